@@ -1,0 +1,1 @@
+"""Ground floor: the words every room uses. Imports nothing of the house."""

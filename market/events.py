@@ -1,0 +1,500 @@
+"""Everything that can happen: events are past tense, and rooms tell each other nothing else.
+
+Events say what changed, not when: the sequence number and time are those of the entry that
+caused them.
+"""
+
+from datetime import date
+from enum import StrEnum
+
+from market.commands import DisconnectMode, ParticipantLimits
+from market.errors import check
+from market.ids import (
+    ClientOrderId,
+    DeliveryId,
+    InstrumentId,
+    KeyId,
+    OrderId,
+    ParticipantId,
+    SessionId,
+    TradeId,
+)
+from market.instrument import Instrument
+from market.message import Message
+from market.quantities import Sen, Units, Yen, consideration_yen_rounded_down
+from market.reasons import CancelReason, FailReason, RejectReason
+from market.words import OrderKind, Phase, Side, Validity
+
+# --- the venue and who may use it
+
+
+class VenueOpened(Message, frozen=True, kw_only=True):
+    """A run began under a rulebook."""
+
+    run_id: str
+    preset: str
+
+
+class ParticipantRegistered(Message, frozen=True, kw_only=True):
+    """A firm was admitted, or its limits replaced."""
+
+    participant_id: ParticipantId
+    name: str
+    limits: ParticipantLimits
+
+
+class KeyRegistered(Message, frozen=True, kw_only=True):
+    """A public key may now open a session."""
+
+    key_id: KeyId
+    participant_id: ParticipantId
+    session_id: SessionId
+    public_key_hex: str
+
+
+class KeyRevoked(Message, frozen=True, kw_only=True):
+    """A key may no longer be used."""
+
+    key_id: KeyId
+
+
+class InstrumentListed(Message, frozen=True, kw_only=True):
+    """An issue was admitted to trading."""
+
+    instrument: Instrument
+
+
+class CommandRefused(Message, frozen=True, kw_only=True):
+    """A venue command (not a session's request) was refused and had no effect."""
+
+    reason: RejectReason
+    detail: str
+
+
+# --- the day
+
+
+class DayOpened(Message, frozen=True, kw_only=True):
+    """A business day began; trades of today settle on ``settlement_date``."""
+
+    business_date: date
+    settlement_date: date
+
+
+class ReferencePriceSet(Message, frozen=True, kw_only=True):
+    """Base price (基準値段) and the daily limits that follow from it, 1/100 yen."""
+
+    instrument_id: InstrumentId
+    reference_price_sen: Sen
+    lower_limit_sen: Sen
+    upper_limit_sen: Sen
+
+
+class PhaseChanged(Message, frozen=True, kw_only=True):
+    """One issue moved to another state."""
+
+    instrument_id: InstrumentId
+    phase: Phase
+
+
+class TradingHalted(Message, frozen=True, kw_only=True):
+    """One issue was suspended."""
+
+    instrument_id: InstrumentId
+    reason: str
+
+
+class TradingResumed(Message, frozen=True, kw_only=True):
+    """One issue is no longer suspended."""
+
+    instrument_id: InstrumentId
+
+
+class AuctionHeld(Message, frozen=True, kw_only=True):
+    """A cross ran (its trades came before), found no price, or was skipped while suspended.
+
+    Attributes:
+        price_sen: The single price, or None when nothing crossed.
+        executed_units: Units traded; 0 when nothing crossed.
+        trades: Number of trades.
+        skipped: True when the issue was suspended.
+    """
+
+    instrument_id: InstrumentId
+    phase: Phase
+    price_sen: Sen | None
+    executed_units: Units
+    trades: int
+    skipped: bool = False
+
+
+class IndicativePriceChanged(Message, frozen=True, kw_only=True):
+    """What the cross would give now (equilibrium price, 予想約定値); published on change.
+
+    Attributes:
+        price_sen: 1/100 yen, or None for "no price".
+        executed_units: Units that would trade at it.
+        surplus_units: Buy less sell interest at it; positive when buyers are left over.
+    """
+
+    instrument_id: InstrumentId
+    price_sen: Sen | None
+    executed_units: Units
+    surplus_units: int
+
+
+class DayClosed(Message, frozen=True, kw_only=True):
+    """The business day ended."""
+
+    business_date: date
+
+
+# --- sessions
+
+
+class SessionOpened(Message, frozen=True, kw_only=True):
+    """A logon took effect; commands of older generations are refused from here on.
+
+    Attributes:
+        next_report_seq: The number the session's next report will carry.
+    """
+
+    session_id: SessionId
+    participant_id: ParticipantId
+    key_id: KeyId
+    generation: int
+    next_report_seq: int
+    disconnect_mode: DisconnectMode
+    grace_ms: int
+    took_over: bool
+
+
+class SessionRefused(Message, frozen=True, kw_only=True):
+    """A logon had no effect."""
+
+    session_id: SessionId
+    reason: RejectReason
+
+
+class SessionClosed(Message, frozen=True, kw_only=True):
+    """A generation ended."""
+
+    session_id: SessionId
+    generation: int
+
+
+# --- orders
+
+
+class OrderAccepted(Message, frozen=True, kw_only=True):
+    """A new order passed every check and, unless it trades at once, rests on the book."""
+
+    order_id: OrderId
+    participant_id: ParticipantId
+    session_id: SessionId
+    client_order_id: ClientOrderId
+    instrument_id: InstrumentId
+    side: Side
+    kind: OrderKind
+    price_sen: Sen
+    quantity_units: Units
+    validity: Validity
+
+
+class OrderAmended(Message, frozen=True, kw_only=True):
+    """An order changed. With priority lost it has a new order id and joins the back.
+
+    Attributes:
+        order_id: The order's id from now on.
+        old_order_id: Its id before; equal when priority was kept.
+        leaves_units: Open quantity from now on.
+    """
+
+    order_id: OrderId
+    old_order_id: OrderId
+    participant_id: ParticipantId
+    session_id: SessionId
+    client_order_id: ClientOrderId
+    old_client_order_id: ClientOrderId
+    instrument_id: InstrumentId
+    side: Side
+    kind: OrderKind
+    price_sen: Sen
+    leaves_units: Units
+    kept_priority: bool
+
+
+class OrderCanceled(Message, frozen=True, kw_only=True):
+    """The remainder of an order left the book by its owner's act or a stated rule."""
+
+    order_id: OrderId
+    participant_id: ParticipantId
+    instrument_id: InstrumentId
+    canceled_units: Units
+    reason: CancelReason
+
+
+class OrderReduced(Message, frozen=True, kw_only=True):
+    """Self-trade prevention took units off an order without a trade (decrement)."""
+
+    order_id: OrderId
+    participant_id: ParticipantId
+    instrument_id: InstrumentId
+    prevented_units: Units
+    leaves_units: Units
+
+
+class OrderExpired(Message, frozen=True, kw_only=True):
+    """The remainder of an order ended by the venue's rule (失効)."""
+
+    order_id: OrderId
+    participant_id: ParticipantId
+    instrument_id: InstrumentId
+    expired_units: Units
+
+
+class RequestRejected(Message, frozen=True, kw_only=True):
+    """A session's request was refused and had no effect.
+
+    Attributes:
+        client_order_id: The request's own name, where it has one.
+        reason: The first check that failed.
+    """
+
+    participant_id: ParticipantId
+    session_id: SessionId
+    req_id: str
+    client_order_id: ClientOrderId | None
+    reason: RejectReason
+
+
+class RequestRepeated(Message, frozen=True, kw_only=True):
+    """Same client order id and same content as before: the original answer stands."""
+
+    participant_id: ParticipantId
+    session_id: SessionId
+    req_id: str
+    client_order_id: ClientOrderId
+
+
+class MassCanceled(Message, frozen=True, kw_only=True):
+    """A mass cancel or kill ended; the cancels came before.
+
+    Attributes:
+        kept: Orders in scope that stayed because of a non-cancel period.
+    """
+
+    participant_id: ParticipantId
+    session_id: SessionId
+    req_id: str
+    canceled: tuple[OrderId, ...]
+    kept: int
+
+
+class ParticipantKilled(Message, frozen=True, kw_only=True):
+    """A firm's order entry was stopped."""
+
+    participant_id: ParticipantId
+
+
+class ParticipantUnkilled(Message, frozen=True, kw_only=True):
+    """A firm may enter orders again."""
+
+    participant_id: ParticipantId
+
+
+class Trade(Message, frozen=True, kw_only=True):
+    """One execution (約定, yakujō) between a buyer and a seller.
+
+    Attributes:
+        price_sen: 1/100 yen for one unit. The single price in a call auction
+            (板寄せ), the resting order's limit in continuous trading (ザラバ).
+        quantity_units: Token units that change hands.
+        buy_leaves_units: Open quantity left of the buy order.
+        sell_leaves_units: Open quantity left of the sell order.
+        cross: True in a call auction.
+        self_trade: True when both sides are the same firm (and account, by the preset).
+    """
+
+    trade_id: TradeId
+    instrument_id: InstrumentId
+    price_sen: Sen
+    quantity_units: Units
+    buyer: ParticipantId
+    seller: ParticipantId
+    buy_order_id: OrderId
+    sell_order_id: OrderId
+    buy_leaves_units: Units
+    sell_leaves_units: Units
+    cross: bool
+    self_trade: bool = False
+
+    @property
+    def consideration_yen(self) -> Yen:
+        """Cash the buyer owes before fees (約定代金), in whole yen, rounded down."""
+        return consideration_yen_rounded_down(self.price_sen, self.quantity_units)
+
+
+# --- cash, units and delivery
+
+
+class YenMoved(Message, frozen=True, kw_only=True):
+    """Cash was posted from one owner to another.
+
+    Attributes:
+        giver: A firm, or None when the cash came from outside (a deposit).
+        taker: A firm, or None when it went outside (a withdrawal).
+        delivery_id: The delivery it paid for, or None.
+    """
+
+    giver: ParticipantId | None
+    taker: ParticipantId | None
+    amount_yen: Yen
+    delivery_id: DeliveryId | None = None
+
+    def __post_init__(self) -> None:
+        check(self.amount_yen > 0, "a posting moves something", delivery=self.delivery_id)
+
+
+class UnitsMoved(Message, frozen=True, kw_only=True):
+    """Units were posted from one holder to another; None stands for the issuer's unissued rest."""
+
+    instrument_id: InstrumentId
+    giver: ParticipantId | None
+    taker: ParticipantId | None
+    quantity_units: Units
+    delivery_id: DeliveryId | None = None
+
+    def __post_init__(self) -> None:
+        check(self.quantity_units > 0, "a posting moves something", delivery=self.delivery_id)
+
+
+class TransferControlSet(Message, frozen=True, kw_only=True):
+    """The transfer-executability flag of an issue changed."""
+
+    instrument_id: InstrumentId
+    executable: bool
+    reason: str
+
+
+class DeliveryState(StrEnum):
+    """Life of one delivery (決済指図); which of them a design uses is its table."""
+
+    CREATED = "created"
+    PROVISIONAL = "provisional"  # units given up on condition (仮移転)
+    CONFIRMED = "confirmed"  # cash reserved by the buyer
+    PAID = "paid"  # payment verified: delivery must follow
+    FINISHED = "finished"
+    FAILING = "failing"  # date passed, retried on the next business day (フェイル)
+    CANCELED = "canceled"
+
+
+class DeliveryAction(StrEnum):
+    """What moves a delivery from state to state."""
+
+    CREATE = "create"
+    TRANSFER_PROVISIONALLY = "transfer_provisionally"
+    CONFIRM = "confirm"
+    PAY = "pay"
+    FINISH = "finish"
+    FAIL = "fail"
+    RETRY = "retry"
+    CANCEL = "cancel"
+
+
+class DeliveryCreated(Message, frozen=True, kw_only=True):
+    """A trade became an obligation: units from seller, cash from buyer, on one date."""
+
+    delivery_id: DeliveryId
+    trade_id: TradeId
+    instrument_id: InstrumentId
+    seller: ParticipantId
+    buyer: ParticipantId
+    quantity_units: Units
+    amount_yen: Yen
+    settlement_date: date
+
+
+class DeliveryChanged(Message, frozen=True, kw_only=True):
+    """A delivery moved to another state; its postings come before this event.
+
+    Attributes:
+        reason: Why it failed or was canceled, else None.
+    """
+
+    delivery_id: DeliveryId
+    action: DeliveryAction
+    old_state: DeliveryState
+    state: DeliveryState
+    reason: FailReason | None = None
+
+
+class SettlementRan(Message, frozen=True, kw_only=True):
+    """One stage of the settlement design ended.
+
+    Attributes:
+        stage_name: The design's name for it.
+        moved: Deliveries it moved forward.
+        failed: Deliveries it marked failing.
+    """
+
+    business_date: date
+    stage: int
+    stage_name: str
+    moved: int
+    failed: int
+
+
+class Reconciled(Message, frozen=True, kw_only=True):
+    """End of day: trades, obligations, postings and register were compared (照合).
+
+    Attributes:
+        breaks: What did not agree, as sentences; empty on a good day.
+    """
+
+    business_date: date
+    trades: int
+    finished: int
+    open_deliveries: int
+    failing: int
+    breaks: tuple[str, ...]
+
+
+Event = (
+    VenueOpened
+    | ParticipantRegistered
+    | KeyRegistered
+    | KeyRevoked
+    | InstrumentListed
+    | CommandRefused
+    | DayOpened
+    | ReferencePriceSet
+    | PhaseChanged
+    | TradingHalted
+    | TradingResumed
+    | AuctionHeld
+    | IndicativePriceChanged
+    | DayClosed
+    | SessionOpened
+    | SessionRefused
+    | SessionClosed
+    | OrderAccepted
+    | OrderAmended
+    | OrderCanceled
+    | OrderReduced
+    | OrderExpired
+    | RequestRejected
+    | RequestRepeated
+    | MassCanceled
+    | ParticipantKilled
+    | ParticipantUnkilled
+    | Trade
+    | YenMoved
+    | UnitsMoved
+    | TransferControlSet
+    | DeliveryCreated
+    | DeliveryChanged
+    | SettlementRan
+    | Reconciled
+)
+"""Any event; the tag field ``is`` names it."""

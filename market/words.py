@@ -1,0 +1,57 @@
+"""The states of a book in the feed's own names, the same words for matching, rules and feeds."""
+
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """START's eight book states (ITCH 1.2, 4.10), and ``Continuous`` for markets that have it."""
+
+    PRE_OPEN = "PreOpen"
+    PRE_OPEN_NCP = "PreOpenNCP"
+    OPENING_AUCTION = "OpeningAuction"
+    CONTINUOUS = "Continuous"
+    BREAK = "Break"
+    PRE_CLOSE = "PreClose"
+    PRE_CLOSE_NCP = "PreCloseNCP"
+    CLOSING_AUCTION = "ClosingAuction"
+    CLOSED = "Closed"
+
+
+AUCTION_PHASES = (Phase.OPENING_AUCTION, Phase.CLOSING_AUCTION)
+"""States in which the one cross of the state runs; nothing may enter or leave."""
+
+INDICATIVE_PHASES = (Phase.PRE_OPEN, Phase.PRE_OPEN_NCP, Phase.PRE_CLOSE, Phase.PRE_CLOSE_NCP)
+"""States that publish an indicative equilibrium price (START ITCH 1.2, 4.11)."""
+
+
+class Side(StrEnum):
+    """Which way an order goes."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OrderKind(StrEnum):
+    """Limit (指値) or market (成行)."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+
+
+class Validity(StrEnum):
+    """How long an order lives."""
+
+    DAY = "day"
+    NEXT_AUCTION = "next_auction"
+    IOC = "ioc"
+    FOK = "fok"
+
+
+class SelfTradeMode(StrEnum):
+    """What happens when an order would trade with its own owner (仮装売買防止)."""
+
+    ALLOW_REPORT = "allow_report"
+    CANCEL_NEWEST = "cancel_newest"
+    CANCEL_OLDEST = "cancel_oldest"
+    CANCEL_BOTH = "cancel_both"
+    DECREMENT = "decrement"
