@@ -10,3 +10,10 @@ from msgspec import Struct
 
 class Message(Struct, frozen=True, gc=False, tag=True, tag_field="is", omit_defaults=True):
     """One immutable fact or request; make a new one, never edit."""
+
+
+class Record(Struct, gc=False, eq=False):
+    """The base of what changes in place and is made often: cheap to make, compared by identity.
+
+    The garbage collector does not look at it, so whoever links records in a ring must unlink them.
+    """

@@ -1,0 +1,60 @@
+# Two verbs do everything on a fresh machine: make demo, make test.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SEEDS ?= 20
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help demo test setup check day bench stress crash clean
+
+help:  ## what each verb does
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+demo: $(VENV)/runtime.stamp  ## set up and run a START day over real websockets
+	@$(BIN)/kitahama demo
+
+test: setup  ## set up and pass format, lint, types and the whole test suite
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+setup: $(VENV)/dev.stamp  ## editable install with everything a developer needs
+
+check: setup  ## format, lint, types, and the tests that start no processes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m "not processes"
+
+day: $(VENV)/runtime.stamp  ## simulate a day in process, replay it, compare digests
+	$(BIN)/kitahama simulate --seed 7 --out run/day
+	$(BIN)/kitahama replay run/day
+	$(BIN)/kitahama verify run/day
+
+bench: setup  ## measure; read bench/README.md for what each figure means
+	$(BIN)/python -m pytest bench --benchmark-enable --benchmark-only
+	$(BIN)/python bench/run_core.py
+	$(BIN)/python bench/run_wire.py
+
+stress: setup  ## random markets against the oracle, SEEDS= as many as asked
+	$(BIN)/python -m tests.stress --seeds $(SEEDS)
+
+clean:  ## remove the virtual environment and runs
+	rm -rf $(VENV) run build *.egg-info
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "installing python3-venv"; apt-get update -qq && apt-get install -y -qq python3-venv; } \
+		|| { echo "please install the package python3-venv and run this again"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime.stamp: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/runtime.stamp

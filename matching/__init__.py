@@ -1,0 +1,1 @@
+"""Who trades with whom: order books, call auctions, continuous trading."""

@@ -1,0 +1,466 @@
+"""The conductor of the matching room: one venue of issues, rules written once, on any book.
+
+The core asks ``check_*`` first (pure, the first reason in the catalogue's order, or None) and then
+acts; acting cannot fail. Acts return everything that happened, in order. Sessions, entitlement,
+idempotence and buying power are other rooms'; order ids and times come with the commands.
+
+Ordering: a new order is accepted, then it trades, then its remainder rests or ends, then the
+indicative price is told. Trades are numbered from 1 in journal order over all issues.
+
+Invariants (check_invariants): those of each issue and book; the shared index holds exactly the
+orders that rest.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Final
+
+from market.commands import (
+    NO_PRICE,
+    AmendOrder,
+    CancelOrder,
+    ChangePhase,
+    CloseDay,
+    Entry,
+    Halt,
+    ListInstrument,
+    NewOrder,
+    OpenDay,
+    Request,
+    Resume,
+    RunAuction,
+    SetReferencePrice,
+)
+from market.errors import check
+from market.events import (
+    CommandRefused,
+    Event,
+    InstrumentListed,
+    OrderAccepted,
+    OrderAmended,
+    OrderCanceled,
+    PhaseChanged,
+    RequestRejected,
+    TradingHalted,
+    TradingResumed,
+)
+from market.ids import ClientOrderId, InstrumentId, OrderId
+from market.instrument import Instrument
+from market.quantities import MAX_PRICE_SEN, Sen, Units
+from market.reasons import CancelReason, RejectReason
+from market.rules import AmendMode, Rules
+from market.words import AUCTION_PHASES, OrderKind, Phase, Side, Validity
+from matching import continuous, cross
+from matching.auction import NO_CLEARING
+from matching.book import Book, SortedBook
+from matching.issue import Issue, TradeNumbers
+from matching.order import Order, owner_of
+
+_DAY: Final = Validity.DAY
+_LIMIT: Final = OrderKind.LIMIT
+
+
+class Engine:
+    """Every issue of one venue under one rulebook."""
+
+    def __init__(
+        self, rules: Rules, new_book: Callable[[dict[OrderId, Order]], Book] = SortedBook
+    ) -> None:
+        self.rules = rules
+        self._new_book = new_book
+        self._orders: dict[OrderId, Order] = {}
+        self._issues: dict[InstrumentId, Issue] = {}
+        self._trade_numbers = TradeNumbers()
+        self._day_is_open = False
+        self._self_trade_mode = rules.self_trade_mode.value
+        self._by_account = rules.self_trade_same_account_only.value
+        self._keeps_on_decrease = rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE
+        self._handlers: dict[type, Callable[[Any, OrderId], list[Event]]] = {
+            NewOrder: self._apply_new,
+            CancelOrder: self._apply_cancel,
+            AmendOrder: self._apply_amend,
+            ListInstrument: lambda c, _: self.list_instrument(c.instrument),
+            OpenDay: lambda c, _: self.open_day(c.business_date),
+            ChangePhase: lambda c, _: self.change_phase(c.instrument_id, c.phase),
+            RunAuction: lambda c, _: self.run_auction(c.instrument_id),
+            Halt: lambda c, _: self.halt(c.instrument_id, c.reason),
+            Resume: lambda c, _: self.resume(c.instrument_id),
+            SetReferencePrice: lambda c, _: self.set_reference_price(
+                c.instrument_id, c.reference_price_sen
+            ),
+            CloseDay: lambda _c, _n: self.close_day(),
+        }
+
+    # --- issues and the day
+
+    def list_instrument(self, instrument: Instrument) -> list[Event]:
+        """Admit an issue; it starts closed, with its issue price as base price."""
+        instrument_id = instrument.instrument_id
+        if instrument_id in self._issues:
+            return _refused(RejectReason.DUPLICATE, f"{instrument_id} is listed already")
+        book = self._new_book(self._orders)
+        issue = Issue(instrument, self.rules, book, self._trade_numbers)
+        self._issues[instrument_id] = issue
+        listed: list[Event] = [InstrumentListed(instrument=instrument)]
+        return [*listed, issue.reference_set()] if self._day_is_open else listed
+
+    def open_day(self, business_date: date) -> list[Event]:
+        """Set every issue's base price and limits, in listing order."""
+        check(not self._day_is_open, "a day opens after the one before closed", day=business_date)
+        self._day_is_open = True
+        events: list[Event] = []
+        for issue in self._issues.values():
+            issue.open_day()
+            events.append(issue.reference_set())
+        return events
+
+    def close_day(self) -> list[Event]:
+        """Close every issue that is not closed yet, and carry base prices over."""
+        self._day_is_open = False
+        events: list[Event] = []
+        for instrument_id, issue in self._issues.items():
+            if issue.phase is not Phase.CLOSED:
+                events += self.change_phase(instrument_id, Phase.CLOSED)
+            issue.close_day()
+        return events
+
+    def change_phase(self, instrument_id: InstrumentId, phase: Phase) -> list[Event]:
+        """Move one issue to another state, with what follows from it.
+
+        Continuous first crosses what a skipped cross left (cross.py); Closed expires all orders
+        if the preset says so; a state that publishes tells the indicative price if it changed.
+        """
+        issue = self._issues.get(instrument_id)
+        if issue is None:
+            return _unknown(instrument_id)
+        issue.enter_phase(phase)
+        events: list[Event] = [PhaseChanged(instrument_id=instrument_id, phase=phase)]
+        if phase is Phase.CONTINUOUS and not issue.suspended:
+            cross.begin_continuous(issue, events)
+        elif phase is Phase.CLOSED and self.rules.expire_at_closed.value:
+            cross.expire_where(issue, lambda _: True, events)
+        if issue.permission.publishes_indicative:
+            issue.publish_indicative(events)
+        elif issue.published != NO_CLEARING and phase not in AUCTION_PHASES:
+            issue.tell_indicative(NO_CLEARING, events)
+        return events
+
+    def run_auction(self, instrument_id: InstrumentId) -> list[Event]:
+        """Cross one issue; skipped while suspended, refused outside an auction phase."""
+        issue = self._issues.get(instrument_id)
+        if issue is None:
+            return _unknown(instrument_id)
+        if issue.phase not in AUCTION_PHASES:
+            return _refused(RejectReason.PHASE_CLOSED, f"no cross in {issue.phase.value}")
+        events: list[Event] = []
+        cross.hold_auction(issue, events)
+        return events
+
+    def halt(self, instrument_id: InstrumentId, reason: str) -> list[Event]:
+        """Suspend one issue; orders stay and may be canceled."""
+        issue = self._issues.get(instrument_id)
+        if issue is None:
+            return _unknown(instrument_id)
+        if issue.suspended:
+            return _refused(RejectReason.NOT_TRADABLE, f"{instrument_id} is suspended already")
+        issue.suspended = True
+        return [TradingHalted(instrument_id=instrument_id, reason=reason)]
+
+    def resume(self, instrument_id: InstrumentId) -> list[Event]:
+        """End a suspension; in Continuous a cross comes first if the book would trade."""
+        issue = self._issues.get(instrument_id)
+        if issue is None:
+            return _unknown(instrument_id)
+        if not issue.suspended:
+            return _refused(RejectReason.NOT_TRADABLE, f"{instrument_id} is not suspended")
+        issue.suspended = False
+        events: list[Event] = [TradingResumed(instrument_id=instrument_id)]
+        if issue.permission.trades_at_once:
+            cross.begin_continuous(issue, events)
+        return events
+
+    def set_reference_price(self, instrument_id: InstrumentId, price_sen: Sen) -> list[Event]:
+        """Set the base price by hand; limits follow, resting orders stay."""
+        issue = self._issues.get(instrument_id)
+        if issue is None:
+            return _unknown(instrument_id)
+        if not 0 < price_sen <= MAX_PRICE_SEN:
+            return _refused(RejectReason.OUT_OF_RANGE, f"{price_sen} is no price")
+        issue.set_reference(price_sen)
+        events: list[Event] = [issue.reference_set()]
+        issue.publish_indicative(events)
+        return events
+
+    # --- new orders
+
+    def check_new(self, command: NewOrder) -> RejectReason | None:
+        """The first reason to refuse a new order, or None. Changes nothing. O(1)."""
+        issue = self._issues.get(command.instrument_id)
+        if issue is None:
+            return RejectReason.UNKNOWN_INSTRUMENT
+        if issue.suspended:
+            return RejectReason.NOT_TRADABLE
+        refusal = issue.permission.new_refusal
+        if refusal is not None:
+            return refusal
+        price_sen, quantity_units = command.price_sen, command.quantity_units
+        kind, validity = command.kind, command.validity
+        if (
+            issue.quick_lower_sen <= price_sen <= issue.quick_upper_sen
+            and kind is _LIMIT
+            and validity is _DAY
+            and not price_sen % issue.quick_tick_sen
+            and 0 < quantity_units <= issue.most_units
+            and not quantity_units % issue.lot_units
+        ):
+            return None  # the common order; every other one climbs the whole staircase
+        return issue.refuse_combination(kind, price_sen, validity) or issue.refuse_values(
+            kind, price_sen, quantity_units
+        )
+
+    def new(self, command: NewOrder, order_id: OrderId) -> list[Event]:
+        """Enter an order that :meth:`check_new` passed."""
+        participant_id, account = command.participant_id, command.account
+        instrument_id, side, kind = command.instrument_id, command.side, command.kind
+        price_sen, quantity_units = command.price_sen, command.quantity_units
+        session_id, client_order_id = command.session_id, command.client_order_id
+        validity = command.validity
+        order = Order(
+            order_id, participant_id, session_id, client_order_id, account, instrument_id, side,
+            kind, price_sen, quantity_units, quantity_units, validity,
+            command.self_trade_mode or self._self_trade_mode,
+            owner_of(participant_id, account, by_account=True)
+            if account and self._by_account else participant_id,
+        )  # fmt: skip
+        events: list[Event] = [
+            OrderAccepted(
+                order_id=order_id,
+                participant_id=participant_id,
+                session_id=session_id,
+                client_order_id=client_order_id,
+                instrument_id=instrument_id,
+                side=side,
+                kind=kind,
+                price_sen=price_sen,
+                quantity_units=quantity_units,
+                validity=validity,
+            )
+        ]
+        issue = self._issues[instrument_id]
+        if issue.permission.trades_at_once:
+            continuous.enter(issue, order, events)
+        else:
+            _rest(issue, order, events)
+        return events
+
+    # --- amendments and cancels
+
+    def check_amend(self, order: Order, command: AmendOrder) -> RejectReason | None:
+        """The first reason to refuse an amendment of a resting order, or None."""
+        issue = self._issues[order.instrument_id]
+        if issue.suspended:
+            return RejectReason.NOT_TRADABLE
+        refusal = issue.permission.amend_refusal
+        if refusal is not None:
+            return refusal
+        price_sen, leaves_units = command.price_sen, command.leaves_units
+        if price_sen is None and leaves_units is None:
+            return RejectReason.INVALID_COMBINATION
+        if price_sen is None:
+            price_sen = order.price_sen
+        elif (price_sen == NO_PRICE) or order.kind is not _LIMIT:
+            return RejectReason.INVALID_COMBINATION  # a limit stays a limit, market stays market
+        if leaves_units is None:
+            leaves_units = order.leaves_units
+        return issue.refuse_values(order.kind, price_sen, leaves_units)
+
+    def amend(self, order: Order, command: AmendOrder, order_id: OrderId) -> list[Event]:
+        """Change an order that :meth:`check_amend` passed.
+
+        It keeps its id and place only if the preset says so and no more is asked for at the same
+        price; else it takes ``order_id``, joins the back and, in Continuous, may trade. The
+        amending session owns the order from now on.
+        """
+        issue = self._issues[order.instrument_id]
+        price_sen = order.price_sen if command.price_sen is None else command.price_sen
+        old_leaves = order.leaves_units
+        leaves_units = old_leaves if command.leaves_units is None else command.leaves_units
+        keeps = (
+            self._keeps_on_decrease and price_sen == order.price_sen and leaves_units <= old_leaves
+        )
+        old_order_id, old_client_order_id = order.order_id, order.client_order_id
+        if keeps:
+            issue.book.reduce(order, Units(old_leaves - leaves_units))
+            issue.note_change(order, leaves_units - old_leaves)
+        else:
+            issue.book.remove(order)
+            issue.note_change(order, -old_leaves)
+            order.order_id = order_id
+            order.price_sen = price_sen
+            order.leaves_units = leaves_units
+        order.quantity_units = Units(order.quantity_units + leaves_units - old_leaves)
+        order.client_order_id = command.client_order_id
+        order.session_id = command.session_id
+        events: list[Event] = [
+            OrderAmended(
+                order_id=order.order_id,
+                old_order_id=old_order_id,
+                participant_id=order.participant_id,
+                session_id=command.session_id,
+                client_order_id=command.client_order_id,
+                old_client_order_id=old_client_order_id,
+                instrument_id=order.instrument_id,
+                side=order.side,
+                kind=order.kind,
+                price_sen=price_sen,
+                leaves_units=leaves_units,
+                kept_priority=keeps,
+            )
+        ]
+        if keeps:
+            issue.publish_indicative(events)
+        elif issue.permission.trades_at_once:
+            continuous.enter(issue, order, events)
+        else:
+            _rest(issue, order, events)
+        return events
+
+    def check_cancel(self, order: Order) -> RejectReason | None:
+        """The reason to refuse a cancel, or None; a suspension is never one."""
+        return self._issues[order.instrument_id].permission.cancel_refusal
+
+    def cancel(self, order: Order, reason: CancelReason) -> list[Event]:
+        """Take a resting order off. O(1), and O(log prices) where the price is published."""
+        issue = self._issues[order.instrument_id]
+        issue.book.remove(order)
+        leaves_units = order.leaves_units
+        events: list[Event] = [
+            OrderCanceled(
+                order_id=order.order_id,
+                participant_id=order.participant_id,
+                instrument_id=order.instrument_id,
+                canceled_units=leaves_units,
+                reason=reason,
+            )
+        ]
+        if issue.permission.publishes_indicative:
+            issue.note_change(order, -leaves_units)
+            issue.publish_indicative(events)
+        return events
+
+    # --- the engine alone: tests, research, benchmarks
+
+    def apply(self, entry: Entry) -> list[Event]:
+        """Apply one command of this room; orders are named by order id only."""
+        command = entry.command
+        return self._handlers[type(command)](command, entry.sequence)  # type: ignore[arg-type]
+
+    def _apply_new(self, command: NewOrder, order_id: OrderId) -> list[Event]:
+        refusal = self.check_new(command)
+        if refusal is not None:
+            return _rejected(command, command.client_order_id, refusal)
+        return self.new(command, order_id)
+
+    def _apply_amend(self, command: AmendOrder, order_id: OrderId) -> list[Event]:
+        order = self._orders.get(command.order_id)  # type: ignore[arg-type]
+        if order is None or order.participant_id != command.participant_id:
+            return _rejected(command, command.client_order_id, RejectReason.UNKNOWN_ORDER)
+        refusal = self.check_amend(order, command)
+        if refusal is not None:
+            return _rejected(command, command.client_order_id, refusal)
+        return self.amend(order, command, order_id)
+
+    def _apply_cancel(self, command: CancelOrder, order_id: OrderId) -> list[Event]:
+        del order_id
+        order = self._orders.get(command.order_id)  # type: ignore[arg-type]
+        if order is None or order.participant_id != command.participant_id:
+            return _rejected(command, None, RejectReason.UNKNOWN_ORDER)
+        refusal = self.check_cancel(order)
+        if refusal is not None:
+            return _rejected(command, None, refusal)
+        return self.cancel(order, CancelReason.OWNER)
+
+    # --- reading
+
+    def find(self, order_id: OrderId) -> Order | None:
+        """A resting order, or None when there is none of that id (any more). O(1)."""
+        return self._orders.get(order_id)
+
+    def instrument_ids(self) -> list[InstrumentId]:
+        """Issues in listing order."""
+        return list(self._issues)
+
+    def instrument(self, instrument_id: InstrumentId) -> Instrument:
+        """A listed issue."""
+        return self._issues[instrument_id].instrument
+
+    def book(self, instrument_id: InstrumentId) -> Book:
+        """The book of a listed issue, for reading."""
+        return self._issues[instrument_id].book
+
+    def phase(self, instrument_id: InstrumentId) -> Phase:
+        """The state of a listed issue."""
+        return self._issues[instrument_id].phase
+
+    def is_suspended(self, instrument_id: InstrumentId) -> bool:
+        """Whether a listed issue is suspended."""
+        return self._issues[instrument_id].suspended
+
+    def reference_price_sen(self, instrument_id: InstrumentId) -> Sen:
+        """Base price of a listed issue, 1/100 yen."""
+        return self._issues[instrument_id].reference_sen
+
+    def daily_limits_sen(self, instrument_id: InstrumentId) -> tuple[Sen, Sen]:
+        """Lowest and highest price of an order today, 1/100 yen."""
+        issue = self._issues[instrument_id]
+        return issue.lower_limit_sen, issue.upper_limit_sen
+
+    def last_price_sen(self, instrument_id: InstrumentId) -> Sen | None:
+        """Last price of today, 1/100 yen, or None when nothing traded."""
+        return self._issues[instrument_id].last_sen or None
+
+    def check_invariants(self) -> None:
+        """Check every issue, and the index against the books. O(orders)."""
+        resting = 0
+        for issue in self._issues.values():
+            issue.check_invariants()
+            resting += sum(1 for side in Side for _ in issue.book.queue(side))
+        check(resting == len(self._orders), "the index holds exactly the resting orders")
+
+    def state(self) -> dict[str, Any]:
+        """Everything that matters, as plain values in listing order. O(orders)."""
+        return {
+            "trades": self._trade_numbers.last,
+            "day_is_open": self._day_is_open,
+            "issues": {name: issue.state() for name, issue in self._issues.items()},
+        }
+
+
+def _rest(issue: Issue, order: Order, events: list[Event]) -> None:
+    """Put an order on a book that does not trade now, and tell what a cross would give."""
+    issue.book.add(order)
+    if issue.permission.publishes_indicative:
+        issue.note_change(order, order.leaves_units)
+        issue.publish_indicative(events)
+
+
+def _refused(reason: RejectReason, detail: str) -> list[Event]:
+    return [CommandRefused(reason=reason, detail=detail)]
+
+
+def _unknown(instrument_id: InstrumentId) -> list[Event]:
+    return _refused(RejectReason.UNKNOWN_INSTRUMENT, f"no issue is called {instrument_id}")
+
+
+def _rejected(
+    command: Request, client_order_id: ClientOrderId | None, reason: RejectReason
+) -> list[Event]:
+    return [
+        RequestRejected(
+            participant_id=command.participant_id,
+            session_id=command.session_id,
+            req_id=command.req_id,
+            client_order_id=client_order_id,
+            reason=reason,
+        )
+    ]

@@ -1,0 +1,247 @@
+"""One issue on the engine: its book, its day, and what is worked out once so orders need not.
+
+Base price (基準値段): the last price of the day before (cross or trade), else the base price
+before; the issue price on the first day (START reference, proposal taken from TSE and ODX). The
+centre price of a cross is the base price, or by the preset the last price of today if there is one.
+
+Invariants: the daily limits are those of the base price; the index of the engine and the book
+agree; the last published indicative price is what the book gives.
+"""
+
+from typing import Any
+
+from market.commands import NO_PRICE
+from market.errors import check
+from market.events import Event, IndicativePriceChanged, ReferencePriceSet
+from market.ids import TradeId
+from market.instrument import Instrument
+from market.message import Record
+from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS, Sen, Units
+from market.reasons import RejectReason
+from market.rules import BookCentre, Rules
+from market.words import OrderKind, Phase, Side, Validity
+from matching.auction import NO_CLEARING, Clearing, Terms, clear
+from matching.book import Book
+from matching.indicative import CallInterest, grid_within
+from matching.order import Order
+from matching.phases import Permission, permissions
+
+
+class TradeNumbers(Record):
+    """Counts trades of all issues of one engine; ``last`` is the last one given."""
+
+    last: TradeId = TradeId(0)
+
+
+class Issue:
+    """One issue, its book and its state of the day.
+
+    Attributes:
+        permission: What the present state lets through.
+        lot_units: Trading unit.
+        quick_lower_sen: With ``quick_upper_sen`` and ``quick_tick_sen`` the band in which one
+            modulo decides about a day limit order's price; empty when several ticks hold within the limits.
+        most_units: The largest quantity no check refuses.
+        last_sen: Last price of today, or NO_PRICE.
+        next_base_sen: Base price of the next day to open.
+        published: The last indicative price told.
+        interest: Kept while an indicative price is published, else None.
+    """
+
+    __slots__ = ("_takes_day_limits", "book", "centre_by_last", "grid", "instrument", "interest",
+                 "last_sen", "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
+                 "most_units", "next_base_sen", "permission", "permissions", "phase", "published",
+                 "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
+                 "suspended", "trade_numbers", "upper_limit_sen")  # fmt: skip
+
+    def __init__(
+        self, instrument: Instrument, rules: Rules, book: Book, trade_numbers: TradeNumbers
+    ) -> None:
+        self.instrument = instrument
+        self.rules = rules
+        self.book = book
+        self.trade_numbers = trade_numbers
+        self.permissions = permissions(rules)
+        self.phase = Phase.CLOSED
+        self.permission: Permission = self.permissions[Phase.CLOSED]
+        self.suspended = False
+        self.centre_by_last = rules.book_centre.value is BookCentre.REFERENCE_OR_LAST_CROSS
+        self.max_order_units = rules.max_order_units.value
+        share = instrument.issued_units * rules.max_share_of_issue_percent.value
+        self.max_share_units = share // 100  # a whole quantity above this is above the share
+        self.lot_units = instrument.trading_unit_units
+        self.most_units = min(MAX_QUANTITY_UNITS, self.max_order_units, self.max_share_units)
+        self.last_sen = NO_PRICE
+        self.next_base_sen = instrument.issue_price_sen
+        self.published = NO_CLEARING
+        self.interest: CallInterest | None = None
+        self._takes_day_limits = (
+            OrderKind.LIMIT in rules.order_kinds.value and Validity.DAY in rules.validities.value
+        )
+        self.set_reference(instrument.issue_price_sen)
+
+    # --- the day
+
+    def open_day(self) -> None:
+        """Take the base price carried over; nothing has traded yet."""
+        self.last_sen = NO_PRICE
+        self.set_reference(self.next_base_sen)
+
+    def close_day(self) -> None:
+        """Carry the last price over as the next base price."""
+        self.next_base_sen = self.last_sen or self.reference_sen
+
+    def set_reference(self, reference_sen: Sen) -> None:
+        """Set the base price; the limits follow, resting orders stay. O(prices within limits)."""
+        ticks = self.instrument.ticks
+        lower, upper = self.instrument.daily_limits(reference_sen)
+        self.reference_sen = reference_sen
+        self.lower_limit_sen, self.upper_limit_sen = lower, upper
+        self.grid = grid_within(self.terms())
+        tick = ticks.tick_at(lower)
+        one_tick = tick == ticks.tick_at(upper) and self._takes_day_limits
+        self.quick_tick_sen = tick
+        self.quick_lower_sen, self.quick_upper_sen = (lower, upper) if one_tick else (1, 0)
+        self.rebuild_interest()
+
+    def reference_set(self) -> ReferencePriceSet:
+        """The event that tells base price and limits."""
+        return ReferencePriceSet(
+            instrument_id=self.instrument.instrument_id,
+            reference_price_sen=self.reference_sen,
+            lower_limit_sen=self.lower_limit_sen,
+            upper_limit_sen=self.upper_limit_sen,
+        )
+
+    def enter_phase(self, phase: Phase) -> None:
+        """Take over what the new state lets through."""
+        check(phase in self.permissions, "a state is in the table", phase=phase)
+        self.phase = phase
+        self.permission = self.permissions[phase]
+        self.rebuild_interest()
+
+    # --- the price of a cross
+
+    @property
+    def centre_sen(self) -> Sen:
+        """The price that breaks the last tie of a cross."""
+        return (self.centre_by_last and self.last_sen) or self.reference_sen
+
+    def terms(self) -> Terms:
+        """What the price of a cross depends on besides the orders."""
+        return Terms(
+            self.lower_limit_sen,
+            self.upper_limit_sen,
+            self.instrument.ticks,
+            self.centre_sen,
+            self.rules.price_rule.value,
+            self.rules.market_only_trades.value,
+        )
+
+    def clearing(self) -> Clearing:
+        """What a cross gives now, from every level. O(levels)."""
+        book = self.book
+        return clear(
+            book.levels(Side.BUY),
+            book.levels(Side.SELL),
+            book.market_units(Side.BUY),
+            book.market_units(Side.SELL),
+            self.terms(),
+        )
+
+    def rebuild_interest(self) -> None:
+        """Read the whole book if its state publishes, else forget. O(levels)."""
+        self.interest = None
+        if self.permission.publishes_indicative and self.grid is not None:
+            self.interest = CallInterest(self.book, self.terms(), self.grid)
+
+    def note_change(self, order: Order, units: int) -> None:
+        """Interest of one order changed by ``units``. O(log prices)."""
+        if self.interest is not None:
+            self.interest.change(order.side, order.price_sen, units)
+
+    def publish_indicative(self, events: list[Event]) -> None:
+        """Tell the price a cross would give now, if the state publishes it and it changed."""
+        if not self.permission.publishes_indicative:
+            return
+        interest = self.interest
+        now = self.clearing() if interest is None else interest.clearing(self.centre_sen)
+        if now != self.published:
+            self.tell_indicative(now, events)
+
+    def tell_indicative(self, clearing: Clearing, events: list[Event]) -> None:
+        """Tell an indicative price, changed or not."""
+        self.published = clearing
+        events.append(
+            IndicativePriceChanged(
+                instrument_id=self.instrument.instrument_id,
+                price_sen=clearing.price_sen,
+                executed_units=clearing.executed_units,
+                surplus_units=clearing.surplus_units,
+            )
+        )
+
+    # --- values of an order
+
+    def refuse_values(
+        self, kind: OrderKind, price_sen: Sen, quantity_units: Units
+    ) -> RejectReason | None:
+        """The first value an order may not have, in the catalogue's order; None when all may."""
+        if kind is OrderKind.MARKET and self.instrument.market_orders_barred:
+            return RejectReason.MARKET_ORDER_BARRED
+        if not 0 <= price_sen <= MAX_PRICE_SEN or not 0 < quantity_units <= MAX_QUANTITY_UNITS:
+            return RejectReason.OUT_OF_RANGE
+        if price_sen and not self.instrument.ticks.is_on_tick(price_sen):
+            return RejectReason.BAD_TICK
+        if quantity_units % self.lot_units:
+            return RejectReason.BAD_LOT
+        if price_sen and not self.lower_limit_sen <= price_sen <= self.upper_limit_sen:
+            return RejectReason.OUTSIDE_PRICE_LIMIT
+        if quantity_units > self.max_order_units:
+            return RejectReason.ORDER_QTY_LIMIT
+        if quantity_units > self.max_share_units:
+            return RejectReason.SHARE_OF_ISSUE
+        return None
+
+    def refuse_combination(
+        self, kind: OrderKind, price_sen: Sen, validity: Validity
+    ) -> RejectReason | None:
+        """Refuse what the preset or the state does not have, or a price where none belongs."""
+        if (
+            kind not in self.rules.order_kinds.value
+            or validity not in self.permission.validities
+            or (kind is OrderKind.LIMIT) == (price_sen == NO_PRICE)
+        ):
+            return RejectReason.INVALID_COMBINATION
+        return None
+
+    # --- what must hold
+
+    def check_invariants(self) -> None:
+        """Check what must hold between commands. O(orders)."""
+        name = self.instrument.instrument_id
+        self.book.check_invariants()
+        limits = self.instrument.daily_limits(self.reference_sen)
+        kept = (self.lower_limit_sen, self.upper_limit_sen)
+        check(limits == kept, "limits follow the base price", instrument=name)
+        if self.permission.trades_at_once and not self.suspended:
+            bid, ask = self.book.best(Side.BUY), self.book.best(Side.SELL)
+            apart = bid is None or ask is None or bid < ask
+            check(apart, "a continuous book is not crossed", instrument=name, bid=bid, ask=ask)
+            waiting = self.book.market_units(Side.BUY) + self.book.market_units(Side.SELL)
+            check(waiting == 0, "no market order rests in Continuous", instrument=name)
+        if self.permission.publishes_indicative:
+            full = self.clearing()
+            check(full == self.published, "the published price is right", instrument=name)
+
+    def state(self) -> dict[str, Any]:
+        """The issue as plain values, for the venue's digest. O(orders)."""
+        return {
+            "phase": self.phase.value,
+            "suspended": self.suspended,
+            "reference_sen": self.reference_sen,
+            "last_sen": self.last_sen,
+            "next_base_sen": self.next_base_sen,
+            "published": [self.published.price_sen, *self.published[1:]],
+            "book": self.book.state(),
+        }

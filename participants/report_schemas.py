@@ -1,0 +1,138 @@
+"""What a firm reads: the shapes of answers and reports on the order-entry wire.
+
+Purpose: outbound schemas only, filled by participants/reports.py. Prices are decimal strings in
+yen, cash is whole yen, quantities are token units, ``at_ns`` is UTC nanoseconds.
+Invariants: additive changes only inside a version; clients must ignore fields they do not know.
+"""
+
+from market.message import Message
+
+
+class _Wire(Message, frozen=True, kw_only=True, tag=False):
+    """Base of the outbound schemas; a field left at None is not sent."""
+
+
+class AcceptedResult(_Wire, frozen=True, kw_only=True):
+    """Answer to order.new: the order stands, and what it holds."""
+
+    order_id: str
+    client_order_id: str
+    state: str
+    held_yen: int | None = None
+    held_units: int | None = None
+
+
+class AmendedResult(_Wire, frozen=True, kw_only=True):
+    """Answer to order.amend: the order's new id, name, price and quantity."""
+
+    order_id: str
+    old_order_id: str
+    client_order_id: str
+    old_client_order_id: str
+    state: str
+    leaves_units: int
+    kept_priority: bool
+    price: str | None = None
+    held_yen: int | None = None
+    held_units: int | None = None
+
+
+class CanceledResult(_Wire, frozen=True, kw_only=True):
+    """Answer to order.cancel."""
+
+    order_id: str
+    client_order_id: str
+    state: str
+    canceled_units: int
+
+
+class MassCanceledResult(_Wire, frozen=True, kw_only=True):
+    """Answer to order.mass_cancel and kill; ``kept`` orders stayed in a non-cancel period."""
+
+    state: str
+    canceled: int
+    kept: int
+
+
+class ErrorBody(_Wire, frozen=True, kw_only=True):
+    """Why a request was refused; text and retryable come from the catalogue."""
+
+    code: str
+    text: str
+    retryable: bool
+    client_order_id: str | None = None
+
+
+class Answer(_Wire, frozen=True, kw_only=True):
+    """The one terminal answer to a request."""
+
+    method: str
+    req_id: str
+    ok: bool
+    seq: int
+    prev_seq: int
+    at_ns: int
+    result: AcceptedResult | AmendedResult | CanceledResult | MassCanceledResult | None = None
+    error: ErrorBody | None = None
+
+
+class TradeData(_Wire, frozen=True, kw_only=True):
+    """One fill, as one side sees it."""
+
+    order_id: str
+    client_order_id: str
+    trade_id: str
+    instrument_id: str
+    side: str
+    price: str
+    quantity_units: int
+    leaves_units: int
+    origin: str
+    counterparty: str
+    amount_yen: int
+    settlement_date: str
+    delivery_id: str
+
+
+class OrderData(_Wire, frozen=True, kw_only=True):
+    """An order ended or shrank without a trade; exactly one of the quantities is there."""
+
+    order_id: str
+    client_order_id: str
+    instrument_id: str
+    reason: str | None = None
+    canceled_units: int | None = None
+    expired_units: int | None = None
+    prevented_units: int | None = None
+    leaves_units: int | None = None
+
+
+class SettlementData(_Wire, frozen=True, kw_only=True):
+    """A delivery of this session's order moved to another state."""
+
+    delivery_id: str
+    trade_id: str
+    order_id: str
+    client_order_id: str
+    instrument_id: str
+    side: str
+    action: str
+    state: str
+    reason: str | None = None
+
+
+class FirmData(_Wire, frozen=True, kw_only=True):
+    """The firm's order entry was stopped or allowed again."""
+
+    participant_id: str
+
+
+class Push(_Wire, frozen=True, kw_only=True):
+    """News that no request of this step asked for."""
+
+    channel: str
+    type: str
+    seq: int
+    prev_seq: int
+    at_ns: int
+    data: TradeData | OrderData | SettlementData | FirmData

@@ -1,0 +1,132 @@
+"""Every delivery there ever was, those still open, and what the world was told of them.
+
+Ordering: by delivery id, which is journal order, so first in is first out. Every event a design
+or a deposit makes passes :meth:`Deliveries.tell` before the world hears it; that is what the end
+of day is reconciled against.
+
+Known limits: deliveries that are over are kept for reading; they cost nothing in any stage.
+"""
+
+from datetime import date
+
+from market.errors import check
+from market.events import (
+    DeliveryChanged,
+    DeliveryCreated,
+    DeliveryState,
+    Event,
+    Reconciled,
+    Trade,
+)
+from market.ids import DeliveryId
+from settlement.cash import Cash
+from settlement.delivery import TERMINAL_STATES, Delivery
+from settlement.obligations import Obligations
+from settlement.reconciliation import (
+    PostingRecord,
+    balance_breaks,
+    delivery_breaks,
+    hold_breaks,
+    late_posting_breaks,
+)
+from settlement.register import Registers
+
+
+class Deliveries:
+    """The book of deliveries.
+
+    Attributes:
+        by_id: All of them.
+        under_way: Those neither finished nor canceled.
+        record: What the posting events said.
+        obligations: Which trade made which delivery.
+    """
+
+    __slots__ = (
+        "_finished_today",
+        "_trades_today",
+        "by_id",
+        "obligations",
+        "record",
+        "under_way",
+    )
+
+    def __init__(self) -> None:
+        self.by_id: dict[DeliveryId, Delivery] = {}
+        self.under_way: dict[DeliveryId, Delivery] = {}
+        self.record = PostingRecord()
+        self.obligations = Obligations()
+        self._trades_today = 0
+        self._finished_today = 0
+
+    def start_day(self) -> None:
+        """Count today's trades and deliveries from zero."""
+        self._trades_today = self._finished_today = 0
+
+    def create(self, trade: Trade, settlement_date: date) -> DeliveryCreated:
+        """Open the delivery that ``trade`` calls for."""
+        created = self.obligations.from_trade(trade, settlement_date)
+        delivery = Delivery(created)
+        self.by_id[created.delivery_id] = delivery
+        self.under_way[created.delivery_id] = delivery
+        self._trades_today += 1
+        return created
+
+    def due(self, today: date) -> list[Delivery]:
+        """Open deliveries whose settlement date has come. O(open deliveries)."""
+        return [d for d in self.under_way.values() if d.terms.settlement_date <= today]
+
+    def tell(self, events: list[Event]) -> list[Event]:
+        """Record what was done before the world hears of it."""
+        for event in events:
+            if isinstance(event, DeliveryChanged):
+                if event.state in TERMINAL_STATES:
+                    # I8: what is over has no way back into a stage.
+                    del self.under_way[event.delivery_id]
+                    self._finished_today += event.state is DeliveryState.FINISHED
+            else:
+                self.record.fold(event)
+        return events
+
+    def reconcile(self, today: date, registers: Registers, cash: Cash) -> Reconciled:
+        """Compare everything (照合), then let go of what is over.
+
+        O(accounts, open deliveries, deliveries that ended since the last time).
+        """
+        trades = self.obligations.unreconciled
+        breaks = (
+            *delivery_breaks(trades, self.by_id, self.record),
+            *late_posting_breaks(trades, self.record),
+            *balance_breaks(registers, cash, self.record),
+            *hold_breaks(self.under_way, registers, cash),
+        )
+        for delivery_id in [key for key in trades if key not in self.under_way]:
+            del trades[delivery_id]
+            self.record.of_delivery.pop(delivery_id, None)
+        return Reconciled(
+            business_date=today,
+            trades=self._trades_today,
+            finished=self._finished_today,
+            open_deliveries=len(self.under_way),
+            failing=sum(d.state is DeliveryState.FAILING for d in self.under_way.values()),
+            breaks=breaks,
+        )
+
+    def check_invariants(self, registers: Registers, cash: Cash) -> None:
+        """Holds and postings fit the states of open deliveries. O(open deliveries)."""
+        strays = list(hold_breaks(self.under_way, registers, cash))
+        check(not strays, "I1, I2, I6: every hold belongs to a delivery under way", found=strays)
+        trades = self.obligations.unreconciled
+        open_trades = {key: trades[key] for key in self.under_way}
+        unequal = list(delivery_breaks(open_trades, self.by_id, self.record))
+        check(not unequal, "I4: no leg is posted before its time", found=unequal)
+        for delivery_id, delivery in self.under_way.items():
+            check(not delivery.is_over, "an open delivery is not over", delivery=delivery_id)
+
+    def state(self) -> dict[str, object]:
+        """Canonical content for the digest. O(open and unreconciled deliveries)."""
+        return {
+            "under_way": [delivery.state_row() for delivery in self.under_way.values()],
+            "obligations": self.obligations.state(),
+            "today": [self._trades_today, self._finished_today],
+        }

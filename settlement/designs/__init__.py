@@ -1,0 +1,42 @@
+"""Settlement designs behind one interface: the same deliveries, different ways to finish them.
+
+A design decides what each stage of the day does to the deliveries that are due. The last stage is
+the cut-off: afterwards no due delivery is in flight. Stages before it may run several times.
+Designs share no state; a run uses one.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from market.events import Event
+from settlement.delivery import Delivery, Life
+
+
+class Design(Protocol):
+    """One way to settle."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as in SettlementMode."""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages in order; the last is the cut-off."""
+
+    @property
+    def life(self) -> Life:
+        """The table every delivery of this design moves by."""
+
+    def run(self, stage: int, due: Sequence[Delivery]) -> list[Event]:
+        """Run one stage.
+
+        Args:
+            stage: Index into ``stages``.
+            due: Open deliveries whose date has come, by delivery id (first in, first out).
+
+        Returns:
+            Postings, each followed by the move it belongs to.
+        """
+
+    def cancel(self, delivery: Delivery) -> list[Event]:
+        """End a delivery that is neither paid nor over; every lock returns."""

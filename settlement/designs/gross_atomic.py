@@ -1,0 +1,68 @@
+"""Gross, atomic, one ledger for both sides: units and yen change hands in one step (DvP model 1).
+
+Every stage, the cut-off too, settles whatever can be settled: deliveries are tried by id, and the
+round is repeated while any of them finished, because its units or cash may be what another one
+waited for. A delivery that lacks something is passed over, never split and never in the way of
+those behind it. At the cut-off what is left is failing (フェイル); the next business day's first
+stage tries again.
+
+Cost of a stage: deliveries times rounds. One round is the rule; a chain of n deliveries that each
+pay for the one before, the worst case, takes n.
+
+Known limits: no search for sets that could only settle together (gridlock).
+"""
+
+from collections.abc import Sequence
+
+from market.events import DeliveryAction, DeliveryState, Event
+from market.reasons import FailReason
+from market.rules import SettlementMode
+from settlement.cash import Cash
+from settlement.delivery import GROSS_ATOMIC_LIFE, Delivery
+from settlement.dvp import exchange, fail, units_events, yen_events
+from settlement.register import Registers
+
+
+class GrossAtomic:
+    """Design A."""
+
+    name = SettlementMode.GROSS_ATOMIC.value
+    stages = ("first_batch", "second_batch", "third_batch", "cut_off")
+    life = GROSS_ATOMIC_LIFE
+
+    def __init__(self, cash: Cash, registers: Registers) -> None:
+        self._cash = cash
+        self._registers = registers
+
+    def run(self, stage: int, due: Sequence[Delivery]) -> list[Event]:
+        """Settle what can be settled; at the cut-off, fail the rest."""
+        events: list[Event] = []
+        if stage == 0:
+            events += [
+                delivery.move(self.life, DeliveryAction.RETRY)
+                for delivery in due
+                if delivery.state is DeliveryState.FAILING
+            ]
+        waiting = [delivery for delivery in due if delivery.state is DeliveryState.CREATED]
+        while waiting:
+            left = [delivery for delivery in waiting if not self._settle(delivery, events)]
+            if len(left) == len(waiting):
+                break
+            waiting = left
+        if stage == len(self.stages) - 1:
+            events += [fail(delivery, self.life) for delivery in waiting]
+        return events
+
+    def _settle(self, delivery: Delivery, events: list[Event]) -> bool:
+        register = self._registers[delivery.terms.instrument_id]
+        delivery.hindrance = exchange(delivery, register, self._cash)
+        if delivery.hindrance is not None:
+            return False
+        events += units_events(delivery)
+        events += yen_events(delivery)
+        events.append(delivery.move(self.life, DeliveryAction.FINISH))
+        return True
+
+    def cancel(self, delivery: Delivery) -> list[Event]:
+        """End it; nothing is ever locked here."""
+        return [delivery.move(self.life, DeliveryAction.CANCEL, FailReason.CANCELED)]

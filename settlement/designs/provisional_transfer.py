@@ -1,0 +1,176 @@
+"""Provisional transfer and verified payment: two ledgers, joined by evidence.
+
+1. provisional transfer (仮移転): the seller's units are held for the buyer, and the settlement
+   data is shared;
+2. funding: the buyer's deposit becomes programmable money, held for the seller;
+3. payment and final transfer (本移転): the money platform pays and gives evidence; once the
+   evidence is verified against delivery, version, payer, payee and amount, the units are posted;
+4. cut-off: what has not been paid returns whole, units and cash, and is failing (フェイル); the
+   next business day's first stage tries again with new holds.
+
+Payment is the point of no return. Before it the transfer flag stops every step forward; after it
+the delivery is completed whatever the flag says, because a paid buyer must get his units. The
+alternative, to repay, would let an issuer undo a final payment.
+
+Between stages each delivery is CREATED, PROVISIONAL, CONFIRMED or PAID with exactly the holds
+that state means, so a stop at any point leaves a state to go on from. Stages work by delivery id;
+each sees its deliveries once, so units and cash received in the third stage serve other
+deliveries only in later stages, of the same day if they are run again.
+
+Source: DCJPY verification with START trades, announced 2026-04-24 (news); what happens at the
+cut-off and after payment is our choice.
+"""
+
+from collections.abc import Sequence
+
+from market.errors import check
+from market.events import DeliveryAction, DeliveryState, Event
+from market.reasons import FailReason
+from market.rules import SettlementMode
+from settlement.cash import Cash, PaymentEvidence
+from settlement.delivery import (
+    PROVISIONAL_TRANSFER_LIFE,
+    UNITS_HELD_STATES,
+    YEN_HELD_STATES,
+    Delivery,
+)
+from settlement.dvp import (
+    cash_hindrance,
+    fail,
+    units_events,
+    units_hindrance,
+    yen_events,
+)
+from settlement.register import Registers
+
+
+def evidence_for(delivery: Delivery) -> PaymentEvidence:
+    """What evidence must say to release the units of this attempt."""
+    terms = delivery.terms
+    return PaymentEvidence(
+        delivery_id=terms.delivery_id,
+        version=delivery.attempt,
+        payer=terms.buyer,
+        payee=terms.seller,
+        amount_yen=terms.amount_yen,
+    )
+
+
+class ProvisionalTransfer:
+    """Design B2, the flow of the DCJPY verification."""
+
+    name = SettlementMode.PROVISIONAL_TRANSFER.value
+    stages = ("provisional_transfer", "funding", "payment_and_final_transfer", "cut_off")
+    life = PROVISIONAL_TRANSFER_LIFE
+
+    def __init__(self, cash: Cash, registers: Registers) -> None:
+        self._cash = cash
+        self._registers = registers
+        self._steps = (
+            self.transfer_provisionally,
+            self.confirm,
+            self.pay_and_finish,
+            self.cut_off,
+        )
+
+    def run(self, stage: int, due: Sequence[Delivery]) -> list[Event]:
+        """Take every due delivery one stage further, if it is ready for this stage."""
+        step = self._steps[stage]
+        events: list[Event] = []
+        for delivery in due:
+            events += step(delivery)
+        return events
+
+    def transfer_provisionally(self, delivery: Delivery) -> list[Event]:
+        """Hold the seller's units for the buyer; a failing delivery is retried first."""
+        events: list[Event] = []
+        if delivery.state is DeliveryState.FAILING:
+            events.append(delivery.move(self.life, DeliveryAction.RETRY))
+        if delivery.state is not DeliveryState.CREATED:
+            return events
+        terms = delivery.terms
+        register = self._registers[terms.instrument_id]
+        delivery.hindrance = units_hindrance(delivery, register)
+        if delivery.hindrance is None:
+            if delivery.moves_units:
+                register.hold(delivery.hold_id, terms.seller, terms.buyer, terms.quantity_units)
+            events.append(delivery.move(self.life, DeliveryAction.TRANSFER_PROVISIONALLY))
+        return events
+
+    def confirm(self, delivery: Delivery) -> list[Event]:
+        """Turn the buyer's deposit into programmable money, held for the seller."""
+        if delivery.state is not DeliveryState.PROVISIONAL:
+            return []
+        terms = delivery.terms
+        register = self._registers[terms.instrument_id]
+        delivery.hindrance = cash_hindrance(delivery, register, self._cash)
+        if delivery.hindrance is not None:
+            return []
+        if delivery.moves_yen:
+            self._cash.fund(
+                delivery.hold_id,
+                payer=terms.buyer,
+                payee=terms.seller,
+                amount_yen=terms.amount_yen,
+            )
+        return [delivery.move(self.life, DeliveryAction.CONFIRM)]
+
+    def pay_and_finish(self, delivery: Delivery) -> list[Event]:
+        """Pay what is confirmed; deliver what is paid."""
+        events: list[Event] = []
+        if delivery.state is DeliveryState.CONFIRMED:
+            events += self.pay(delivery)
+        if delivery.state is DeliveryState.PAID:
+            key = (delivery.terms.delivery_id, delivery.attempt)
+            events += self.finish(delivery, self._cash.payments[key])
+        return events
+
+    def pay(self, delivery: Delivery) -> list[Event]:
+        """Order the payment, unless the issue may not move: the last check before no return."""
+        if not self._registers[delivery.terms.instrument_id].executable:
+            delivery.hindrance = FailReason.TRANSFER_RESTRICTED
+            return []
+        hold_id = delivery.hold_id if delivery.moves_yen else None
+        self._cash.pay(hold_id, evidence_for(delivery))
+        return [*yen_events(delivery), delivery.move(self.life, DeliveryAction.PAY)]
+
+    def finish(self, delivery: Delivery, evidence: PaymentEvidence) -> list[Event]:
+        """Post the units against evidence of payment, whatever the transfer flag says now.
+
+        Raises:
+            InvariantBroken: When the evidence is for something else, or not the platform's.
+        """
+        check(
+            evidence == evidence_for(delivery),
+            "I24: evidence is bound to this delivery, version, payer, payee and amount",
+            delivery=delivery.terms.delivery_id,
+        )
+        check(
+            self._cash.is_genuine(evidence),
+            "evidence is on the money platform's record",
+            delivery=delivery.terms.delivery_id,
+        )
+        # I4: the cash leg is posted; from here the units leg cannot fail.
+        if delivery.moves_units:
+            self._registers[delivery.terms.instrument_id].post_hold(delivery.hold_id)
+        return [*units_events(delivery), delivery.move(self.life, DeliveryAction.FINISH)]
+
+    def cut_off(self, delivery: Delivery) -> list[Event]:
+        """Complete what is paid; return the rest whole and mark it failing."""
+        if delivery.state is DeliveryState.PAID:
+            return self.pay_and_finish(delivery)
+        if delivery.state is DeliveryState.FAILING:
+            return []
+        self._return_locks(delivery)
+        return [fail(delivery, self.life)]
+
+    def cancel(self, delivery: Delivery) -> list[Event]:
+        """End it and return every lock, whatever the transfer flag says (I20)."""
+        self._return_locks(delivery)
+        return [delivery.move(self.life, DeliveryAction.CANCEL, FailReason.CANCELED)]
+
+    def _return_locks(self, delivery: Delivery) -> None:
+        if delivery.moves_units and delivery.state in UNITS_HELD_STATES:
+            self._registers[delivery.terms.instrument_id].void_hold(delivery.hold_id)
+        if delivery.moves_yen and delivery.state in YEN_HELD_STATES:
+            self._cash.return_funds(delivery.hold_id)

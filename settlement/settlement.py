@@ -1,0 +1,290 @@
+"""The settlement room as the venue sees it: one object, commands in, events out.
+
+What it owns: registers and cash (the ledgers own the truth about balances), deliveries, and the
+record of postings. Trades arrive as events and become deliveries; deposits, withdrawals, flags
+and stages arrive as commands.
+
+Ordering: a posting comes before the move of the delivery it belongs to; SettlementRan closes a
+stage, Reconciled a day. Deliveries are worked on by id, first in, first out.
+
+Events YenMoved and UnitsMoved tell every change of what a firm owns, and only that. Units held
+for a buyer are the seller's until they are posted; cash held for a seller is the buyer's until it
+is paid; turning a deposit into programmable money changes no ownership.
+
+Invariants by id (from the project's list of settlement invariants): I1 units and I2 yen are
+conserved, I3 no overdraft, I4 both legs end equal, I5 and I6 every hold ends once, I8 settled is
+final, I10 ids and references are used once, I16 a closed register takes no entry, I17 a failure
+carries its reason, I20 exits are always open, I24 what is paid is what was agreed. Each is a check
+in this room, named where it stands.
+
+Known limits: gross only; no partial delivery, buy-in or fees. The cut-off ends the settlement
+day: stages after it are refused until the next day opens.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from market import business_days
+from market.commands import (
+    CancelDelivery,
+    DepositUnits,
+    DepositYen,
+    SetTransferControl,
+    WithdrawYen,
+)
+from market.errors import check
+from market.events import (
+    CommandRefused,
+    DayOpened,
+    DeliveryAction,
+    DeliveryChanged,
+    DeliveryState,
+    Event,
+    InstrumentListed,
+    ParticipantRegistered,
+    SettlementRan,
+    Trade,
+    TransferControlSet,
+)
+from market.ids import DeliveryId, InstrumentId, ParticipantId, delivery_id_to_text
+from market.quantities import Units, Yen
+from market.reasons import RejectReason
+from market.rules import SettlementMode
+from settlement.cash import Cash
+from settlement.deliveries import Deliveries
+from settlement.delivery import Delivery, check_life
+from settlement.deposits import Deposits
+from settlement.designs import Design
+from settlement.designs.gross_atomic import GrossAtomic
+from settlement.designs.provisional_transfer import ProvisionalTransfer
+from settlement.register import Register, Registers
+
+_FORWARD: Final = (
+    DeliveryAction.TRANSFER_PROVISIONALLY,
+    DeliveryAction.CONFIRM,
+    DeliveryAction.PAY,
+    DeliveryAction.FINISH,
+)
+
+
+class Conservation(NamedTuple):
+    """One asset's account of itself: ``put_in == held_by_firms + rest``, always.
+
+    Attributes:
+        asset: ``yen``, or an issue.
+        put_in: Yen paid in less paid out, or units issued.
+        held_by_firms: What all firms own together.
+        rest: Units not allotted yet; 0 for yen.
+    """
+
+    asset: str
+    put_in: int
+    held_by_firms: int
+    rest: int
+
+
+class Settlement:
+    """Who owes what, and delivery.
+
+    Attributes:
+        registers: One for each issue, in order of listing.
+        cash: The yen of every firm.
+        design: How deliveries are finished.
+        deliveries: Every delivery there ever was, by id; read only.
+    """
+
+    def __init__(self, mode: SettlementMode, settlement_days: int) -> None:
+        self.registers: Registers = {}
+        self.cash = Cash()
+        self.design: Design = (
+            GrossAtomic(self.cash, self.registers)
+            if mode is SettlementMode.GROSS_ATOMIC
+            else ProvisionalTransfer(self.cash, self.registers)
+        )
+        check_life(self.design.life)
+        self._settlement_days = settlement_days
+        self._deposits = Deposits(self.cash, self.registers)
+        self._book = Deliveries()
+        self.deliveries: Mapping[DeliveryId, Delivery] = MappingProxyType(self._book.by_id)
+        self._business_date: date | None = None
+        self._settlement_date = date.min
+        self._cut_off_done = False
+        self._handlers: dict[type, Callable[[Any], list[Event]]] = {
+            Trade: self._on_trade,
+            ParticipantRegistered: self._on_participant,
+            InstrumentListed: self._on_instrument,
+            DayOpened: self._on_day,
+            TransferControlSet: self._on_transfer_control,
+        }
+
+    def settlement_date(self, trade_date: date) -> date:
+        """When trades of ``trade_date`` are due (受渡日)."""
+        return business_days.settlement_date(trade_date, self._settlement_days)
+
+    # --- events of other rooms
+
+    def apply(self, event: Event) -> list[Event]:
+        """Hear an event; all but five kinds mean nothing here. O(1)."""
+        handler = self._handlers.get(type(event))
+        return [] if handler is None else handler(event)
+
+    def _on_trade(self, trade: Trade) -> list[Event]:
+        check(self._business_date is not None, "trades happen on a day", trade=trade.trade_id)
+        check(trade.instrument_id in self.registers, "a traded issue is listed")
+        for firm in (trade.buyer, trade.seller):
+            check(firm in self._deposits.participants, "a trader is a participant", firm=firm)
+        return [self._book.create(trade, self._settlement_date)]
+
+    def _on_participant(self, event: ParticipantRegistered) -> list[Event]:
+        self._deposits.admit(event.participant_id)
+        return []
+
+    def _on_instrument(self, event: InstrumentListed) -> list[Event]:
+        instrument = event.instrument
+        listed = instrument.instrument_id in self.registers
+        check(not listed, "an issue is listed once", instrument=instrument.instrument_id)
+        self.registers[instrument.instrument_id] = Register(instrument)
+        return []
+
+    def _on_day(self, event: DayOpened) -> list[Event]:
+        day, last = event.business_date, self._business_date
+        check(last is None or day > last, "days go forward", day=day, last=last)
+        expected = self.settlement_date(day)
+        check(event.settlement_date == expected, "T+n is one rule", day=day, expected=expected)
+        self._business_date = day
+        self._settlement_date = expected
+        self._cut_off_done = False
+        self._book.start_day()
+        return []
+
+    def _on_transfer_control(self, event: TransferControlSet) -> list[Event]:
+        self.registers[event.instrument_id].executable = event.executable
+        return []
+
+    # --- commands
+
+    def deposit_yen(self, command: DepositYen) -> list[Event]:
+        """Take a firm's cash in."""
+        return self._answer(self._deposits.deposit_yen(command), command.reference)
+
+    def withdraw_yen(self, command: WithdrawYen) -> list[Event]:
+        """Pay a firm's cash out, from what no delivery holds."""
+        return self._answer(self._deposits.withdraw_yen(command), command.reference)
+
+    def deposit_units(self, command: DepositUnits) -> list[Event]:
+        """Allot units of the unissued rest to a firm."""
+        return self._answer(self._deposits.deposit_units(command), command.reference)
+
+    def _answer(self, answer: Event | RejectReason, reference: str) -> list[Event]:
+        if isinstance(answer, RejectReason):
+            return _refuse(answer, reference)
+        return self._book.tell([answer])
+
+    def set_transfer_control(self, command: SetTransferControl) -> list[Event]:
+        """Open or close an issue to transfers; what is paid is still delivered."""
+        if command.instrument_id not in self.registers:
+            return _refuse(RejectReason.UNKNOWN_INSTRUMENT, command.instrument_id)
+        told = TransferControlSet(
+            instrument_id=command.instrument_id,
+            executable=command.executable,
+            reason=command.reason,
+        )
+        self._on_transfer_control(told)
+        return [told]
+
+    def cancel_delivery(self, command: CancelDelivery) -> list[Event]:
+        """End a delivery without movement; refused once it is paid or over."""
+        name = delivery_id_to_text(command.delivery_id)
+        delivery = self.deliveries.get(command.delivery_id)
+        if delivery is None:
+            return _refuse(RejectReason.UNKNOWN_INSTRUCTION, name)
+        if delivery.is_over or delivery.state is DeliveryState.PAID:
+            return _refuse(RejectReason.ALREADY_FINAL, f"{name} is {delivery.state.value}")
+        return self._book.tell(self.design.cancel(delivery))
+
+    # --- the day
+
+    def run(self, stage: int) -> list[Event]:
+        """Run one stage for everything due. Cost: open deliveries, see the design."""
+        today = self._business_date
+        if today is None:
+            return _refuse(RejectReason.PHASE_CLOSED, "no business day is open")
+        if not 0 <= stage < len(self.design.stages):
+            return _refuse(RejectReason.OUT_OF_RANGE, f"{self.design.name} has no stage {stage}")
+        if self._cut_off_done:
+            return _refuse(RejectReason.CUTOFF_PASSED, f"{today} is settled")
+        events = self._book.tell(self.design.run(stage, self._book.due(today)))
+        changes = [event for event in events if isinstance(event, DeliveryChanged)]
+        self._cut_off_done = stage == len(self.design.stages) - 1
+        ran = SettlementRan(
+            business_date=today,
+            stage=stage,
+            stage_name=self.design.stages[stage],
+            moved=len({c.delivery_id for c in changes if c.action in _FORWARD}),
+            failed=sum(c.action is DeliveryAction.FAIL for c in changes),
+        )
+        return [*events, ran]
+
+    def close_day(self) -> list[Event]:
+        """Reconcile (照合). O(accounts, open deliveries, deliveries ended today)."""
+        if self._business_date is None:
+            return _refuse(RejectReason.PHASE_CLOSED, "no business day is open")
+        return [self._book.reconcile(self._business_date, self.registers, self.cash)]
+
+    # --- reading
+
+    def owned_yen(self, participant_id: ParticipantId) -> Yen:
+        """What the firm owns: deposit and programmable money, held or not."""
+        return self.cash.owned_yen(participant_id)
+
+    def owned_units(self, participant_id: ParticipantId, instrument_id: InstrumentId) -> Units:
+        """What the register says the firm holds, units set aside for buyers included."""
+        return Units(self.registers[instrument_id].balance(participant_id))
+
+    def available_yen(self, participant_id: ParticipantId) -> Yen:
+        """What the firm owns less what is held for deliveries under way."""
+        return self.cash.available_yen(participant_id)
+
+    def available_units(self, participant_id: ParticipantId, instrument_id: InstrumentId) -> Units:
+        """What the firm holds less what is set aside for deliveries under way."""
+        return Units(self.registers[instrument_id].available(participant_id))
+
+    def conservation(self) -> list[Conservation]:
+        """Yen first, then every issue: what was put in against what is there. O(accounts)."""
+        held_yen = sum(self.cash.owned_yen(firm) for firm in self._deposits.participants)
+        lines = [Conservation("yen", self._book.record.yen_put_in, held_yen, 0)]
+        for instrument_id, register in self.registers.items():
+            held = sum(units for _, units in register.holders())
+            rest = register.unissued_units
+            lines.append(Conservation(instrument_id, register.issued_units, held, rest))
+        return lines
+
+    # --- proving
+
+    def check_invariants(self) -> None:
+        """Check every ledger and every open delivery. O(accounts + open deliveries)."""
+        self.cash.check_invariants()
+        for register in self.registers.values():
+            register.check_invariants()
+        self._deposits.check_invariants()
+        self._book.check_invariants(self.registers, self.cash)
+        for line in self.conservation():
+            check(line.put_in == line.held_by_firms + line.rest, "I1, I2: conserved", line=line)
+
+    def state(self) -> dict[str, object]:
+        """Canonical content for the digest; open deliveries by id. O(accounts + open)."""
+        return {
+            "design": self.design.name,
+            "business_date": "" if self._business_date is None else str(self._business_date),
+            "cut_off_done": int(self._cut_off_done),
+            "cash": self.cash.state(),
+            "registers": {key: self.registers[key].state() for key in sorted(self.registers)},
+            **self._deposits.state(),
+            **self._book.state(),
+        }
+
+
+def _refuse(reason: RejectReason, detail: str) -> list[Event]:
+    return [CommandRefused(reason=reason, detail=detail)]

@@ -1,0 +1,146 @@
+"""An auditor who reads nothing but the list of events and works everything out again.
+
+Slow and obvious on purpose, and no code of the settlement room is used: balances, registers and
+delivery states are recomputed one event at a time, and everything that does not add up is
+written down as a sentence.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from market.events import (
+    DeliveryChanged,
+    DeliveryCreated,
+    Event,
+    InstrumentListed,
+    Trade,
+    UnitsMoved,
+    YenMoved,
+)
+
+
+class Auditor:
+    """Everything that follows from the events read so far.
+
+    Attributes:
+        yen: Cash of every firm; a firm not mentioned has none.
+        units: Units by (issue, firm).
+        yen_from_outside: Paid in less paid out.
+        allotted: Units of each issue given out by the issuer.
+        issued: Size of each issue.
+        states: State of every delivery, as text.
+        findings: What did not add up, oldest first.
+    """
+
+    def __init__(self) -> None:
+        self.yen: Counter[str] = Counter()
+        self.units: Counter[tuple[str, str]] = Counter()
+        self.yen_from_outside = 0
+        self.allotted: Counter[str] = Counter()
+        self.issued: dict[str, int] = {}
+        self.states: dict[int, str] = {}
+        self.terms: dict[int, DeliveryCreated] = {}
+        self.trades_without_delivery: dict[int, Trade] = {}
+        self.units_posted: Counter[int] = Counter()
+        self.yen_posted: Counter[int] = Counter()
+        self.findings: list[str] = []
+
+    def read(self, events: Iterable[Event]) -> None:
+        """Take events in, in the order they were told."""
+        for event in events:
+            if isinstance(event, InstrumentListed):
+                self.issued[event.instrument.instrument_id] = event.instrument.issued_units
+            elif isinstance(event, Trade):
+                self.trades_without_delivery[event.trade_id] = event
+            elif isinstance(event, DeliveryCreated):
+                self._delivery_created(event)
+            elif isinstance(event, YenMoved):
+                self._yen_moved(event)
+            elif isinstance(event, UnitsMoved):
+                self._units_moved(event)
+            elif isinstance(event, DeliveryChanged):
+                self._delivery_changed(event)
+
+    def _delivery_created(self, event: DeliveryCreated) -> None:
+        trade = self.trades_without_delivery.pop(event.trade_id, None)
+        if trade is None:
+            self.findings.append(f"delivery {event.delivery_id} has no trade")
+        elif (
+            event.buyer != trade.buyer
+            or event.seller != trade.seller
+            or event.instrument_id != trade.instrument_id
+            or event.quantity_units != trade.quantity_units
+            or event.amount_yen != trade.price_sen * trade.quantity_units // 100
+        ):
+            self.findings.append(f"delivery {event.delivery_id} is not what was traded")
+        if event.delivery_id in self.states:
+            self.findings.append(f"delivery {event.delivery_id} was created twice")
+        self.terms[event.delivery_id] = event
+        self.states[event.delivery_id] = "created"
+
+    def _yen_moved(self, event: YenMoved) -> None:
+        if event.giver is None:
+            self.yen_from_outside += event.amount_yen
+        else:
+            self.yen[event.giver] -= event.amount_yen
+            if self.yen[event.giver] < 0:
+                self.findings.append(f"{event.giver} gave yen it did not have")
+        if event.taker is None:
+            self.yen_from_outside -= event.amount_yen
+        else:
+            self.yen[event.taker] += event.amount_yen
+        if event.delivery_id is not None:
+            self.yen_posted[event.delivery_id] += event.amount_yen
+            terms = self.terms[event.delivery_id]
+            if (event.giver, event.taker) != (terms.buyer, terms.seller):
+                self.findings.append(f"yen of delivery {event.delivery_id} went astray")
+            if self.states[event.delivery_id] in ("finished", "canceled"):
+                self.findings.append(f"delivery {event.delivery_id} was over and got yen")
+
+    def _units_moved(self, event: UnitsMoved) -> None:
+        issue = event.instrument_id
+        if event.giver is None:
+            self.allotted[issue] += event.quantity_units
+            if self.allotted[issue] > self.issued[issue]:
+                self.findings.append(f"more of {issue} was allotted than issued")
+        else:
+            self.units[issue, event.giver] -= event.quantity_units
+            if self.units[issue, event.giver] < 0:
+                self.findings.append(f"{event.giver} gave {issue} it did not have")
+        if event.taker is None:
+            self.allotted[issue] -= event.quantity_units
+        else:
+            self.units[issue, event.taker] += event.quantity_units
+        if event.delivery_id is not None:
+            self.units_posted[event.delivery_id] += event.quantity_units
+            terms = self.terms[event.delivery_id]
+            if (event.giver, event.taker) != (terms.seller, terms.buyer):
+                self.findings.append(f"units of delivery {event.delivery_id} went astray")
+            if self.states[event.delivery_id] in ("finished", "canceled"):
+                self.findings.append(f"delivery {event.delivery_id} was over and got units")
+
+    def _delivery_changed(self, event: DeliveryChanged) -> None:
+        if self.states[event.delivery_id] != event.old_state.value:
+            self.findings.append(f"delivery {event.delivery_id} was not {event.old_state.value}")
+        self.states[event.delivery_id] = event.state.value
+        terms = self.terms[event.delivery_id]
+        own = terms.buyer == terms.seller
+        units_due = terms.quantity_units if event.state.value == "finished" and not own else 0
+        yen_due = terms.amount_yen if event.state.value in ("paid", "finished") and not own else 0
+        if self.units_posted[event.delivery_id] != units_due:
+            self.findings.append(f"delivery {event.delivery_id} {event.state.value}: units differ")
+        if self.yen_posted[event.delivery_id] != yen_due:
+            self.findings.append(f"delivery {event.delivery_id} {event.state.value}: yen differ")
+
+    def verdict(self) -> list[str]:
+        """All findings, and whether the totals add up now."""
+        verdict = list(self.findings)
+        if sum(self.yen.values()) != self.yen_from_outside:
+            verdict.append("yen is not conserved")
+        for issue in self.issued:
+            held = sum(units for (name, _), units in self.units.items() if name == issue)
+            if held != self.allotted[issue]:
+                verdict.append(f"units of {issue} are not conserved")
+        if self.trades_without_delivery:
+            verdict.append(f"trades without delivery: {sorted(self.trades_without_delivery)}")
+        return verdict

@@ -1,0 +1,232 @@
+"""Random days, every line of the engine compared with the oracle's; and what must always hold."""
+
+import random
+from datetime import date, timedelta
+
+import pytest
+from oracle_book import OracleBook, told
+
+from market.commands import (
+    NO_PRICE,
+    AmendOrder,
+    CancelOrder,
+    ChangePhase,
+    CloseDay,
+    Command,
+    Entry,
+    Halt,
+    NewOrder,
+    OpenDay,
+    Resume,
+    RunAuction,
+    SetReferencePrice,
+)
+from market.events import (
+    Event,
+    OrderAccepted,
+    OrderAmended,
+    OrderCanceled,
+    OrderExpired,
+    OrderReduced,
+    Trade,
+)
+from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, SessionId
+from market.instrument import Instrument, LimitTable, TickTable
+from market.quantities import MAX_PRICE_SEN, Sen, SequenceNo, TimeNs, Units
+from market.rules import OSE, START, TSE, AmendMode, BreakOrders, PriceRule, Rules
+from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
+from matching.engine import Engine
+
+NAME = InstrumentId("ST01")
+TWO_TICKS = TickTable(table_id=7, up_to_sen=(1_000, MAX_PRICE_SEN), tick_sen=(10, 20))
+ISSUE = Instrument(
+    instrument_id=NAME,
+    isin="JP0000000001",
+    name="Small band",
+    issued_units=Units(200),
+    issue_price_sen=Sen(1_000),
+    ticks=TWO_TICKS,
+    limits=LimitTable(below_sen=(MAX_PRICE_SEN,), width_sen=(125,)),
+    trading_unit_units=Units(2),
+)
+RULEBOOKS = {
+    "start": START,
+    "tse": TSE,
+    "ose": OSE,
+    "tse, most units": TSE.replace(price_rule=PriceRule.MAX_VOLUME, market_only_trades=False),
+    "tse, break open": TSE.replace(break_orders=BreakOrders.ALL, expire_at_closed=False),
+    "start, keep place": START.replace(
+        amend_mode=AmendMode.KEEP_ON_DECREASE,
+        ncp_new_orders=False,
+        self_trade_same_account_only=False,
+    ),
+}
+
+
+class Chance:
+    """Seeded commands: mostly sensible, some wrong, on a band of a dozen prices."""
+
+    def __init__(self, seed: int, rules: Rules) -> None:
+        self.draw = random.Random(seed)
+        self.rules = rules
+        self.known: list[tuple[OrderId, ParticipantId]] = []
+
+    def price(self) -> Sen:
+        """Mostly near the base price, now and then off the grid or outside the limits."""
+        draw = self.draw
+        if draw.random() < 0.04:
+            return Sen(draw.choice([-10, 0, 5, 870, 1_140, 1_010, MAX_PRICE_SEN + 1]))
+        return draw.choice(TWO_TICKS.grid(Sen(880), Sen(1_120)))
+
+    def units(self) -> Units:
+        """One to six lots, now and then impossible."""
+        draw = self.draw
+        if draw.random() < 0.03:
+            return Units(draw.choice([-2, 0, 3, 62, 2**31]))
+        return Units(2 * draw.randint(1, 6))
+
+    def request(self) -> Command:
+        """A new order, an amendment or a cancel."""
+        draw = self.draw
+        firm, kind = ParticipantId(draw.choice("ABC")), draw.random()
+        session = SessionId(f"{firm}-1")
+        if kind < 0.62 or not self.known:
+            market = draw.random() < 0.15
+            return NewOrder(
+                participant_id=firm,
+                session_id=session,
+                generation=1,
+                req_id="",
+                client_order_id=ClientOrderId("c"),
+                instrument_id=NAME,
+                side=draw.choice(list(Side)),
+                kind=OrderKind.MARKET if market else OrderKind.LIMIT,
+                price_sen=NO_PRICE if market else self.price(),
+                quantity_units=self.units(),
+                validity=draw.choice([Validity.DAY] * 6 + list(Validity)),
+                account=draw.choice(["", "X", "Y"]),
+                self_trade_mode=draw.choice([None, None, *SelfTradeMode]),
+            )
+        order_id, owner = draw.choice(self.known[-20:])
+        if draw.random() < 0.05:
+            owner = ParticipantId("Z")
+        if kind < 0.80:
+            return CancelOrder(
+                participant_id=owner,
+                session_id=SessionId(f"{owner}-1"),
+                generation=1,
+                req_id="",
+                order_id=order_id,
+            )
+        return AmendOrder(
+            participant_id=owner,
+            session_id=SessionId(f"{owner}-2"),
+            generation=1,
+            req_id="",
+            client_order_id=ClientOrderId("d"),
+            order_id=order_id,
+            price_sen=draw.choice([None, self.price()]),
+            leaves_units=draw.choice([None, self.units(), self.units()]),
+        )
+
+    def disturbance(self) -> Command:
+        """A halt, a resumption, a base price by hand, or a cross at the wrong time."""
+        kind = self.draw.random()
+        if kind < 0.35:
+            return Halt(instrument_id=NAME, reason="news")
+        if kind < 0.75:
+            return Resume(instrument_id=NAME)
+        if kind < 0.90:
+            base = Sen(self.draw.choice([900, 980, 1_003, 1_040, 1_110]))
+            return SetReferencePrice(instrument_id=NAME, reference_price_sen=base)
+        return RunAuction(instrument_id=NAME)
+
+    def day(self, business_date: date) -> list[Command]:
+        """The schedule of the rulebook; requests are asked for between its steps."""
+        steps: list[Command] = [OpenDay(business_date=business_date)]
+        for step in self.rules.schedule.value:
+            steps.append(ChangePhase(instrument_id=NAME, phase=step.phase))
+            if step.phase in (Phase.OPENING_AUCTION, Phase.CLOSING_AUCTION):
+                steps.append(RunAuction(instrument_id=NAME))
+        return [*steps, CloseDay()]
+
+
+class Ledger:
+    """Follows every order through the events alone: M3 and M6 of the reliability programme."""
+
+    def __init__(self) -> None:
+        self.open: dict[int, int] = {}
+        self.bought = self.sold = 0
+
+    def take(self, event: Event) -> None:
+        """One event; any order named must be open, and its leaves must agree."""
+        match event:
+            case OrderAccepted():
+                assert event.order_id not in self.open
+                self.open[event.order_id] = event.quantity_units
+            case OrderAmended():
+                assert self.open.pop(event.old_order_id)
+                self.open[event.order_id] = event.leaves_units
+            case Trade():
+                for order, leaves in (
+                    (event.buy_order_id, event.buy_leaves_units),
+                    (event.sell_order_id, event.sell_leaves_units),
+                ):
+                    self._down(order, event.quantity_units)
+                    assert self.open.get(order, 0) == leaves
+            case OrderCanceled():
+                self._down(event.order_id, event.canceled_units)
+                assert event.order_id not in self.open
+            case OrderExpired():
+                self._down(event.order_id, event.expired_units)
+                assert event.order_id not in self.open
+            case OrderReduced():
+                self._down(event.order_id, event.prevented_units)
+                assert self.open[event.order_id] == event.leaves_units
+            case _:
+                pass
+
+    def _down(self, order: int, units: int) -> None:
+        self.open[order] -= units
+        assert self.open[order] >= 0
+        if not self.open[order]:
+            del self.open[order]
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("rulebook", RULEBOOKS)
+def test_every_line_of_a_random_day_is_the_oracles(rulebook: str, seed: int) -> None:
+    """Two days of chance: trades, ends, refusals and indicative prices equal the slow list's."""
+    rules = RULEBOOKS[rulebook]
+    chance, issue = Chance(seed, rules), replace_barred(ISSUE, barred=seed % 6 == 5)
+    engine, oracle, ledger = Engine(rules), OracleBook(rules, issue), Ledger()
+    engine.list_instrument(issue)
+    number = 0
+
+    def both(command: Command) -> None:
+        nonlocal number
+        number += 1
+        entry = Entry(sequence=SequenceNo(number), at_ns=TimeNs(0), command=command)
+        events = engine.apply(entry)
+        for event in events:
+            ledger.take(event)
+            if isinstance(event, OrderAccepted | OrderAmended):
+                chance.known.append((event.order_id, event.participant_id))
+        assert told(events) == oracle.apply(number, command), command
+        engine.check_invariants()
+        resting = {order for order in ledger.open if engine.find(OrderId(order)) is not None}
+        assert resting == set(ledger.open), "an accepted order is on the book or ended (M7)"
+
+    for day in range(2):
+        for step in chance.day(date(2026, 11, 24) + timedelta(days=day)):
+            both(step)
+            for _ in range(chance.draw.randint(0, 22)):
+                both(chance.disturbance() if chance.draw.random() < 0.04 else chance.request())
+        if rules.expire_at_closed.value:
+            assert ledger.open == {}
+
+
+def replace_barred(issue: Instrument, *, barred: bool) -> Instrument:
+    """The same issue with the day's flag against market orders."""
+    values = {name: getattr(issue, name) for name in issue.__struct_fields__}
+    return Instrument(**{**values, "market_orders_barred": barred})

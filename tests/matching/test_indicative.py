@@ -1,0 +1,156 @@
+"""The indicative price (予想約定値): told on change, and always what the whole book gives."""
+
+import random
+
+import pytest
+from oracle_book import brute_force
+from script import ISSUE, NAME, Stage, play
+
+from market.events import IndicativePriceChanged
+from market.instrument import TickTable
+from market.quantities import MAX_PRICE_SEN, Sen, Units
+from market.rules import START, PriceRule
+from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
+from matching import indicative
+from matching.auction import Terms
+from matching.book import SortedBook
+from matching.indicative import CallInterest
+from matching.order import Order
+
+STEPS = TickTable(table_id=7, up_to_sen=(1_000, 1_100, MAX_PRICE_SEN), tick_sen=(10, 20, 50))
+
+
+def resting(number: int, side: Side, price: int, units: int) -> Order:
+    """An order with nothing but what a book looks at."""
+    kind = OrderKind.LIMIT if price else OrderKind.MARKET
+    return Order(
+        number, "A", "A-1", "C", "", NAME, side, kind, price, units, units, Validity.DAY,
+        SelfTradeMode.ALLOW_REPORT, "A",
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", PriceRule)
+@pytest.mark.parametrize("seed", range(15))
+def test_after_every_change_the_trees_answer_as_the_whole_grid_does(
+    seed: int, rule: PriceRule
+) -> None:
+    """Adds and removals, inside and outside the limits: the answer equals trying every price."""
+    draw = random.Random(seed)
+    lower, upper = draw.choice([(900, 1_100), (950, 1_250), (980, 1_000), (1_000, 1_000)])
+    grid, wide = STEPS.grid(Sen(lower), Sen(upper)), STEPS.grid(Sen(850), Sen(1_350))
+    by = Terms(grid[0], grid[-1], STEPS, Sen(1_000), rule, draw.random() < 0.8)
+    book = SortedBook({})
+    trees = CallInterest(book, by, grid)
+    live: list[Order] = []
+    for number in range(150):
+        if live and draw.random() < 0.5:
+            order = live.pop(draw.randrange(len(live)))
+            book.remove(order)
+            trees.change(order.side, order.price_sen, -order.leaves_units)
+        else:
+            price = 0 if draw.random() < 0.2 else draw.choice(grid if draw.random() < 0.9 else wide)
+            order = resting(number, draw.choice(list(Side)), price, draw.randint(1, 4))
+            live.append(order)
+            book.add(order)
+            trees.change(order.side, order.price_sen, order.leaves_units)
+        centre = draw.randint(880, 1_300)
+        orders = [(one.side.value, one.price_sen or None, one.leaves_units) for one in live]
+        expected = brute_force(
+            orders,  # type: ignore[arg-type]
+            grid,
+            centre,
+            five_conditions=rule is PriceRule.FIVE_CONDITION,
+            market_only=by.market_only_trades,
+        )
+        assert tuple(trees.clearing(Sen(centre))) == expected
+        assert CallInterest(book, by, grid).clearing(Sen(centre)) == trees.clearing(Sen(centre))
+
+
+def told(stage: Stage) -> list[tuple[int | None, int, int]]:
+    """Indicative prices told so far, in yen."""
+    return [
+        (event.price_sen and event.price_sen // 100, event.executed_units, event.surplus_units)
+        for event in stage.events
+        if isinstance(event, IndicativePriceChanged)
+    ]
+
+
+def test_it_is_told_on_change_only_and_no_price_after_the_cross() -> None:
+    """Orders that move nothing tell nothing; the cross ends with "no price"."""
+    stage = play("""
+        A buy  5 @ 100100
+        B sell 5 @ 100000
+        C buy  5 @  99000
+        D buy  1 @ 100100
+        D cancel 4
+        B amend 2 x 3
+        phase PreOpenNCP
+        E sell 9 @ 101000
+        phase OpeningAuction
+        cross
+    """)
+
+    assert told(stage) == [
+        (100_000, 5, 0),
+        (100_100, 5, 1),
+        (100_000, 5, 0),
+        (100_100, 3, 2),
+        (None, 0, 0),
+    ]
+
+
+def test_orders_left_over_show_again_when_the_afternoon_gathers() -> None:
+    """A skipped cross leaves its orders; PreClose tells at once what they would give."""
+    stage = play("""
+        A buy  5 @ 100000
+        B sell 5 @ 100000
+        halt
+        phase OpeningAuction
+        cross -> skipped
+        phase Break
+        resume
+        phase PreClose
+    """)
+
+    assert told(stage) == [(100_000, 5, 0), (None, 0, 0), (100_000, 5, 0)]
+
+
+def test_a_base_price_set_by_hand_moves_the_price_at_once() -> None:
+    """The centre and the limits follow a base price set by hand, and so does the price."""
+    stage = play("""
+        A buy  5 market
+        B sell 5 market
+        base 90000
+    """)
+
+    assert told(stage) == [(100_000, 5, 0), (90_000, 5, 0)]
+
+
+def test_a_grid_too_long_for_trees_is_answered_from_the_levels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Beyond the bound no trees are kept, and the same prices are told."""
+    story = """
+        A buy  5 @ 100100
+        B sell 5 @ 100000
+        D buy  1 @ 100100
+        A cancel 1
+    """
+    with_trees = told(play(story))
+    monkeypatch.setattr(indicative, "MAX_GRID_PRICES", 10)
+    stage = play(story)
+
+    assert stage.engine._issues[NAME].interest is None
+    assert told(stage) == with_trees != []
+
+
+def test_leaving_the_call_without_a_cross_takes_the_price_back() -> None:
+    """No state shows a price that nothing will happen at."""
+    stage = Stage(START, Phase.PRE_OPEN, ISSUE)
+    stage.line("A buy 5 @ 100000")
+    stage.line("B sell 5 @ 100000")
+    stage.line("phase Break")
+
+    assert told(stage)[-1] == (None, 0, 0)
+    assert stage.engine.last_price_sen(NAME) is None
+    assert stage.engine.book(NAME).levels(Side.BUY) == [(10_000_000, Units(5), 1)]

@@ -1,0 +1,552 @@
+"""An oracle of the matching room: one issue, one plain list of orders, everything searched anew.
+
+Slow and obvious on purpose, and no code of the matching room is used. It answers each command with
+short tuples; :func:`told` writes the engine's events in the same words, so the two can be compared
+line by line. Keep it this way.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from market.commands import (
+    AmendOrder,
+    CancelOrder,
+    ChangePhase,
+    CloseDay,
+    Halt,
+    NewOrder,
+    OpenDay,
+    Resume,
+    RunAuction,
+    SetReferencePrice,
+)
+from market.events import (
+    AuctionHeld,
+    CommandRefused,
+    Event,
+    IndicativePriceChanged,
+    OrderAccepted,
+    OrderAmended,
+    OrderCanceled,
+    OrderExpired,
+    OrderReduced,
+    PhaseChanged,
+    ReferencePriceSet,
+    RequestRejected,
+    Trade,
+    TradingHalted,
+    TradingResumed,
+)
+from market.instrument import Instrument
+from market.quantities import Sen
+from market.rules import AmendMode, BookCentre, BreakOrders, MarketResidual, PriceRule, Rules
+from market.words import Phase, Side, Validity
+
+Line = tuple[Any, ...]
+
+
+def told(events: Iterable[Event]) -> list[Line]:
+    """Events in the oracle's words."""
+    lines: list[Line] = []
+    for event in events:
+        match event:
+            case OrderAccepted():
+                lines.append(("accepted", event.order_id))
+            case OrderAmended():
+                kept = event.kept_priority
+                change = (event.old_order_id, event.order_id, event.price_sen, event.leaves_units)
+                lines.append(("amended", *change, kept))
+            case OrderCanceled():
+                reason = event.reason.value
+                lines.append(("canceled", event.order_id, event.canceled_units, reason))
+            case OrderReduced():
+                units = (event.prevented_units, event.leaves_units)
+                lines.append(("reduced", event.order_id, *units))
+            case OrderExpired():
+                lines.append(("expired", event.order_id, event.expired_units))
+            case Trade():
+                pair = (event.buy_order_id, event.sell_order_id)
+                left = (event.buy_leaves_units, event.sell_leaves_units)
+                flags = (event.cross, event.self_trade)
+                trade = (event.trade_id, *pair, event.price_sen, event.quantity_units)
+                lines.append(("trade", *trade, *left, *flags))
+            case AuctionHeld():
+                result = (event.price_sen, event.executed_units, event.trades, event.skipped)
+                lines.append(("auction", *result))
+            case IndicativePriceChanged():
+                values = (event.price_sen, event.executed_units, event.surplus_units)
+                lines.append(("indicative", *values))
+            case RequestRejected():
+                lines.append(("rejected", event.reason.value))
+            case CommandRefused():
+                lines.append(("refused", event.reason.value))
+            case PhaseChanged():
+                lines.append(("phase", event.phase.value))
+            case ReferencePriceSet():
+                limits = (event.lower_limit_sen, event.upper_limit_sen)
+                lines.append(("reference", event.reference_price_sen, *limits))
+            case TradingHalted():
+                lines.append(("halted",))
+            case TradingResumed():
+                lines.append(("resumed",))
+            case _:
+                lines.append((type(event).__name__,))
+    return lines
+
+
+@dataclass
+class Paper:
+    """One order on the oracle's list."""
+
+    number: int
+    firm: str
+    account: str
+    side: str
+    price: int | None
+    left: int
+    validity: str
+    mode: str
+    stamp: int
+
+
+class OracleBook:
+    """One issue under one rulebook, played the slow way."""
+
+    def __init__(self, rules: Rules, instrument: Instrument) -> None:
+        self.rules = rules
+        self.instrument = instrument
+        self.papers: list[Paper] = []
+        self.phase = "Closed"
+        self.halted = False
+        self.reference: int = instrument.issue_price_sen
+        self.next_base: int = instrument.issue_price_sen
+        self.last: int | None = None
+        self.trades = self.stamps = 0
+        self.shown: Line = (None, 0, 0)
+
+    # --- commands
+
+    def apply(self, number: int, command: object) -> list[Line]:
+        """Answer one command."""
+        match command:
+            case NewOrder():
+                return self._new(number, command)
+            case AmendOrder():
+                return self._amend(number, command)
+            case CancelOrder():
+                return self._cancel(command)
+            case ChangePhase():
+                return self._change_phase(command.phase.value)
+            case RunAuction():
+                return self._auction()
+            case OpenDay():
+                self.last = None
+                return self._set_reference(self.next_base)
+            case SetReferencePrice():
+                lines = self._set_reference(command.reference_price_sen)
+                return lines + self._indicative()
+            case Halt():
+                if self.halted:
+                    return [("refused", "NOT_TRADABLE")]
+                self.halted = True
+                return [("halted",)]
+            case Resume():
+                if not self.halted:
+                    return [("refused", "NOT_TRADABLE")]
+                self.halted = False
+                begun = self._begin_continuous() if self.phase == "Continuous" else []
+                return [("resumed",), *begun]
+            case CloseDay():
+                lines = [] if self.phase == "Closed" else self._change_phase("Closed")
+                self.next_base = self.last or self.reference
+                return lines
+        raise TypeError(command)
+
+    @property
+    def limits(self) -> tuple[Sen, Sen]:
+        """Lowest and highest price of today."""
+        return self.instrument.daily_limits(Sen(self.reference))
+
+    def _set_reference(self, price: int) -> list[Line]:
+        self.reference = price
+        return [("reference", price, *self.limits)]
+
+    def _change_phase(self, phase: str) -> list[Line]:
+        self.phase = phase
+        lines: list[Line] = [("phase", phase)]
+        if phase == "Continuous" and not self.halted:
+            lines += self._begin_continuous()
+        if phase == "Closed" and self.rules.expire_at_closed.value:
+            lines += self._end(self.papers, "expired")
+        if phase.startswith("Pre"):
+            lines += self._indicative()
+        elif not phase.endswith("Auction") and self.shown[0] is not None:
+            lines.append(self._show((None, 0, 0)))
+        return lines
+
+    def _new(self, number: int, command: NewOrder) -> list[Line]:
+        market = command.kind.value == "market"
+        refusal = self._refuse_entry("new") or self._refuse_new(command)
+        if refusal:
+            return [("rejected", refusal)]
+        paper = Paper(
+            number=number,
+            firm=command.participant_id,
+            account=command.account,
+            side=command.side.value,
+            price=None if market else command.price_sen,
+            left=command.quantity_units,
+            validity=command.validity.value,
+            mode=(command.self_trade_mode or self.rules.self_trade_mode.value).value,
+            stamp=0,
+        )
+        return [("accepted", number), *self._enter(paper)]
+
+    def _refuse_entry(self, what: str) -> str | None:
+        ncp = self.phase in [phase.value for phase in self.rules.non_cancel_phases.value]
+        if self.halted and what != "cancel":
+            return "NOT_TRADABLE"
+        if self.phase in ("OpeningAuction", "ClosingAuction", "Closed"):
+            return "PHASE_CLOSED"
+        if self.phase == "Break":
+            takes = self.rules.break_orders.value
+            if takes is BreakOrders.NONE:
+                return "PHASE_CLOSED"
+            if takes is BreakOrders.CANCEL_ONLY and what != "cancel":
+                return "PHASE_CLOSED"
+        if ncp and what == "new" and not self.rules.ncp_new_orders.value:
+            return "PHASE_CLOSED"
+        if ncp and what != "new":
+            return "NON_CANCEL_PERIOD"
+        return None
+
+    def _refuse_new(self, command: NewOrder) -> str | None:
+        market = command.kind.value == "market"
+        validity = command.validity
+        if command.kind not in self.rules.order_kinds.value:
+            return "INVALID_COMBINATION"
+        if validity not in self.rules.validities.value or market != (command.price_sen == 0):
+            return "INVALID_COMBINATION"
+        if self.phase == "Continuous" and validity is Validity.NEXT_AUCTION:
+            return "INVALID_COMBINATION"
+        if self.phase != "Continuous" and validity in (Validity.IOC, Validity.FOK):
+            return "INVALID_COMBINATION"
+        price = None if market else command.price_sen
+        return self._refuse_values(price, command.quantity_units)
+
+    def _refuse_values(self, price: int | None, units: int) -> str | None:
+        if price is None and self.instrument.market_orders_barred:
+            return "MARKET_ORDER_BARRED"
+        if units < 1 or units > 2**31 - 1:
+            return "OUT_OF_RANGE"
+        if price is not None and (price < 1 or price > 2**31 - 2):
+            return "OUT_OF_RANGE"
+        if price is not None and not self.instrument.ticks.is_on_tick(Sen(price)):
+            return "BAD_TICK"
+        if units % self.instrument.trading_unit_units != 0:
+            return "BAD_LOT"
+        if price is not None and (price < self.limits[0] or price > self.limits[1]):
+            return "OUTSIDE_PRICE_LIMIT"
+        if units > self.rules.max_order_units.value:
+            return "ORDER_QTY_LIMIT"
+        share = self.rules.max_share_of_issue_percent.value
+        if units * 100 > self.instrument.issued_units * share:
+            return "SHARE_OF_ISSUE"
+        return None
+
+    def _find(self, number: int | None, firm: str) -> Paper | None:
+        for paper in self.papers:
+            if paper.number == number and paper.firm == firm:
+                return paper
+        return None
+
+    def _amend(self, number: int, command: AmendOrder) -> list[Line]:
+        paper = self._find(command.order_id, command.participant_id)
+        if paper is None:
+            return [("rejected", "UNKNOWN_ORDER")]
+        refusal = self._refuse_entry("amend")
+        if refusal:
+            return [("rejected", refusal)]
+        asked_price, asked_units = command.price_sen, command.leaves_units
+        if asked_price is None and asked_units is None:
+            return [("rejected", "INVALID_COMBINATION")]
+        if asked_price is not None and (asked_price == 0 or paper.price is None):
+            return [("rejected", "INVALID_COMBINATION")]
+        price = paper.price if asked_price is None else asked_price
+        units = paper.left if asked_units is None else asked_units
+        refusal = self._refuse_values(price, units)
+        if refusal:
+            return [("rejected", refusal)]
+        keeping = self.rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE
+        old = paper.number
+        if keeping and price == paper.price and units <= paper.left:
+            paper.left = units
+            return [("amended", old, old, price or 0, units, True), *self._indicative()]
+        self.papers.remove(paper)
+        paper.number, paper.price, paper.left = number, price, units
+        return [("amended", old, number, price or 0, units, False), *self._enter(paper)]
+
+    def _cancel(self, command: CancelOrder) -> list[Line]:
+        paper = self._find(command.order_id, command.participant_id)
+        if paper is None:
+            return [("rejected", "UNKNOWN_ORDER")]
+        refusal = self._refuse_entry("cancel")
+        if refusal:
+            return [("rejected", refusal)]
+        return self._end([paper], "owner") + self._indicative()
+
+    # --- what happens to orders
+
+    def ranked(self, side: str) -> list[Paper]:
+        """One side by priority: market, price, time."""
+        papers = [paper for paper in self.papers if paper.side == side]
+        worst_first = 1 if side == "sell" else -1
+
+        def rank(paper: Paper) -> tuple[int, int, int]:
+            if paper.price is None:
+                return 0, 0, paper.stamp
+            return 1, paper.price * worst_first, paper.stamp
+
+        return sorted(papers, key=rank)
+
+    def same_owner(self, one: Paper, other: Paper) -> bool:
+        """Whether a meeting of the two is a self-trade."""
+        if self.rules.self_trade_same_account_only.value and one.account != other.account:
+            return False
+        return one.firm == other.firm
+
+    def _enter(self, paper: Paper) -> list[Line]:
+        self.stamps += 1
+        paper.stamp = self.stamps
+        if self.phase != "Continuous":
+            self.papers.append(paper)
+            return self._indicative()
+        if paper.validity == "fok" and self._reachable(paper) < paper.left:
+            return [("canceled", paper.number, paper.left, "fok_unfilled")]
+        lines = self._trade_at_once(paper)
+        if paper.left and paper.price is not None and paper.validity == "day":
+            self.papers.append(paper)
+        elif paper.left:
+            reason = "ioc_rest" if paper.validity != "day" else "market_rest"
+            lines.append(("canceled", paper.number, paper.left, reason))
+        return lines
+
+    def _meets(self, paper: Paper) -> list[Paper]:
+        other = "sell" if paper.side == "buy" else "buy"
+        met = []
+        for resting in self.ranked(other):
+            assert resting.price is not None
+            if paper.price is not None:
+                if paper.side == "buy" and resting.price > paper.price:
+                    continue
+                if paper.side == "sell" and resting.price < paper.price:
+                    continue
+            met.append(resting)
+        return met
+
+    def _reachable(self, paper: Paper) -> int:
+        found = 0
+        for resting in self._meets(paper):
+            if self.same_owner(paper, resting) and paper.mode != "allow_report":
+                if paper.mode == "cancel_oldest":
+                    continue
+                break
+            found += resting.left
+        return found
+
+    def _trade_at_once(self, paper: Paper) -> list[Line]:
+        lines: list[Line] = []
+        while paper.left and self._meets(paper):
+            resting = self._meets(paper)[0]
+            own = self.same_owner(paper, resting)
+            if own and paper.mode != "allow_report":
+                lines += self._prevent(paper, resting)
+                continue
+            price = resting.price
+            assert price is not None
+            buy, sell = (paper, resting) if paper.side == "buy" else (resting, paper)
+            lines.append(self._trade(buy, sell, price, min(buy.left, sell.left), cross=False))
+        return lines
+
+    def _prevent(self, paper: Paper, resting: Paper) -> list[Line]:
+        lines: list[Line] = []
+        if paper.mode == "decrement":
+            units = min(paper.left, resting.left)
+            for one in (resting, paper):
+                if one.left > units:
+                    one.left -= units
+                    lines.append(("reduced", one.number, units, one.left))
+                else:
+                    lines += self._end([one], "self_trade")
+            return lines
+        if paper.mode in ("cancel_oldest", "cancel_both"):
+            lines += self._end([resting], "self_trade")
+        if paper.mode in ("cancel_newest", "cancel_both"):
+            lines += self._end([paper], "self_trade")
+        return lines
+
+    def _trade(self, buy: Paper, sell: Paper, price: int, units: int, *, cross: bool) -> Line:
+        self.trades += 1
+        self.last = price
+        buy.left -= units
+        sell.left -= units
+        self.papers = [paper for paper in self.papers if paper.left]
+        own = self.same_owner(buy, sell)
+        numbers = (self.trades, buy.number, sell.number, price, units, buy.left, sell.left)
+        return ("trade", *numbers, cross, own)
+
+    def _end(self, papers: list[Paper], why: str) -> list[Line]:
+        lines: list[Line] = []
+        ending = list(papers)
+        for side in ("buy", "sell"):
+            ranked = [one for one in self.ranked(side) if one in ending]
+            for paper in ranked or [one for one in ending if one.side == side]:
+                if why == "expired":
+                    lines.append(("expired", paper.number, paper.left))
+                else:
+                    lines.append(("canceled", paper.number, paper.left, why))
+                paper.left = 0
+        self.papers = [paper for paper in self.papers if paper.left]
+        return lines
+
+    # --- crosses
+
+    def clearing(self) -> Line:
+        """Price, units and surplus of a cross now: every grid price is tried."""
+        lower, upper = self.limits
+        return brute_force(
+            [(one.side, one.price, one.left) for one in self.papers],
+            self.instrument.ticks.grid(lower, upper),
+            self.centre(),
+            five_conditions=self.rules.price_rule.value is PriceRule.FIVE_CONDITION,
+            market_only=self.rules.market_only_trades.value,
+        )
+
+    def centre(self) -> int:
+        """The price that breaks ties."""
+        if self.rules.book_centre.value is BookCentre.REFERENCE_OR_LAST_CROSS and self.last:
+            return self.last
+        return self.reference
+
+    def _pair(self, price: int, units: int) -> list[Line]:
+        lines = []
+        while units:
+            buy, sell = self.ranked("buy")[0], self.ranked("sell")[0]
+            traded = min(buy.left, sell.left, units)
+            units -= traded
+            lines.append(self._trade(buy, sell, price, traded, cross=True))
+        return lines
+
+    def _auction(self) -> list[Line]:
+        if not self.phase.endswith("Auction"):
+            return [("refused", "PHASE_CLOSED")]
+        if self.halted:
+            return [("auction", None, 0, 0, True), self._show((None, 0, 0))]
+        price, units, _ = self.clearing()
+        trades = [] if price is None else self._pair(price, units)
+        lines = list(trades)
+        if self.rules.market_residual_after_opening.value is MarketResidual.VOID:
+            lines += self._end([one for one in self.papers if one.price is None], "market_rest")
+        lines += self._end(
+            [one for one in self.papers if one.validity == "next_auction"], "expired"
+        )
+        lines.append(("auction", price, units, len(trades), False))
+        return [*lines, self._show((None, 0, 0))]
+
+    def _begin_continuous(self) -> list[Line]:
+        lines: list[Line] = []
+        price, units, _ = self.clearing()
+        if price is not None:
+            lines += self._pair(price, units)
+            lines.append(("auction", price, units, len(lines), False))
+        lines += self._end([one for one in self.papers if one.price is None], "market_rest")
+        lines += self._end(
+            [one for one in self.papers if one.validity == "next_auction"], "expired"
+        )
+        if self.crossed():
+            lower, upper = self.limits
+            outside = [
+                one for one in self.papers if one.price is not None
+                and (one.price < lower or one.price > upper)
+            ]  # fmt: skip
+            lines += self._end(outside, "operator")
+        return lines
+
+    def crossed(self) -> bool:
+        """Whether a limit buy meets a limit sell."""
+        buys = [one.price for one in self.papers if one.side == "buy" and one.price is not None]
+        sells = [one.price for one in self.papers if one.side == "sell" and one.price is not None]
+        return bool(buys and sells) and max(buys) >= min(sells)
+
+    def _indicative(self) -> list[Line]:
+        if not self.phase.startswith("Pre"):
+            return []
+        now = self.clearing()
+        return [] if now == self.shown else [self._show(now)]
+
+    def _show(self, values: Line) -> Line:
+        self.shown = values
+        return ("indicative", *values)
+
+
+Interest = tuple[str, int | None, int]
+"""Side, limit price or None for a market order, units."""
+
+
+def brute_force(
+    orders: list[Interest],
+    grid: list[Sen],
+    centre: int,
+    *,
+    five_conditions: bool = True,
+    market_only: bool = True,
+) -> Line:
+    """The cross by its five conditions, read literally, one grid price after the other."""
+    lower, upper = grid[0], grid[-1]
+    limits = [min(max(price, lower), upper) for _, price, _ in orders if price is not None]
+    if not limits:
+        buys = sum(units for side, _, units in orders if side == "buy")
+        sells = sum(units for side, _, units in orders if side == "sell")
+        nearest = min(grid, key=lambda price: (abs(price - centre), -price))
+        executed = min(buys, sells) if market_only else 0
+        return (nearest, executed, buys - sells) if executed else (None, 0, 0)
+    first = max(grid.index(Sen(min(limits))) - 1, 0)  # C1
+    last = min(grid.index(Sen(max(limits))) + 1, len(grid) - 1)
+    tried = []
+    for price in grid[first : last + 1]:
+        buys = sells = better_buys = better_sells = market_buys = market_sells = 0
+        for side, limit, units in orders:
+            if side == "buy":
+                market_buys += units if limit is None else 0
+                buys += units if limit is None or limit >= price else 0
+                better_buys += units if limit is not None and min(limit, upper) > price else 0
+            else:
+                market_sells += units if limit is None else 0
+                sells += units if limit is None or limit <= price else 0
+                better_sells += units if limit is not None and max(limit, lower) < price else 0
+        executed = min(buys, sells)
+        left_over = (better_buys and market_buys + better_buys > executed) or (
+            better_sells and market_sells + better_sells > executed
+        )
+        if executed:
+            tried.append((price, executed, buys - sells, bool(left_over)))
+    if not tried:
+        return None, 0, 0
+    most = max(executed for _, executed, _, _ in tried)  # C2
+    tried = [one for one in tried if one[1] == most]
+    if five_conditions:
+        least = min(abs(surplus) for _, _, surplus, _ in tried)  # C3
+        tried = [one for one in tried if abs(one[2]) == least]
+        if all(surplus < 0 for _, _, surplus, _ in tried):  # C4
+            return tried[0][:3]
+        if all(surplus > 0 for _, _, surplus, _ in tried):
+            return tried[-1][:3]
+        tried = [one for one in tried if not one[3]]  # C5
+    return min(tried, key=lambda one: (abs(one[0] - centre), -one[0]))[:3]
+
+
+DAY = date(2026, 11, 24)
+PHASES = tuple(Phase)
+SIDES = tuple(Side)

@@ -1,0 +1,314 @@
+"""The ``kitahama`` command. Results go to stdout, talk to stderr; refusals end with a code.
+
+Exit codes: 0 done, 1 the answer is no (a digest differs, a journal is damaged), 2 bad input.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from market.commands import Entry
+from market.errors import BadInput, JournalError, KitahamaError
+from market.events import Event
+from venue.api import catalogue
+from venue.core import Core
+from venue.journal import read_entries
+from venue.recovery import replay as replay_entries
+from venue.recovery import verify as verify_folder
+from venue.seams import random_bytes
+from venue.settings import read_settings
+from venue.timeline import Timeline
+
+cli = typer.Typer(
+    name="kitahama",
+    help="A Japanese security-token market on your machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+talk = Console(stderr=True)
+
+_NO: Final = 1
+_BAD_INPUT: Final = 2
+
+SeedOption = Annotated[int, typer.Option(help="Seed of the order flow and the sample keys.")]
+PresetOption = Annotated[str, typer.Option(help="Rulebook: start, tse or ose.")]
+DaysOption = Annotated[int, typer.Option(min=1, max=2_000, help="Trading days in a row.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+FolderArgument = Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)]
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what a user can cause into one clear line and an exit code."""
+    try:
+        yield
+    except BadInput as wrong:
+        talk.print(f"[red]bad input[/]: {wrong}", highlight=False)
+        raise typer.Exit(_BAD_INPUT) from wrong
+    except JournalError as wrong:
+        kind = type(wrong).__name__
+        talk.print(
+            f"[red]{kind}[/] at record {wrong.sequence}: {wrong}", highlight=False, soft_wrap=True
+        )
+        raise typer.Exit(_NO) from wrong
+    except KitahamaError as wrong:
+        talk.print(f"[red]{type(wrong).__name__}[/]: {wrong}", highlight=False, soft_wrap=True)
+        raise typer.Exit(_NO) from wrong
+
+
+@contextmanager
+def progress(what: str, wanted: bool = True) -> Iterator[Callable[[int], None]]:
+    """Show work in progress on a terminal; silent elsewhere."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(
+        *columns, console=talk, transient=True, disable=not (wanted and talk.is_terminal)
+    ) as bar:
+        task = bar.add_task(what)
+        yield lambda count: bar.update(task, description=f"{what}: {count:,} commands")
+
+
+@cli.command(epilog="Example:  kitahama demo --seed 7 --days 1")
+def demo(
+    seed: SeedOption = 7,
+    preset: PresetOption = "start",
+    days: DaysOption = 1,
+    speed: Annotated[float, typer.Option(min=1, help="Market seconds in one real second.")] = 900.0,
+    scale: Annotated[float, typer.Option(min=0.01, help="Multiplies the number of orders.")] = 12.0,
+    out: Annotated[Path, typer.Option(help="Folder of the run; made anew.")] = Path("run/demo"),
+    keep: Annotated[bool, typer.Option(help="Serve on after the last day, until Ctrl-C.")] = False,
+) -> None:
+    """Run a whole day over real websockets: venue and four firms as processes, settled to T+2."""
+    from venue.demo import run_demo  # noqa: PLC0415 - servers are not loaded for a replay
+
+    with refusals():
+        code = run_demo(
+            seed=seed, preset=preset, days=days, speed=speed, scale=scale, out=out, keep=keep
+        )
+    raise typer.Exit(code)
+
+
+@cli.command(epilog="Example:  kitahama serve --settings venue.toml --out run/today")
+def serve(
+    settings: Annotated[
+        Path | None, typer.Option(help="Settings file; without it the sample venue runs.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the run; an old run goes on.")] = Path(
+        "run/serve"
+    ),
+    speed: Annotated[
+        float | None, typer.Option(min=0.1, help="Market seconds in one real second.")
+    ] = None,
+    seed: SeedOption = 7,
+    keep: Annotated[
+        bool, typer.Option("--keep/--end", help="Serve on after the last day, or end.")
+    ] = True,
+    timeline: Annotated[bool, typer.Option(help="Print what happens as it happens.")] = True,
+) -> None:
+    """Run the venue: order entry, market data and REST, until the last day or Ctrl-C."""
+    from venue.app import Venue  # noqa: PLC0415
+    from venue.sample import sample_settings  # noqa: PLC0415
+
+    with refusals():
+        chosen = read_settings(settings) if settings else sample_settings("start", seed)
+        if speed is not None:
+            chosen = chosen.model_copy(update={"speed": speed})
+        venue = Venue(chosen, out, say=_say if timeline else None, keep=keep)
+        _run(venue.run())
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _run(main: Any) -> None:
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+@cli.command(hidden=True)
+def firm(
+    participant: Annotated[str, typer.Option()],
+    ready: Annotated[Path, typer.Option()],
+    seed: SeedOption = 7,
+    scale: Annotated[float, typer.Option()] = 12.0,
+) -> None:
+    """One demonstration firm: connects, logs on, trades its share of the seeded flow."""
+    from venue.firm import trade  # noqa: PLC0415
+
+    with refusals():
+        _run(trade(participant, ready, seed=seed, scale=scale))
+
+
+@cli.command(epilog="Example:  kitahama simulate --orders examples/small_day.csv --out run/small")
+def simulate(
+    orders: Annotated[
+        Path | None, typer.Option(help="Order file (CSV, may be .gz); else seeded flow.")
+    ] = None,
+    settings: Annotated[Path | None, typer.Option(help="Settings file.")] = None,
+    seed: SeedOption = 7,
+    preset: PresetOption = "start",
+    days: Annotated[int | None, typer.Option(min=1, max=2_000, help="Trading days.")] = None,
+    scale: Annotated[float, typer.Option(min=0.01, help="Multiplies the number of orders.")] = 12.0,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the journal here; without it nothing is kept.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option(help="Only the summary.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Play whole days in this process, from an order file or from seeded flow."""
+    from venue.runs import simulate_run  # noqa: PLC0415
+
+    timeline = Timeline()
+    with refusals(), progress("simulating", wanted=quiet or as_json) as advance:
+
+        def seen(entry: Entry, events: list[Event]) -> None:
+            lines = timeline.lines(entry, events)
+            if not (quiet or as_json):
+                for line in lines:
+                    _say(line)
+            if entry.sequence % 1_000 == 0:
+                advance(entry.sequence)
+
+        core = simulate_run(
+            orders=orders,
+            settings_path=settings,
+            seed=seed,
+            preset=preset,
+            days=days,
+            scale=scale,
+            out=out,
+            seen=seen,
+        )
+        core.check_invariants()
+        _report(core, timeline, as_json=as_json)
+
+
+@cli.command(epilog="Example:  kitahama replay run/demo")
+def replay(folder: FolderArgument, as_json: JsonOption = False) -> None:
+    """Apply a run's journal to a fresh market and print what it leads to."""
+    timeline = Timeline()
+    with refusals(), progress("replaying") as advance:
+
+        def seen(entry: Entry, events: list[Event]) -> None:
+            timeline.lines(entry, events)
+            if entry.sequence % 1_000 == 0:
+                advance(entry.sequence)
+
+        core = replay_entries(read_entries(folder), seen)
+        _report(core, timeline, as_json=as_json)
+
+
+@cli.command(epilog="Example:  kitahama verify run/demo")
+def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
+    """Check a run's hash chain, replay it, and check every invariant."""
+    with refusals(), progress("verifying"):
+        verdict = verify_folder(folder)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "commands": verdict.commands,
+                    "digest": verdict.digest,
+                    "conservation": verdict.conservation,
+                }
+            )
+        )
+        return
+    _say(f"chain        {verdict.commands:,} records, every hash matches")
+    for line in verdict.conservation:
+        _say(f"conserved    {line}")
+    _say(f"digest       {verdict.digest}")
+
+
+@cli.command(epilog="Example:  kitahama errors --json | jq '.[].code'")
+def errors(as_json: JsonOption = False) -> None:
+    """Print the catalogue of codes a client may receive, in checking order."""
+    entries = catalogue()
+    if as_json:
+        typer.echo(json.dumps([entry.model_dump() for entry in entries], ensure_ascii=False))
+        return
+    for entry in entries:
+        policy = f"close {entry.close_code}" if entry.close_code else "keep"
+        again = "retry" if entry.retryable else ""
+        _say(
+            f"{entry.code:<22} {entry.group:<13} {policy:<11} {again:<6} "
+            f"{entry.text_en}  {entry.text_ja}"
+        )
+
+
+@cli.command(epilog="Example:  kitahama keys FIRM-X --session FIRM-X-1 --out firm-x.key")
+def keys(
+    participant: Annotated[str, typer.Argument(help="The firm.", show_default=False)],
+    session: Annotated[str | None, typer.Option(help="Session; default FIRM-1.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the private key goes; never overwritten.")
+    ] = None,
+) -> None:
+    """Make an Ed25519 session key; prints what belongs into the venue's settings file."""
+    from participants.keys import public_key_hex  # noqa: PLC0415
+
+    seed = random_bytes(32)
+    public = public_key_hex(seed)
+    path = out or Path(f"{participant.lower()}.key")
+    session_id = session or f"{participant}-1"
+    with refusals():
+        if path.exists():
+            raise BadInput(f"{path} exists; a key is never overwritten")
+        path.touch(mode=0o600)
+        path.write_text(seed.hex() + "\n", encoding="ascii")
+    talk.print(f"private key written to {path}; add to the firm's settings:", highlight=False)
+    _say(
+        f'[[firms.keys]]\nkey_id = "{participant}-{public[:8]}"\nsession_id = "{session_id}"\n'
+        f'public_key_hex = "{public}"'
+    )
+
+
+def _report(core: Core, timeline: Timeline, *, as_json: bool) -> None:
+    totals = timeline.totals
+    summary = {
+        "commands": core.sequence,
+        "orders": totals["orders"],
+        "refused": totals["refused"],
+        "trades": totals["trades"],
+        "units": totals["units"],
+        "yen": totals["yen"],
+        "delivered": totals["delivered"],
+        "fails": totals["fails"],
+        "open_deliveries": core.open_deliveries(),
+        "conservation": core.conservation(),
+        "digest": core.digest(),
+    }
+    if as_json:
+        typer.echo(json.dumps(summary))
+        return
+    _say(
+        f"total        {summary['commands']:,} commands, {summary['orders']:,} orders, "
+        f"{summary['refused']:,} refused, {summary['trades']:,} trades, "
+        f"{summary['delivered']:,} delivered, {summary['open_deliveries']:,} open"
+    )
+    for line in core.conservation():
+        _say(f"conserved    {line}")
+    _say(f"digest       {summary['digest']}")
+
+
+def main() -> None:
+    """Entry point of the ``kitahama`` command and of ``python -m venue``."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

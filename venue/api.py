@@ -1,0 +1,335 @@
+"""REST: reference data, public state, health, and the OpenAPI document. Read only.
+
+Everything private goes over the order-entry websocket; everything here anyone may see. Market data
+answers are the feed's own snapshots, byte for byte, so a socket can continue from their ``seq``.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import Depends, FastAPI, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from feeds.wire import Channel as FeedChannel
+from market.business_days import is_business_day, jst_clock_text, next_business_day, settlement_date
+from market.ids import InstrumentId
+from market.quantities import price_to_text
+from market.reasons import CATALOGUE, RejectReason
+from market.rules import Rule
+from venue.core import Core
+from venue.sequencer import Sequencer
+
+_CALENDAR_DAYS_MAX: Final = 400
+_HTTP_BY_REASON: Final = {RejectReason.UNKNOWN_INSTRUMENT: 404, RejectReason.OUT_OF_RANGE: 422}
+
+IssuePath = Annotated[str, Path(pattern=r"^[A-Z0-9]{1,12}$", examples=["ST01"])]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Time(_Answer):
+    """Market time; it may run faster than the wall."""
+
+    at_ns: int
+    clock_jst: str
+
+
+class Status(_Answer):
+    """Where the run stands."""
+
+    run_id: str
+    preset: str
+    business_date: date | None
+    day_is_open: bool
+    sequence: int
+
+
+class BusinessDay(_Answer):
+    """One day the market is open, and when its trades settle."""
+
+    business_date: date
+    settlement_date: date
+
+
+class ScheduleStep(_Answer):
+    """One state of the day and when it begins, Japan time."""
+
+    phase: str
+    begins_jst: str
+
+
+class Calendar(_Answer):
+    """Business days and the day's schedule with how sure it is."""
+
+    days: list[BusinessDay]
+    schedule: list[ScheduleStep]
+    schedule_mark: str
+    schedule_source: str
+
+
+class RuleAnswer(_Answer):
+    """One choice of the rulebook."""
+
+    name: str
+    value: Any
+    mark: str
+    source: str
+
+
+class InstrumentAnswer(_Answer):
+    """Reference data of one issue; prices are decimal yen."""
+
+    instrument_id: str
+    isin: str
+    name: str
+    product_class: str
+    trading_unit_units: int
+    issued_units: int
+    reference_price: str
+    lower_limit: str
+    upper_limit: str
+    phase: str
+    suspended: bool
+    market_orders_barred: bool
+    under_supervision: bool
+    to_be_removed: bool
+    tick_table_id: int
+
+
+class DeliveryCount(_Answer):
+    """How many deliveries of one date are in one state, and what they are worth."""
+
+    settlement_date: date
+    state: str
+    deliveries: int
+    amount_yen: int
+
+
+class CatalogueAnswer(_Answer):
+    """One code a client may receive."""
+
+    code: str
+    group: str
+    close_code: int | None
+    retryable: bool
+    text_en: str
+    text_ja: str
+
+
+class Problem(_Answer):
+    """What went wrong (application/problem+json)."""
+
+    code: str
+    detail: str
+    retryable: bool
+
+
+class Channel(StrEnum):
+    """Feed channels whose snapshot REST serves."""
+
+    DEPTH = "depth"
+    ORDERS = "orders"
+    TRADES = "trades"
+    AUCTION = "auction"
+    PHASE = "phase"
+
+
+class _ApiError(Exception):
+    def __init__(self, reason: RejectReason) -> None:
+        self.reason = reason
+
+
+def catalogue() -> list[CatalogueAnswer]:
+    """The error catalogue as data, in checking order."""
+    return [
+        CatalogueAnswer(
+            code=reason.value,
+            group=entry.group,
+            close_code=entry.close_code,
+            retryable=entry.retryable,
+            text_en=entry.text_en,
+            text_ja=entry.text_ja,
+        )
+        for reason, entry in CATALOGUE.items()
+    ]
+
+
+def rule_answers(core: Core) -> list[RuleAnswer]:
+    """Every rule of the running rulebook with its mark and source."""
+    answers = []
+    for name in type(core.rules).__slots__:
+        rule = getattr(core.rules, name)
+        if isinstance(rule, Rule):
+            value = msgspec.to_builtins(rule.value)
+            answers.append(
+                RuleAnswer(name=name, value=value, mark=rule.mark.value, source=rule.source)
+            )
+    return answers
+
+
+def create_api(sequencer: Sequencer, ready: Callable[[], bool]) -> FastAPI:
+    """The REST application over a running core; handlers only read, and only what is durable."""
+    core, clock = sequencer.core, sequencer.clock
+    api = FastAPI(
+        title="Kitahama",
+        version="1",
+        summary="A Japanese security-token market on your machine",
+        description=__doc__,
+        dependencies=[Depends(sequencer.durable)],
+    )
+
+    @api.exception_handler(_ApiError)
+    async def refused(_: Request, error: _ApiError) -> JSONResponse:
+        entry = CATALOGUE[error.reason]
+        problem = Problem(code=error.reason.value, detail=entry.text_en, retryable=entry.retryable)
+        return JSONResponse(
+            problem.model_dump(),
+            status_code=_HTTP_BY_REASON[error.reason],
+            media_type="application/problem+json",
+        )
+
+    @api.get("/livez", tags=["health"])
+    async def livez() -> dict[str, bool]:
+        """Whether the process answers at all."""
+        return {"live": True}
+
+    @api.get("/readyz", tags=["health"], responses={503: {"description": "still recovering"}})
+    async def readyz(response: Response) -> dict[str, bool]:
+        """Whether orders are taken."""
+        if not ready():
+            response.status_code = 503
+        return {"ready": ready()}
+
+    @api.get("/v1/time", tags=["venue"])
+    async def time() -> Time:
+        """Market time."""
+        at_ns = clock.market_ns()
+        return Time(at_ns=at_ns, clock_jst=jst_clock_text(at_ns))
+
+    @api.get("/v1/status", tags=["venue"])
+    async def status() -> Status:
+        """Where the run stands."""
+        return Status(
+            run_id=core.run_id,
+            preset=core.rules.name,
+            business_date=core.business_date,
+            day_is_open=core.day_is_open,
+            sequence=core.sequence,
+        )
+
+    @api.get("/v1/calendar", tags=["venue"], responses={422: {"model": Problem}})
+    async def calendar(
+        first: Annotated[date, Query(alias="from")], last: Annotated[date, Query(alias="to")]
+    ) -> Calendar:
+        """Business days from one date to another (at most 400 days) and the day's schedule."""
+        if not 0 <= (last - first).days <= _CALENDAR_DAYS_MAX:
+            raise _ApiError(RejectReason.OUT_OF_RANGE)
+        settlement_days = core.rules.settlement_days.value
+        days = []
+        day = first if is_business_day(first) else next_business_day(first)
+        while day <= last:
+            settles = settlement_date(day, settlement_days)
+            days.append(BusinessDay(business_date=day, settlement_date=settles))
+            day = next_business_day(day)
+        schedule = core.rules.schedule
+        return Calendar(
+            days=days,
+            schedule=[
+                ScheduleStep(phase=step.phase.value, begins_jst=_clock(step.second_of_day))
+                for step in schedule.value
+            ],
+            schedule_mark=schedule.mark.value,
+            schedule_source=schedule.source,
+        )
+
+    @api.get("/v1/rules", tags=["venue"])
+    async def rules() -> list[RuleAnswer]:
+        """Every rule of the running rulebook with its mark and source."""
+        return rule_answers(core)
+
+    @api.get("/v1/errors", tags=["venue"])
+    async def errors() -> list[CatalogueAnswer]:
+        """The error catalogue, in checking order."""
+        return catalogue()
+
+    @api.get("/v1/instruments", tags=["market"])
+    async def instruments() -> list[InstrumentAnswer]:
+        """Every listed issue."""
+        return [_instrument(core, i) for i in core.engine.instrument_ids()]
+
+    @api.get("/v1/instruments/{issue}", tags=["market"], responses={404: {"model": Problem}})
+    async def instrument(issue: IssuePath) -> InstrumentAnswer:
+        """One listed issue."""
+        return _instrument(core, _known(core, issue))
+
+    @api.get(
+        "/v1/instruments/{issue}/{channel}",
+        tags=["market"],
+        response_class=Response,
+        responses={200: {"content": {"application/json": {}}}, 404: {"model": Problem}},
+    )
+    async def snapshot(issue: IssuePath, channel: Channel) -> Response:
+        """A feed channel's snapshot of one issue, with the ``seq`` to continue from."""
+        body = core.feeds.snapshot(FeedChannel(channel.value), _known(core, issue))
+        return Response(body, media_type="application/json")
+
+    @api.get("/v1/settlement", tags=["settlement"])
+    async def settlement() -> list[DeliveryCount]:
+        """Deliveries by date and state; no firm's name appears."""
+        return _delivery_counts(core)
+
+    return api
+
+
+def _known(core: Core, issue: str) -> InstrumentId:
+    instrument_id = InstrumentId(issue)
+    if instrument_id not in core.engine.instrument_ids():
+        raise _ApiError(RejectReason.UNKNOWN_INSTRUMENT)
+    return instrument_id
+
+
+def _delivery_counts(core: Core) -> list[DeliveryCount]:
+    sums: dict[tuple[date, str], tuple[int, int]] = {}
+    for delivery in core.settlement.deliveries.values():
+        terms = delivery.terms
+        key = (terms.settlement_date, delivery.state.value)
+        count, amount = sums.get(key, (0, 0))
+        sums[key] = (count + 1, amount + terms.amount_yen)
+    return [
+        DeliveryCount(settlement_date=day, state=state, deliveries=count, amount_yen=amount)
+        for (day, state), (count, amount) in sorted(sums.items())
+    ]
+
+
+def _instrument(core: Core, instrument_id: InstrumentId) -> InstrumentAnswer:
+    engine = core.engine
+    instrument = engine.instrument(instrument_id)
+    lower, upper = engine.daily_limits_sen(instrument_id)
+    return InstrumentAnswer(
+        instrument_id=instrument_id,
+        isin=instrument.isin,
+        name=instrument.name,
+        product_class=instrument.product_class.value,
+        trading_unit_units=instrument.trading_unit_units,
+        issued_units=instrument.issued_units,
+        reference_price=price_to_text(engine.reference_price_sen(instrument_id)),
+        lower_limit=price_to_text(lower),
+        upper_limit=price_to_text(upper),
+        phase=engine.phase(instrument_id).value,
+        suspended=engine.is_suspended(instrument_id),
+        market_orders_barred=instrument.market_orders_barred,
+        under_supervision=instrument.under_supervision,
+        to_be_removed=instrument.to_be_removed,
+        tick_table_id=instrument.ticks.table_id,
+    )
+
+
+def _clock(second_of_day: int) -> str:
+    minutes, seconds = divmod(second_of_day, 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"

@@ -1,0 +1,234 @@
+"""The composition root: puts journal, core, sequencer and doors together and lets them run.
+
+Starting: lock and verify the journal, replay it, close the sessions that died with the last
+process, open the doors, say where they are (``ready.json``), let the days pass. Ending: after the
+last day, on Ctrl-C or SIGTERM, or when the journal fails; the doors close, the queue is finished.
+"""
+
+import asyncio
+import contextlib
+import json
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from market.business_days import at_jst
+from market.quantities import TimeNs
+from market.reasons import RejectReason
+from participants.session import SessionSettings
+from participants.wire import FRAME_BYTES_MAX
+from venue.api import create_api
+from venue.broadcast import FEED_PATH, REQUEST_BYTES_MAX, Broadcaster
+from venue.conductor import conduct
+from venue.core import Core
+from venue.gateway import ORDERS_PATH, Gateway
+from venue.journal import Journal
+from venue.recovery import recover
+from venue.schedule import first_business_day
+from venue.seams import ScaledClock
+from venue.sequencer import Published, Sequencer
+from venue.settings import VenueSettings, opening_commands
+from venue.sockets import Connection
+from venue.timeline import Timeline
+
+READY_FILE: Final = "ready.json"
+
+_TICK_S: Final = 1.0
+_MS_PER_S: Final = 1000
+
+
+class Venue:
+    """A market that runs until its days are over or it is told to stop."""
+
+    def __init__(
+        self,
+        settings: VenueSettings,
+        folder: Path,
+        *,
+        say: Callable[[str], None] | None = None,
+        keep: bool = False,
+    ) -> None:
+        """A venue before it starts.
+
+        Args:
+            settings: Everything it needs; a folder with a journal goes on where that ends.
+            folder: Where the journal and ``ready.json`` are.
+            say: Called with the timeline's lines as they happen.
+            keep: Serve on after the last day.
+        """
+        self._settings = settings
+        self._folder = folder
+        self._say = say
+        self._keep = keep
+        self._stop = asyncio.Event()
+        self._ready = False
+
+    async def run(self) -> None:
+        """Run to the end.
+
+        Raises:
+            JournalError: When the journal cannot be trusted or is in use; no door was opened.
+            ExceptionGroup: When the core or the disk failed; nothing unsynced was published.
+        """
+        settings = self._settings
+        with Journal(self._folder) as journal:
+            first = first_business_day(settings.first_day)
+            core = recover(journal, opening_commands(settings), at_jst(first, 0))
+            clock = ScaledClock(core.at_ns, settings.speed)
+            sequencer = Sequencer(
+                core,
+                journal,
+                clock,
+                inbox_commands_max=settings.server.inbox_commands_max,
+                group_commands_max=settings.server.group_commands_max,
+            )
+            if self._say is not None:
+                sequencer.listen(_teller(self._say))
+            await self._serve(core, sequencer, journal, clock)
+
+    def stop(self) -> None:
+        """End in order."""
+        self._stop.set()
+
+    async def _serve(
+        self, core: Core, sequencer: Sequencer, journal: Journal, clock: ScaledClock
+    ) -> None:
+        server = self._settings.server
+        gateway = Gateway(
+            sequencer,
+            environment=self._settings.environment,
+            settings=SessionSettings(
+                rate_per_s=server.requests_per_second,
+                burst=server.requests_burst,
+                idle_ms=int(server.idle_s * _MS_PER_S),
+            ),
+        )
+        broadcaster = Broadcaster(core.feeds)
+        sequencer.listen(gateway.publish)
+        sequencer.listen(broadcaster.publish)
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, self.stop)
+        gateway.resume_grace()
+        orders = await loop.create_server(
+            lambda: Connection(
+                ORDERS_PATH,
+                gateway.handler,
+                message_bytes_max=FRAME_BYTES_MAX,
+                allowed_origins=server.allowed_origins,
+            ),
+            server.host,
+            server.orders_port,
+        )
+        feed = await loop.create_server(
+            lambda: Connection(
+                FEED_PATH,
+                broadcaster.handler,
+                message_bytes_max=REQUEST_BYTES_MAX,
+                allowed_origins=server.allowed_origins,
+            ),
+            server.host,
+            server.feed_port,
+        )
+        rest = _Rest(
+            uvicorn.Config(
+                create_api(sequencer, lambda: self._ready),
+                host=server.host,
+                port=server.rest_port,
+                log_level="warning",
+                lifespan="off",
+            )
+        )
+        async with asyncio.TaskGroup() as tasks:
+            writer = tasks.create_task(sequencer.run(), name="sequencer")
+            writer.add_done_callback(lambda _: self.stop())
+            api = tasks.create_task(rest.serve(), name="rest")
+            while not rest.started:
+                await asyncio.sleep(0.01)
+            self._ready = True
+            self._announce(core, _port(orders), _port(feed), _rest_port(rest))
+            heart = tasks.create_task(_beat(gateway, broadcaster, sequencer, journal))
+            days = tasks.create_task(self._days(sequencer, clock))
+            await self._stop.wait()
+            self._ready = False
+            failed = writer.done()
+            days.cancel()
+            heart.cancel()
+            orders.close()
+            feed.close()
+            gateway.halt(RejectReason.STORAGE_FAILED if failed else None)
+            broadcaster.halt()
+            await asyncio.sleep(0)  # let the sessions' last commands reach the queue
+            sequencer.stop()
+            rest.should_exit = True
+            await asyncio.wait([api, writer])
+
+    async def _days(self, sequencer: Sequencer, clock: ScaledClock) -> None:
+        await conduct(sequencer, clock, self._settings)
+        if not self._keep:
+            self.stop()
+
+    def _announce(self, core: Core, orders_port: int, feed_port: int, rest_port: int) -> None:
+        """Write where the doors are; whoever started the venue waits for this file."""
+        host = self._settings.server.host
+        doors = {
+            "run_id": core.run_id,
+            "environment": self._settings.environment,
+            "preset": core.rules.name,
+            "days": self._settings.days,
+            "speed": self._settings.speed,
+            "orders": f"ws://{host}:{orders_port}{ORDERS_PATH}",
+            "feed": f"ws://{host}:{feed_port}{FEED_PATH}",
+            "rest": f"http://{host}:{rest_port}",
+        }
+        path = self._folder / READY_FILE
+        unfinished = path.with_suffix(".tmp")
+        unfinished.write_text(json.dumps(doors, indent=1) + "\n", encoding="utf-8")
+        unfinished.replace(path)
+        if self._say is not None:
+            self._say(
+                f"orders  {doors['orders']}\nfeed    {doors['feed']}\nrest    {doors['rest']}"
+            )
+
+
+def _teller(say: Callable[[str], None]) -> Callable[[Published], None]:
+    timeline = Timeline()
+
+    def tell(published: Published) -> None:
+        for entry, events in published.steps:
+            for line in timeline.lines(entry, events):
+                say(line)
+
+    return tell
+
+
+async def _beat(
+    gateway: Gateway, broadcaster: Broadcaster, sequencer: Sequencer, journal: Journal
+) -> None:
+    """Once a second: sessions look at the time, subscribers get the heads."""
+    while True:
+        await asyncio.sleep(_TICK_S)
+        gateway.tick()
+        await sequencer.durable()
+        core = sequencer.core
+        broadcaster.heartbeat(TimeNs(core.at_ns), core.sequence, journal.chain)
+
+
+class _Rest(uvicorn.Server):
+    """REST beside the sockets; the venue handles signals for all of them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def _port(server: asyncio.Server) -> int:
+    return int(server.sockets[0].getsockname()[1])
+
+
+def _rest_port(server: uvicorn.Server) -> int:
+    return int(server.servers[0].sockets[0].getsockname()[1])

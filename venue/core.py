@@ -1,0 +1,461 @@
+"""The market as a function of its journal: one step a command, in a fixed order, no I/O, no await.
+
+```
+ command ─▶ 1 participants   is the session live, was this answered before, may the firm?
+            2 matching       is the market open for this, are the values right?
+            3 participants   hold cash or units, or refuse
+            ── nothing below this line can fail ──
+            4 matching       rest, cross in an auction, or trade at once ─▶ events
+            5 each event ─▶  risk (release or convert holds), answers, settlement (obligations,
+                             both legs, register), feeds (depth, tape)
+            6 reports        the step's events as numbered reports of each session
+```
+
+Events that a room gives back in stage 5 (a delivery created by a trade) are put right behind the
+event that caused them and go through the same stage. Refusals change nothing but the answer.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Final
+
+import msgspec
+
+from feeds.market_data import MarketData
+from market.commands import (
+    AmendOrder,
+    CancelDelivery,
+    CancelOnDisconnect,
+    CancelOrder,
+    ChangePhase,
+    CloseDay,
+    CloseSession,
+    Command,
+    DepositUnits,
+    DepositYen,
+    DisconnectMode,
+    Entry,
+    Halt,
+    Kill,
+    ListInstrument,
+    MassCancel,
+    MassCancelScope,
+    NewOrder,
+    OpenDay,
+    OpenSession,
+    OpenVenue,
+    RegisterKey,
+    RegisterParticipant,
+    Request,
+    Resume,
+    RevokeKey,
+    RunAuction,
+    RunSettlement,
+    SetReferencePrice,
+    SetTransferControl,
+    Unkill,
+    WithdrawYen,
+)
+from market.errors import InvariantBroken, check
+from market.events import (
+    CommandRefused,
+    DayClosed,
+    DayOpened,
+    Event,
+    MassCanceled,
+    RequestRejected,
+    SessionClosed,
+    VenueOpened,
+)
+from market.ids import ClientOrderId, OrderId, SessionId
+from market.quantities import SequenceNo, TimeNs
+from market.reasons import CancelReason, RejectReason
+from market.rules import Rules
+from matching.engine import Engine
+from participants.answers import Answers
+from participants.participant import Participants
+from participants.reports import Reports
+from participants.risk import Risk
+from settlement.settlement import Settlement
+from venue.schedule import PLANNED
+from venue.settings import rules_of
+
+INVARIANTS_EVERY: Final = 10_000
+"""Commands between two full checks of every room; each day's end checks as well."""
+
+
+def _misplaced(command: Command) -> list[Event]:
+    raise InvariantBroken("a journal opens its venue first, and once", {"command": command})
+
+
+class Core:
+    """The rooms in order; :meth:`apply` is the only way anything changes.
+
+    Attributes:
+        sequence: Number of the last command applied.
+        at_ns: Its market time.
+        steps_today: Scheduled commands applied since the day opened.
+    """
+
+    def __init__(self) -> None:
+        self.sequence = SequenceNo(0)
+        self.at_ns = TimeNs(0)
+        self.run_id = ""
+        self.business_date: date | None = None
+        self.day_is_open = False
+        self.steps_today = 0
+        self.days_opened = 0
+        self.rules: Rules
+        self.engine: Engine
+        self.participants: Participants
+        self.answers: Answers
+        self.risk: Risk
+        self.reports: Reports
+        self.settlement: Settlement
+        self.feeds: MarketData
+        self._handlers: dict[type, Callable[[Any], list[Event]]] = {OpenVenue: self._open_venue}
+
+    def apply(self, entry: Entry) -> list[Event]:
+        """Apply the next entry and return everything that happened, in order.
+
+        Raises:
+            InvariantBroken: When the entry is out of order, time goes back, or a room finds
+                itself inconsistent; the process must stop.
+        """
+        sequence, command = entry.sequence, entry.command
+        check(sequence == self.sequence + 1, "entries come in order", entry=sequence)
+        check(entry.at_ns >= self.at_ns, "market time never goes back", entry=sequence)
+        self.sequence, self.at_ns = sequence, entry.at_ns
+        handler = self._handlers.get(type(command), _misplaced)
+        events = handler(command)
+        self._fold(command, events)
+        if type(command) in PLANNED:
+            self.steps_today += 1
+        if isinstance(command, CloseDay) or sequence % INVARIANTS_EVERY == 0:
+            self.check_invariants()
+        return events
+
+    def _fold(self, command: Command, events: list[Event]) -> None:
+        """Stages 5 and 6; events that rooms add are inserted behind their cause."""
+        risk, answers, settle = self.risk.apply, self.answers.apply, self.settlement.apply
+        publish = self.feeds.apply
+        position = 0
+        while position < len(events):
+            event = events[position]
+            position += 1
+            risk(event)
+            answers(event)
+            caused = settle(event)
+            if caused:
+                events[position:position] = caused
+            publish(self.sequence, self.at_ns, event)
+        self.reports.apply(self.sequence, self.at_ns, command, events)
+
+    # --- the venue and the day
+
+    def _open_venue(self, command: OpenVenue) -> list[Event]:
+        self.run_id = command.run_id
+        self.rules = rules_of(command)
+        self.engine = Engine(self.rules)
+        self.participants = Participants()
+        self.answers = Answers()
+        self.risk = Risk(sell_holding_check=self.rules.sell_holding_check.value)
+        self.reports = Reports(self.answers, self.risk)
+        self.settlement = Settlement(
+            self.rules.settlement_mode.value, self.rules.settlement_days.value
+        )
+        self.feeds = MarketData(
+            self.run_id,
+            self.rules.name,
+            self.rules.publishes_indicative_volume.value,
+            non_cancel_phases=self.rules.non_cancel_phases.value,
+        )
+        self._handlers = self._table()
+        return [VenueOpened(run_id=self.run_id, preset=self.rules.name)]
+
+    def _table(self) -> dict[type, Callable[[Any], list[Event]]]:
+        """Which method answers which command."""
+        engine, settlement = self.engine, self.settlement
+        return {
+            RegisterParticipant: self.participants.register,
+            RegisterKey: self.participants.register_key,
+            RevokeKey: self.participants.revoke_key,
+            ListInstrument: lambda c: engine.list_instrument(c.instrument),
+            DepositYen: settlement.deposit_yen,
+            WithdrawYen: self._withdraw_yen,
+            DepositUnits: settlement.deposit_units,
+            SetTransferControl: settlement.set_transfer_control,
+            OpenDay: self._open_day,
+            ChangePhase: lambda c: engine.change_phase(c.instrument_id, c.phase),
+            RunAuction: lambda c: engine.run_auction(c.instrument_id),
+            Halt: lambda c: engine.halt(c.instrument_id, c.reason),
+            Resume: lambda c: engine.resume(c.instrument_id),
+            SetReferencePrice: lambda c: engine.set_reference_price(
+                c.instrument_id, c.reference_price_sen
+            ),
+            RunSettlement: lambda c: settlement.run(c.stage),
+            CancelDelivery: settlement.cancel_delivery,
+            CloseDay: self._close_day,
+            OpenSession: self._open_session,
+            CloseSession: self._close_session,
+            CancelOnDisconnect: self._cancel_on_disconnect,
+            NewOrder: self._new_order,
+            AmendOrder: self._amend_order,
+            CancelOrder: self._cancel_order,
+            MassCancel: self._mass_cancel,
+            Kill: self._kill,
+            Unkill: self.participants.unkill,
+        }
+
+    def _withdraw_yen(self, command: WithdrawYen) -> list[Event]:
+        refusal = self.risk.check_withdraw(command.participant_id, command.amount_yen)
+        if refusal is not None:
+            return [CommandRefused(reason=refusal, detail="buying power is promised elsewhere")]
+        return self.settlement.withdraw_yen(command)
+
+    def _open_day(self, command: OpenDay) -> list[Event]:
+        check(not self.day_is_open, "a day opens after the one before closed")
+        last = self.business_date
+        check(last is None or command.business_date > last, "days go forward", last=last)
+        self.business_date, self.day_is_open, self.steps_today = command.business_date, True, 0
+        self.days_opened += 1
+        opened = DayOpened(
+            business_date=command.business_date,
+            settlement_date=self.settlement.settlement_date(command.business_date),
+        )
+        return [opened, *self.engine.open_day(command.business_date)]
+
+    def _close_day(self, command: CloseDay) -> list[Event]:
+        del command
+        check(self.day_is_open and self.business_date is not None, "an open day closes")
+        self.day_is_open = False
+        business_date: date = self.business_date  # type: ignore[assignment]
+        events = self.engine.close_day()
+        events += self.settlement.close_day()
+        events.append(DayClosed(business_date=business_date))
+        return events
+
+    # --- sessions
+
+    def _open_session(self, command: OpenSession) -> list[Event]:
+        by_rule = DisconnectMode.ON if self.rules.cancel_on_disconnect.value else DisconnectMode.OFF
+        next_report = self.reports.next_seq(command.session_id)
+        return self.participants.open_session(command, by_rule, next_report)
+
+    def _close_session(self, command: CloseSession) -> list[Event]:
+        events = self.participants.close_session(command)
+        if not any(isinstance(event, SessionClosed) for event in events):
+            return events
+        mode = self.participants.sessions[command.session_id].disconnect_mode
+        if command.cancel_open if command.orderly else mode is DisconnectMode.ON:
+            reason = CancelReason.OWNER if command.orderly else CancelReason.DISCONNECT
+            self._cancel_session_orders(command.session_id, reason, events)
+        return events
+
+    def _cancel_on_disconnect(self, command: CancelOnDisconnect) -> list[Event]:
+        session = self.participants.sessions[command.session_id]
+        events: list[Event] = []
+        if session.generation == command.generation and not session.live:
+            self._cancel_session_orders(command.session_id, CancelReason.DISCONNECT, events)
+        return events
+
+    def _cancel_session_orders(
+        self, session_id: SessionId, reason: CancelReason, events: list[Event]
+    ) -> int:
+        participant_id = self.participants.sessions[session_id].participant_id
+        order_ids = self.answers.open_orders(participant_id, session_id=session_id)
+        return self._cancel_all(order_ids, reason, events)
+
+    def _cancel_all(
+        self, order_ids: list[OrderId], reason: CancelReason, events: list[Event]
+    ) -> int:
+        """Cancel what may leave; returns how many had to stay (non-cancel period)."""
+        kept = 0
+        for order_id in order_ids:
+            order = self.engine.find(order_id)
+            if order is None:
+                continue
+            if self.engine.check_cancel(order) is None:
+                events += self.engine.cancel(order, reason)
+            else:
+                kept += 1
+        return kept
+
+    # --- requests
+
+    def _rejected(
+        self, command: Request, reason: RejectReason, client_order_id: ClientOrderId | None = None
+    ) -> list[Event]:
+        return [
+            RequestRejected(
+                participant_id=command.participant_id,
+                session_id=command.session_id,
+                req_id=command.req_id,
+                client_order_id=client_order_id,
+                reason=reason,
+            )
+        ]
+
+    def _new_order(self, command: NewOrder) -> list[Event]:
+        client_order_id = command.client_order_id
+        refusal = self.participants.check_session(command)
+        if refusal is None:
+            seen = self.answers.recall(command)
+            if seen is not None:
+                if isinstance(seen, RejectReason):
+                    return self._rejected(command, seen, client_order_id)
+                return [seen]
+            refusal = (
+                self.participants.check_entitled(command)
+                or self.engine.check_new(command)
+                or self.risk.check_new(command)
+            )
+        if refusal is not None:
+            return self._rejected(command, refusal, client_order_id)
+        # Every check is above this line; below it nothing can fail.
+        return self.engine.new(command, OrderId(self.sequence))
+
+    def _amend_order(self, command: AmendOrder) -> list[Event]:
+        client_order_id = command.client_order_id
+        refusal = self.participants.check_session(command)
+        if refusal is not None:
+            return self._rejected(command, refusal, client_order_id)
+        seen = self.answers.recall(command)
+        if seen is not None:
+            if isinstance(seen, RejectReason):
+                return self._rejected(command, seen, client_order_id)
+            return [seen]
+        refusal = self.participants.check_entitled(command)
+        if refusal is not None:
+            return self._rejected(command, refusal, client_order_id)
+        found = self.answers.resolve(
+            command.participant_id, command.order_id, command.original_client_order_id
+        )
+        if isinstance(found, RejectReason):
+            return self._rejected(command, found, client_order_id)
+        order = self.engine.find(found)
+        if order is None:
+            return self._rejected(command, RejectReason.ALREADY_TERMINAL, client_order_id)
+        refusal = self.engine.check_amend(order, command) or self.risk.check_amend(found, command)
+        if refusal is not None:
+            return self._rejected(command, refusal, client_order_id)
+        # Every check is above this line; below it nothing can fail.
+        return self.engine.amend(order, command, OrderId(self.sequence))
+
+    def _cancel_order(self, command: CancelOrder) -> list[Event]:
+        refusal = self.participants.check_session(command)
+        if refusal is not None:
+            return self._rejected(command, refusal)
+        found = self.answers.resolve(
+            command.participant_id, command.order_id, command.original_client_order_id
+        )
+        if isinstance(found, RejectReason):
+            return self._rejected(command, found)
+        order = self.engine.find(found)
+        if order is None:
+            return self._rejected(command, RejectReason.ALREADY_TERMINAL)
+        refusal = self.engine.check_cancel(order)
+        if refusal is not None:
+            return self._rejected(command, refusal)
+        # Every check is above this line; below it nothing can fail.
+        return self.engine.cancel(order, CancelReason.OWNER)
+
+    def _mass_cancel(self, command: MassCancel) -> list[Event]:
+        refusal = self.participants.check_session(command)
+        if refusal is not None:
+            return self._rejected(command, refusal)
+        order_ids = self.answers.open_orders(
+            command.participant_id,
+            session_id=command.session_id if command.scope is MassCancelScope.SESSION else None,
+            instrument_id=command.instrument_id,
+            side=command.side,
+        )
+        return self._end_mass_cancel(command, order_ids, CancelReason.MASS, [])
+
+    def _end_mass_cancel(
+        self, command: Request, order_ids: list[OrderId], why: CancelReason, events: list[Event]
+    ) -> list[Event]:
+        kept = self._cancel_all(order_ids, why, events)
+        events.append(
+            MassCanceled(
+                participant_id=command.participant_id,
+                session_id=command.session_id,
+                req_id=command.req_id,
+                canceled=tuple(
+                    order_id for order_id in order_ids if self.engine.find(order_id) is None
+                ),
+                kept=kept,
+            )
+        )
+        return events
+
+    def _kill(self, command: Kill) -> list[Event]:
+        refusal = self.participants.check_session(command)
+        if refusal is not None:
+            return self._rejected(command, refusal)
+        events = self.participants.kill(command.participant_id)
+        order_ids = self.answers.open_orders(command.participant_id)
+        return self._end_mass_cancel(command, order_ids, CancelReason.KILL, events)
+
+    # --- what must hold across rooms
+
+    def check_invariants(self) -> None:
+        """Check every room and room against room. O(orders + accounts + open deliveries)."""
+        self.engine.check_invariants()
+        self.participants.check_invariants()
+        self.answers.check_invariants()
+        self.risk.check_invariants()
+        self.settlement.check_invariants()
+        self.feeds.check_invariants()
+        for participant_id, account in self.risk.accounts.items():
+            check(
+                self.settlement.owned_yen(participant_id) == account.owned_yen,
+                "the ledger and risk agree on cash",
+                participant=participant_id,
+            )
+            for instrument_id in self.engine.instrument_ids():
+                check(
+                    self.settlement.owned_units(participant_id, instrument_id)
+                    == account.position(instrument_id).owned_units,
+                    "the register and risk agree on units",
+                    participant=participant_id,
+                    instrument=instrument_id,
+                )
+
+    def open_deliveries(self) -> int:
+        """Deliveries neither finished nor canceled. O(deliveries)."""
+        return sum(not delivery.is_over for delivery in self.settlement.deliveries.values())
+
+    def conservation(self) -> list[str]:
+        """One sentence for each conserved asset: what was put in is what is there."""
+        sentences = []
+        for line in self.settlement.conservation():
+            rest = f" + {line.rest:,} not allotted" if line.asset != "yen" else ""
+            sentences.append(
+                f"{line.asset:<5} {line.put_in:,} put in = {line.held_by_firms:,} held{rest}"
+            )
+        return sentences
+
+    def state(self) -> dict[str, Any]:
+        """Everything that matters, as plain values in a fixed order. O(state)."""
+        return {
+            "sequence": self.sequence,
+            "at_ns": self.at_ns,
+            "run_id": self.run_id,
+            "business_date": str(self.business_date),
+            "day_is_open": self.day_is_open,
+            "steps_today": self.steps_today,
+            "engine": self.engine.state(),
+            "participants": self.participants.state(),
+            "answers": self.answers.state(),
+            "risk": self.risk.state(),
+            "settlement": self.settlement.state(),
+            "reports": self.reports.state(),
+            "feeds": self.feeds.state(),
+        }
+
+    def digest(self) -> str:
+        """SHA-256 over :meth:`state`: equal for equal journals, on every machine."""
+        text = msgspec.json.encode(self.state(), order="deterministic")
+        return hashlib.sha256(text).hexdigest()

@@ -1,0 +1,148 @@
+"""The main job: one command runs a START day over real websockets and shows that it held.
+
+A venue process, four firm processes, a scaled clock; then, from the journal alone, conservation and
+the digest, and the addresses to try by hand.
+"""
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from market.errors import BadInput
+from participants.orderflow import SAMPLE_FIRMS
+from venue.app import READY_FILE
+from venue.journal import HIGH_WATER_FILE, JOURNAL_FILE
+from venue.recovery import verify
+from venue.sample import sample_settings
+from venue.seams import pause, real_ns
+
+SETTINGS_FILE: Final = "venue.json"
+
+_READY_NS_MAX: Final = 60_000_000_000
+_FIRM_S_MAX: Final = 60.0
+_REQUESTS_PER_SECOND: Final = 5_000
+
+
+def run_demo(
+    *,
+    seed: int,
+    preset: str,
+    days: int,
+    speed: float,
+    scale: float,
+    out: Path,
+    keep: bool,
+) -> int:
+    """Run it; returns the exit code, 0 when everything agreed.
+
+    Raises:
+        BadInput: When ``out`` holds something that is not a run, or the preset is unknown.
+    """
+    screen = Console(highlight=False)
+    settings = sample_settings(
+        preset,
+        seed,
+        run_id=f"demo-{seed}",
+        days=days,
+        speed=speed,
+        server={
+            "rest_port": 0,
+            "orders_port": 0,
+            "feed_port": 0,
+            "requests_per_second": _REQUESTS_PER_SECOND,  # a day is pressed into seconds
+            "requests_burst": _REQUESTS_PER_SECOND,
+        },
+    )
+    _make_anew(out)
+    path = out / SETTINGS_FILE
+    path.write_text(settings.model_dump_json(indent=1), encoding="utf-8")
+    began = real_ns()
+    with _process("serve", "--settings", str(path), "--out", str(out), "--end") as venue:
+        _wait_ready(out / READY_FILE, venue)
+        firms = [
+            subprocess.Popen(  # noqa: S603 - our own command
+                _command(
+                    "firm", "--participant", firm.participant_id, "--ready", str(out / READY_FILE),
+                    "--seed", str(seed), "--scale", str(scale),
+                ),
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for firm in SAMPLE_FIRMS
+        ]  # fmt: skip
+        for line in venue.stdout or ():
+            screen.print(line.rstrip("\n"), soft_wrap=True, markup=False)
+        venue_code = venue.wait()
+        said = [firm.communicate(timeout=_FIRM_S_MAX)[0] for firm in firms]
+    for firm, line in zip(firms, said, strict=True):
+        if firm.returncode == 0:
+            tally = json.loads(line)
+            screen.print(
+                f"firm    {tally['firm']}  {tally['asked']} requests, each answered once; "
+                f"{tally['reports']} reports, none missing",
+                markup=False,
+            )
+    broken = venue_code or any(firm.returncode for firm in firms)
+    verdict = verify(out)
+    for sentence in verdict.conservation:
+        screen.print(f"check   {sentence}", markup=False)
+    screen.print(f"check   {verdict.commands:,} journal records, every hash matches", markup=False)
+    screen.print(f"digest  {verdict.digest}", markup=False)
+    seconds = (real_ns() - began) / 1e9
+    screen.print(f"took    {seconds:.0f} s; the run is in {out}\n", markup=False)
+    screen.print(_BY_HAND.format(out=out), markup=False, soft_wrap=True)
+    if keep:
+        subprocess.run(_command("serve", "--out", str(out.with_name("serve"))), check=False)  # noqa: S603
+    return 1 if broken else 0
+
+
+_BY_HAND: Final = """\
+replay it     kitahama replay {out}
+verify it     kitahama verify {out}
+try it live   kitahama serve --speed 60        (then, in another terminal)
+the feed      python -m websockets ws://127.0.0.1:8082/ws/v1/feed
+              {{"method":"subscribe","params":{{"channels":[{{"name":"trades"}},{{"name":"auction"}}]}}}}
+REST          http://127.0.0.1:8080/docs"""
+
+
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "venue", *words]
+
+
+@contextlib.contextmanager
+def _process(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """A process of ours that never outlives the demonstration."""
+    process = subprocess.Popen(_command(*words), stdout=subprocess.PIPE, text=True)  # noqa: S603
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+
+
+def _wait_ready(path: Path, venue: subprocess.Popen[str]) -> None:
+    """Wait for the venue to say where its doors are."""
+    began = real_ns()
+    while not path.exists():
+        if venue.poll() is not None or real_ns() - began > _READY_NS_MAX:
+            raise BadInput("the venue did not start; its own message is above")
+        pause(0.02)
+
+
+def _make_anew(out: Path) -> None:
+    """Empty the folder of an earlier run; anything else in it is somebody's, and stays."""
+    known = {JOURNAL_FILE, f"{JOURNAL_FILE}-wal", HIGH_WATER_FILE, READY_FILE, SETTINGS_FILE}
+    if out.exists():
+        strangers = [path.name for path in out.iterdir() if path.name not in known]
+        if strangers:
+            raise BadInput(f"{out} holds {strangers[0]}, which is not of a run; choose another")
+        shutil.rmtree(out)
+    out.mkdir(parents=True)

@@ -1,0 +1,259 @@
+"""What a run starts from: a strict settings file, and the first commands it turns into.
+
+pydantic reads what people write (settings, order files); msgspec reads what machines send. A
+settings file is TOML; unknown keys are errors. Environment variables ``KITAHAMA_*`` override the
+server part (``KITAHAMA_SERVER__ORDERS_PORT=9000``).
+"""
+
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Final, get_args, get_type_hints
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from market.commands import (
+    Command,
+    DepositUnits,
+    DepositYen,
+    ListInstrument,
+    OpenVenue,
+    ParticipantLimits,
+    RegisterKey,
+    RegisterParticipant,
+)
+from market.errors import BadInput
+from market.events import CommandRefused, Event
+from market.ids import InstrumentId, KeyId, ParticipantId, SessionId
+from market.instrument import Instrument
+from market.quantities import SEN_PER_YEN, Sen, Units, Yen
+from market.rules import Rules, preset
+
+_STRICT: Final = ConfigDict(extra="forbid", frozen=True)
+
+FirmId = Annotated[str, Field(pattern=r"^[A-Z0-9-]{1,16}$")]
+IssueId = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
+
+
+class KeySettings(BaseModel):
+    """One session key of a firm."""
+
+    model_config = _STRICT
+
+    key_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+    session_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+    public_key_hex: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class LaterDeposit(BaseModel):
+    """Cash a firm pays in at the opening of a later day, counted from 1."""
+
+    model_config = _STRICT
+
+    day: Annotated[int, Field(ge=1)]
+    amount_yen: Annotated[int, Field(gt=0)]
+
+
+class FirmSettings(BaseModel):
+    """One securities firm: cash and units it starts with, limits, keys."""
+
+    model_config = _STRICT
+
+    participant_id: FirmId
+    name: str
+    cash_yen: Annotated[int, Field(ge=0)] = 0
+    credit_yen: Annotated[int, Field(ge=0)] = 0
+    short_units_allowed: bool = False
+    units: dict[IssueId, Annotated[int, Field(gt=0)]] = {}
+    later_deposits: list[LaterDeposit] = []
+    keys: list[KeySettings] = []
+
+
+class IssueSettings(BaseModel):
+    """One token issue."""
+
+    model_config = _STRICT
+
+    instrument_id: IssueId
+    isin: Annotated[str, Field(pattern=r"^[A-Z0-9]{12}$")]
+    name: str
+    issued_units: Annotated[int, Field(gt=0)]
+    issue_price_yen: Annotated[int, Field(gt=0)] = 100_000
+    market_orders_barred: bool = False
+    under_supervision: bool = False
+    to_be_removed: bool = False
+
+
+class ServerSettings(BaseSettings):
+    """Ports, bounds and waits of the running venue; 0 lets the system choose a port."""
+
+    model_config = SettingsConfigDict(env_prefix="KITAHAMA_SERVER__", extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    rest_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    orders_port: Annotated[int, Field(ge=0, le=65535)] = 8081
+    feed_port: Annotated[int, Field(ge=0, le=65535)] = 8082
+    requests_per_second: Annotated[int, Field(gt=0)] = 100
+    requests_burst: Annotated[int, Field(gt=0)] = 200
+    inbox_commands_max: Annotated[int, Field(gt=0)] = 100_000
+    group_commands_max: Annotated[int, Field(gt=0)] = 512
+    heartbeat_s: Annotated[float, Field(gt=0)] = 1.0
+    idle_s: Annotated[float, Field(gt=0)] = 30.0
+    allowed_origins: list[str] = []
+
+
+class VenueSettings(BaseModel):
+    """A whole venue, as written in ``venue.toml``."""
+
+    model_config = _STRICT
+
+    run_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")] = "kitahama"
+    environment: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,20}$")] = "simulation"
+    preset: str = "start"
+    rules: dict[str, Any] = {}
+    first_day: date = date(2026, 11, 24)
+    days: Annotated[int, Field(gt=0)] = 1
+    settle_days_max: Annotated[int, Field(ge=0)] = 5
+    speed: Annotated[float, Field(gt=0)] = 1.0
+    firms: list[FirmSettings] = []
+    issues: list[IssueSettings] = []
+    server: ServerSettings = Field(default_factory=ServerSettings)
+
+
+def read_settings(path: Path) -> VenueSettings:
+    """Read a settings file, TOML or (named ``.json``) JSON.
+
+    Raises:
+        BadInput: Naming the file and every field that is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".json":
+            return VenueSettings.model_validate_json(text)
+        return VenueSettings.model_validate(tomllib.loads(text))
+    except FileNotFoundError as missing:
+        raise BadInput(f"{path}: no such file") from missing
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+        raise BadInput(f"{path}: not TOML: {broken}") from broken
+    except ValidationError as wrong:
+        lines = [
+            f"{path}: {'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
+            for error in wrong.errors()
+        ]
+        raise BadInput("\n".join(lines)) from wrong
+
+
+def deposits_on(settings: VenueSettings, day: int) -> list[Command]:
+    """Cash the firms pay in when day number ``day`` opens."""
+    return [
+        DepositYen(
+            participant_id=ParticipantId(firm.participant_id),
+            amount_yen=Yen(deposit.amount_yen),
+            reference=f"day-{day}-{place}",
+        )
+        for firm in settings.firms
+        for place, deposit in enumerate(firm.later_deposits)
+        if deposit.day == day
+    ]
+
+
+def rules_of(command: OpenVenue) -> Rules:
+    """The rulebook a run plays: its preset with the values the user chose.
+
+    Raises:
+        BadInput: When the preset, a rule or a value is unknown.
+    """
+    rules = preset(command.preset)
+    hints = get_type_hints(Rules)
+    chosen: dict[str, Any] = {}
+    for name, text in command.chosen:
+        if name not in hints or name == "name":
+            raise BadInput(f"no rule is called {name!r}")
+        (kind,) = get_args(hints[name])
+        try:
+            chosen[name] = msgspec.convert(msgspec.json.decode(text), kind)
+        except msgspec.MsgspecError as wrong:
+            raise BadInput(f"rule {name}: {wrong}") from wrong
+    return rules.replace(**chosen)
+
+
+def opening_commands(settings: VenueSettings) -> list[Command]:
+    """The first commands of a run: venue, issues, firms, keys, and what the firms start with."""
+    opening = OpenVenue(
+        run_id=settings.run_id,
+        preset=settings.preset,
+        chosen=tuple(
+            (name, msgspec.json.encode(value).decode()) for name, value in settings.rules.items()
+        ),
+    )
+    rules = rules_of(opening)
+    commands: list[Command] = [opening]
+    commands += [ListInstrument(instrument=_instrument(issue, rules)) for issue in settings.issues]
+    for firm in settings.firms:
+        commands += _firm_commands(firm)
+    return commands
+
+
+def _instrument(issue: IssueSettings, rules: Rules) -> Instrument:
+    return Instrument(
+        instrument_id=InstrumentId(issue.instrument_id),
+        isin=issue.isin,
+        name=issue.name,
+        issued_units=Units(issue.issued_units),
+        issue_price_sen=Sen(issue.issue_price_yen * SEN_PER_YEN),
+        ticks=rules.tick_table.value,
+        limits=rules.limit_table.value,
+        market_orders_barred=issue.market_orders_barred,
+        under_supervision=issue.under_supervision,
+        to_be_removed=issue.to_be_removed,
+    )
+
+
+def _firm_commands(firm: FirmSettings) -> list[Command]:
+    participant_id = ParticipantId(firm.participant_id)
+    limits = ParticipantLimits(
+        credit_yen=Yen(firm.credit_yen), short_units_allowed=firm.short_units_allowed
+    )
+    commands: list[Command] = [
+        RegisterParticipant(participant_id=participant_id, name=firm.name, limits=limits)
+    ]
+    commands += [
+        RegisterKey(
+            key_id=KeyId(key.key_id),
+            participant_id=participant_id,
+            session_id=SessionId(key.session_id),
+            public_key_hex=key.public_key_hex,
+        )
+        for key in firm.keys
+    ]
+    if firm.cash_yen:
+        commands.append(
+            DepositYen(
+                participant_id=participant_id,
+                amount_yen=Yen(firm.cash_yen),
+                reference="opening-yen",
+            )
+        )
+    commands += [
+        DepositUnits(
+            participant_id=participant_id,
+            instrument_id=InstrumentId(instrument_id),
+            quantity_units=Units(quantity),
+            reference=f"opening-{instrument_id}",
+        )
+        for instrument_id, quantity in firm.units.items()
+    ]
+    return commands
+
+
+def check_opening(command: Command, events: list[Event]) -> None:
+    """Refuse settings the market itself refuses: units beyond the issue, a key bound twice.
+
+    Raises:
+        BadInput: With the command and the reason.
+    """
+    for event in events:
+        if isinstance(event, CommandRefused):
+            raise BadInput(f"settings: {type(command).__name__}: {event.reason}: {event.detail}")

@@ -1,0 +1,118 @@
+"""Whole days in one process: virtual time, no sockets, the same core and the same journal.
+
+Intents (from the seeded flow or an order file) become requests of one session per firm and meet
+the scheduled steps in time order; at the same instant the schedule goes first. What they meet is
+the very core the served venue runs, so a simulated journal replays and verifies like any other.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from heapq import merge
+from typing import Final
+
+from market.business_days import at_jst
+from market.commands import Command, Entry, OpenSession
+from market.events import Event
+from market.ids import KeyId, ParticipantId, SessionId
+from market.quantities import SequenceNo, TimeNs
+from participants.intents import Intent, to_request
+from venue.conductor import remaining_days
+from venue.core import Core
+from venue.journal import Journal, Row
+from venue.schedule import Step, first_business_day
+from venue.settings import VenueSettings, check_opening, opening_commands
+
+IntentsOf = Callable[[int], Iterable[Intent]]
+"""The intents of trading day n, from 1, sorted by time."""
+
+Seen = Callable[[Entry, list[Event]], None]
+
+_GROUP: Final = 512
+_NS_PER_MS: Final = 1_000_000
+
+
+class Simulation:
+    """Runs a venue's days without waiting for anyone.
+
+    Attributes:
+        core: The market; read it when the run is over.
+    """
+
+    def __init__(
+        self, settings: VenueSettings, *, journal: Journal | None = None, seen: Seen | None = None
+    ) -> None:
+        """A run before its first command.
+
+        Args:
+            settings: The venue; every firm with a key gets one session.
+            journal: An empty journal to write, or None to keep no record.
+            seen: Called with every entry and its events.
+        """
+        self.core = Core()
+        self._settings = settings
+        self._journal = journal
+        self._seen = seen
+        self._rows: list[Row] = []
+        self._sessions = {
+            ParticipantId(firm.participant_id): SessionId(firm.keys[0].session_id)
+            for firm in settings.firms
+            if firm.keys
+        }
+        self._requests = 0
+
+    def run(self, intents_of: IntentsOf) -> Core:
+        """Play every day to its end and return the core."""
+        start = at_jst(first_business_day(self._settings.first_day), 0)
+        for command in opening_commands(self._settings):
+            check_opening(command, self._apply(start, command))
+        for firm in self._settings.firms:
+            for key in firm.keys[:1]:
+                opening = OpenSession(
+                    session_id=SessionId(key.session_id), key_id=KeyId(key.key_id), takeover=False
+                )
+                self._apply(start, opening)
+        for plan in remaining_days(self.core, self._settings):
+            number = self.core.days_opened + 1
+            opened, *rest = plan
+            self._apply(*opened)
+            asked = intents_of(number) if number <= self._settings.days else ()
+            for at_ns, command in merge(rest, self._steps(asked), key=lambda step: step[0]):
+                self._apply(at_ns, command)
+        self._flush()
+        return self.core
+
+    def _steps(self, intents: Iterable[Intent]) -> Iterator[Step]:
+        day = self.core.business_date
+        if day is None:
+            return
+        for intent in intents:
+            self._requests += 1
+            request = to_request(
+                intent,
+                session_id=self._sessions[intent.participant_id],
+                generation=1,
+                req_id=str(self._requests),
+            )
+            yield TimeNs(at_jst(day, 0) + intent.at_ms * _NS_PER_MS), request
+
+    def _apply(self, at_ns: TimeNs, command: Command) -> list[Event]:
+        core = self.core
+        entry = Entry(
+            sequence=SequenceNo(core.sequence + 1),
+            at_ns=TimeNs(max(core.at_ns, at_ns)),
+            command=command,
+        )
+        if self._journal is not None:
+            self._rows.append(self._journal.row(entry))
+            if len(self._rows) >= _GROUP:
+                self._flush()
+        events = core.apply(entry)
+        core.reports.drain()
+        core.feeds.drain()
+        if self._seen is not None:
+            self._seen(entry, events)
+        return events
+
+    def _flush(self) -> None:
+        if self._journal is not None and self._rows:
+            self._journal.write(self._rows)
+            self._rows = []
