@@ -7,7 +7,7 @@ socket, no journal.
 Four ways to read, which do not do equally much, so the table says what each leaves out:
 
 - ``door``: what the venue runs: shape, bounds, unknown fields, repeated keys, one refusal.
-- ``msgspec_only``: the same schema, but a repeated key passes.
+- ``msgspec_only``: the same schema; odd letters in names and repeated keys pass.
 - ``pydantic``: the same bounds as a discriminated union of strict models; a repeated key passes.
 - ``stdlib``: ``json.loads`` with a look at every pair; checks repeated keys and nothing else.
 

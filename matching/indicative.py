@@ -183,7 +183,8 @@ class CallInterest:
 
 def grid_within(terms: Terms) -> list[Sen] | None:
     """Every price within the limits, or None when they are too many to keep trees for."""
-    least_tick = min(terms.ticks.tick_sen)
-    if (terms.upper_limit_sen - terms.lower_limit_sen) // least_tick >= MAX_GRID_PRICES:
+    lower, upper, ticks = terms.lower_limit_sen, terms.upper_limit_sen, terms.ticks
+    least_tick = min(ticks.tick_at(lower), ticks.tick_at(upper))
+    if (upper - lower) // least_tick >= MAX_GRID_PRICES:
         return None
-    return terms.ticks.grid(terms.lower_limit_sen, terms.upper_limit_sen)
+    return ticks.grid(lower, upper)

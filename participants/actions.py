@@ -4,10 +4,10 @@ Ordering: a gateway carries out one list from left to right and does not mix two
 Invariants: nothing follows a ``Close``, and there is at most one in the life of a connection.
 """
 
-from market.commands import Command
+from market.commands import CloseSession, OpenSession
 from market.message import Message
 from market.reasons import RejectReason
-from participants.wire import Identity, QueryRequest
+from participants.wire import Identity, OrderCommand, QueryRequest
 
 
 class Send(Message, frozen=True, kw_only=True):
@@ -19,7 +19,7 @@ class Send(Message, frozen=True, kw_only=True):
 class Submit(Message, frozen=True, kw_only=True):
     """Put a command into the sequencer's inbox; when it is full call ``Session.not_submitted``."""
 
-    command: Command
+    command: OrderCommand | OpenSession | CloseSession
 
 
 class Resend(Message, frozen=True, kw_only=True):

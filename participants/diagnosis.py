@@ -1,7 +1,7 @@
 """Why a frame could not be understood: the slow, careful second look of order entry.
 
 Purpose: name one reason, and the field where possible, for a frame the typed decoder refused.
-Runs only after a failure, so its cost (about ten times a good decode) falls on who caused it, and
+Runs only after a failure, so its cost (several times a good decode) falls on who caused it, and
 the throttle counts it.
 Ordering: size, text, one JSON object, duplicate keys, method, fields; the order of the catalogue,
 except that size comes before text, so that nothing is read that is too large to read.

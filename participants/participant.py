@@ -16,6 +16,7 @@ from typing import Final
 
 from market.commands import (
     AmendOrder,
+    CancelOnDisconnect,
     CloseSession,
     DisconnectMode,
     NewOrder,
@@ -71,7 +72,11 @@ class Key:
 
 @dataclass(slots=True)
 class SessionRecord:
-    """What the core knows of a session; ``generation`` 0 has never been opened."""
+    """What the core knows of a session; ``generation`` 0 has never been opened.
+
+    ``grace_pending`` stands from a loss in mode ``grace`` until the orders are canceled or a newer
+    generation opens. It is core state, so a crash in between neither loses nor repeats the cancel.
+    """
 
     session_id: SessionId
     participant_id: ParticipantId
@@ -79,6 +84,7 @@ class SessionRecord:
     live: bool = False
     disconnect_mode: DisconnectMode = DisconnectMode.OFF
     grace_ms: int = 0
+    grace_pending: bool = False
     key_id: KeyId | None = None
 
 
@@ -162,6 +168,7 @@ class Participants:
         session = self.sessions[key.session_id]
         if session.live and session.key_id == cmd.key_id:
             session.live = False
+            session.grace_pending = session.disconnect_mode is DisconnectMode.GRACE
             events.append(
                 SessionClosed(session_id=session.session_id, generation=session.generation)
             )
@@ -192,6 +199,7 @@ class Participants:
         session.key_id = cmd.key_id
         session.disconnect_mode = cmd.disconnect_mode or default_mode
         session.grace_ms = cmd.grace_ms
+        session.grace_pending = False
         return [
             SessionOpened(
                 session_id=session.session_id,
@@ -212,7 +220,17 @@ class Participants:
             return []
 
         session.live = False
+        session.grace_pending = not cmd.orderly and session.disconnect_mode is DisconnectMode.GRACE
         return [SessionClosed(session_id=cmd.session_id, generation=cmd.generation)]
+
+    def end_grace(self, cmd: CancelOnDisconnect) -> bool:
+        """Whether that generation's grace time was running; it is over now."""
+        session = self.sessions.get(cmd.session_id)
+        if session is None or not session.grace_pending or session.generation != cmd.generation:
+            return False
+
+        session.grace_pending = False
+        return True
 
     # --- requests
 
@@ -266,6 +284,7 @@ class Participants:
         for session in self.sessions.values():
             if not session.live:
                 continue
+            check(not session.grace_pending, "grace is of the lost", session=session.session_id)
             opener = self.keys.get(session.key_id) if session.key_id is not None else None
             check(opener is not None, "a live session has a key", session=session.session_id)
             check(session.generation > 0, "a live session was opened", session=session.session_id)
@@ -311,6 +330,7 @@ class Participants:
                     int(session.live),
                     session.disconnect_mode.value,
                     session.grace_ms,
+                    int(session.grace_pending),
                     session.key_id or "",
                 ]
                 for _, session in sorted(self.sessions.items())

@@ -2,26 +2,32 @@
 
 Purpose: number, keep and give again. ``seq`` counts from 1 for the run and per session.
 Invariants: numbers are contiguous; what was given once is given again byte for byte.
-Known limits: bytes are kept until ``forget``, which the reports call when a business day opens;
-numbers and digests go on. Hashing waits until a digest is asked for, so sending costs none.
+Known limits: bytes are kept for the last ``DAYS_KEPT`` business days, the present one included, so
+a firm that was away over a night, or over a crash at its end, still gets what it missed; numbers
+and digests go on. Hashing waits until a digest is asked for, so sending costs none.
 """
 
 from hashlib import sha256
+from typing import Final
 
 from market.errors import check
 from market.ids import SessionId
 
+DAYS_KEPT: Final = 4
+"""Trade date, two days to settlement, and one on which a failed delivery is tried again."""
+
 
 class Stream:
-    """One session's reports of the day; ``messages[0]`` carries ``first_seq``."""
+    """One session's reports; ``messages[0]`` carries ``first_seq``."""
 
-    __slots__ = ("digest", "first_seq", "hashed", "head", "messages", "session_id")
+    __slots__ = ("days", "digest", "first_seq", "hashed", "head", "messages", "session_id")
 
     def __init__(self, session_id: SessionId) -> None:
         self.session_id = session_id
         self.head = 0
         self.first_seq = 1
         self.messages: list[bytes] = []
+        self.days: list[int] = [1]  # first number of each day kept
         self.digest = sha256()
         self.hashed = 0
 
@@ -80,12 +86,15 @@ class ReportStreams:
         return stream.messages[from_seq - stream.first_seq : end]
 
     def forget(self) -> None:
-        """Drop all bytes kept. O(bytes not hashed yet)."""
+        """A business day opens: drop the bytes of the oldest one. O(reports kept)."""
         for stream in self._streams.values():
             stream.digest_hex()
-            stream.messages = []
-            stream.hashed = 0
-            stream.first_seq = stream.head + 1
+            stream.days.append(stream.head + 1)
+            del stream.days[:-DAYS_KEPT]
+            dropped = stream.days[0] - stream.first_seq
+            del stream.messages[:dropped]
+            stream.hashed -= dropped
+            stream.first_seq = stream.days[0]
 
     def check_invariants(self) -> None:
         """Check what must hold between commands. O(sessions)."""

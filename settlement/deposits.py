@@ -53,12 +53,18 @@ class Deposits:
         self.accepted[firm, command.reference] = command
         return YenMoved(giver=None, taker=firm, amount_yen=amount_yen)
 
-    def withdraw_yen(self, command: WithdrawYen) -> YenMoved | RejectReason:
-        """Pay cash out, from what no delivery holds."""
+    def check_withdrawal(self, command: WithdrawYen) -> RejectReason | None:
+        """The first reason not to pay cash out, or None. Changes nothing."""
         firm, amount_yen = command.participant_id, command.amount_yen
         refused = self._refusal(command) or _yen_refusal(amount_yen)
         if refused is None and not self._cash.deposits.can_give(firm, amount_yen):
             refused = RejectReason.INSUFFICIENT_CASH
+        return refused
+
+    def withdraw_yen(self, command: WithdrawYen) -> YenMoved | RejectReason:
+        """Pay cash out, from what no delivery holds."""
+        firm, amount_yen = command.participant_id, command.amount_yen
+        refused = self.check_withdrawal(command)
         if refused is not None:
             return refused
         self._cash.withdraw(firm, amount_yen)

@@ -169,6 +169,10 @@ class Settlement:
         """Take a firm's cash in."""
         return self._answer(self._deposits.deposit_yen(command), command.reference)
 
+    def check_withdrawal(self, command: WithdrawYen) -> RejectReason | None:
+        """The first reason of this room not to pay cash out, or None. Changes nothing."""
+        return self._deposits.check_withdrawal(command)
+
     def withdraw_yen(self, command: WithdrawYen) -> list[Event]:
         """Pay a firm's cash out, from what no delivery holds."""
         return self._answer(self._deposits.withdraw_yen(command), command.reference)

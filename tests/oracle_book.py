@@ -7,7 +7,6 @@ line by line. Keep it this way.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from market.commands import (
@@ -42,12 +41,12 @@ from market.events import (
 from market.instrument import Instrument
 from market.quantities import Sen
 from market.rules import AmendMode, BookCentre, BreakOrders, MarketResidual, PriceRule, Rules
-from market.words import Phase, Side, Validity
+from market.words import Validity
 
 Line = tuple[Any, ...]
 
 
-def told(events: Iterable[Event]) -> list[Line]:
+def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912  one branch an event
     """Events in the oracle's words."""
     lines: list[Line] = []
     for event in events:
@@ -188,7 +187,7 @@ class OracleBook:
 
     def _new(self, number: int, command: NewOrder) -> list[Line]:
         market = command.kind.value == "market"
-        refusal = self._refuse_entry("new") or self._refuse_new(command)
+        refusal = self.refuse_new(command)
         if refusal:
             return [("rejected", refusal)]
         paper = Paper(
@@ -221,6 +220,10 @@ class OracleBook:
         if ncp and what != "new":
             return "NON_CANCEL_PERIOD"
         return None
+
+    def refuse_new(self, command: NewOrder) -> str | None:
+        """Why this room would not take a new order, or None."""
+        return self._refuse_entry("new") or self._refuse_new(command)
 
     def _refuse_new(self, command: NewOrder) -> str | None:
         market = command.kind.value == "market"
@@ -256,29 +259,45 @@ class OracleBook:
             return "SHARE_OF_ISSUE"
         return None
 
+    def refuse_cancel(self) -> str | None:
+        """Why this room would not let an order leave, or None."""
+        return self._refuse_entry("cancel")
+
+    def cancel(self, paper: Paper, why: str) -> list[Line]:
+        """Take an order off for a reason."""
+        return self._end([paper], why) + self._indicative()
+
+    def find(self, number: int | None, firm: str) -> Paper | None:
+        """The firm's order of that number, if it rests."""
+        return self._find(number, firm)
+
     def _find(self, number: int | None, firm: str) -> Paper | None:
         for paper in self.papers:
             if paper.number == number and paper.firm == firm:
                 return paper
         return None
 
-    def _amend(self, number: int, command: AmendOrder) -> list[Line]:
-        paper = self._find(command.order_id, command.participant_id)
-        if paper is None:
-            return [("rejected", "UNKNOWN_ORDER")]
+    def refuse_amend(self, paper: Paper, command: AmendOrder) -> str | None:
+        """Why this room would not amend, or None."""
         refusal = self._refuse_entry("amend")
         if refusal:
-            return [("rejected", refusal)]
+            return refusal
         asked_price, asked_units = command.price_sen, command.leaves_units
         if asked_price is None and asked_units is None:
-            return [("rejected", "INVALID_COMBINATION")]
+            return "INVALID_COMBINATION"
         if asked_price is not None and (asked_price == 0 or paper.price is None):
-            return [("rejected", "INVALID_COMBINATION")]
+            return "INVALID_COMBINATION"
         price = paper.price if asked_price is None else asked_price
         units = paper.left if asked_units is None else asked_units
-        refusal = self._refuse_values(price, units)
-        if refusal:
+        return self._refuse_values(price, units)
+
+    def _amend(self, number: int, command: AmendOrder) -> list[Line]:
+        paper = self._find(command.order_id, command.participant_id)
+        refusal = "UNKNOWN_ORDER" if paper is None else self.refuse_amend(paper, command)
+        if paper is None or refusal:
             return [("rejected", refusal)]
+        price = paper.price if command.price_sen is None else command.price_sen
+        units = paper.left if command.leaves_units is None else command.leaves_units
         keeping = self.rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE
         old = paper.number
         if keeping and price == paper.price and units <= paper.left:
@@ -545,8 +564,3 @@ def brute_force(
             return tried[-1][:3]
         tried = [one for one in tried if not one[3]]  # C5
     return min(tried, key=lambda one: (abs(one[0] - centre), -one[0]))[:3]
-
-
-DAY = date(2026, 11, 24)
-PHASES = tuple(Phase)
-SIDES = tuple(Side)

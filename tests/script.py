@@ -15,6 +15,7 @@ every line.
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from market.commands import (
     NO_PRICE,
@@ -109,7 +110,10 @@ class Stage:
 def request(text: str, number: int) -> Command:
     """A request line as a command."""
     firm, verb, first, *rest = text.split()
-    who = {"participant_id": ParticipantId(firm), "session_id": SessionId(f"{firm}-1")}
+    who: dict[str, Any] = {
+        "participant_id": ParticipantId(firm),
+        "session_id": SessionId(f"{firm}-1"),
+    }
     if verb == "cancel":
         return CancelOrder(**who, generation=1, req_id="", order_id=OrderId(int(first)))
     if verb == "amend":
@@ -144,7 +148,7 @@ def request(text: str, number: int) -> Command:
     )
 
 
-def outcome(events: Iterable[Event]) -> str:
+def outcome(events: Iterable[Event]) -> str:  # noqa: C901, PLR0912  one branch an event
     """What happened, in the words of a story."""
     said: list[str] = []
     pairs: list[str] = []

@@ -38,6 +38,8 @@ talk = Console(stderr=True)
 
 _NO: Final = 1
 _BAD_INPUT: Final = 2
+_SAMPLE_DAYS: Final = 250
+_SAMPLE_SCALE: Final = 12.0
 
 SeedOption = Annotated[int, typer.Option(help="Seed of the order flow and the sample keys.")]
 PresetOption = Annotated[str, typer.Option(help="Rulebook: start, tse or ose.")]
@@ -81,7 +83,7 @@ def demo(
     seed: SeedOption = 7,
     preset: PresetOption = "start",
     days: DaysOption = 1,
-    speed: Annotated[float, typer.Option(min=1, help="Market seconds in one real second.")] = 900.0,
+    speed: Annotated[float, typer.Option(min=1, help="Market seconds in one real second.")] = 650.0,
     scale: Annotated[float, typer.Option(min=0.01, help="Multiplies the number of orders.")] = 12.0,
     out: Annotated[Path, typer.Option(help="Folder of the run; made anew.")] = Path("run/demo"),
     keep: Annotated[bool, typer.Option(help="Serve on after the last day, until Ctrl-C.")] = False,
@@ -96,7 +98,9 @@ def demo(
     raise typer.Exit(code)
 
 
-@cli.command(epilog="Example:  kitahama serve --settings venue.toml --out run/today")
+@cli.command(
+    epilog="Examples:  kitahama serve --firms --speed 60   ·   kitahama serve --settings venue.toml"
+)
 def serve(
     settings: Annotated[
         Path | None, typer.Option(help="Settings file; without it the sample venue runs.")
@@ -112,17 +116,32 @@ def serve(
         bool, typer.Option("--keep/--end", help="Serve on after the last day, or end.")
     ] = True,
     timeline: Annotated[bool, typer.Option(help="Print what happens as it happens.")] = True,
+    firms: Annotated[
+        bool, typer.Option(help="Let the four sample firms trade, each a process of its own.")
+    ] = False,
 ) -> None:
     """Run the venue: order entry, market data and REST, until the last day or Ctrl-C."""
-    from venue.app import Venue  # noqa: PLC0415
+    from venue.app import READY_FILE, Venue  # noqa: PLC0415
+    from venue.demo import start_firms  # noqa: PLC0415
     from venue.sample import sample_settings  # noqa: PLC0415
 
     with refusals():
-        chosen = read_settings(settings) if settings else sample_settings("start", seed)
+        if firms and settings:
+            raise BadInput("the sample firms trade at the sample venue only; leave --settings out")
+        if settings:
+            chosen = read_settings(settings)
+        else:
+            chosen = sample_settings("start", seed, days=_SAMPLE_DAYS)
         if speed is not None:
             chosen = chosen.model_copy(update={"speed": speed})
-        venue = Venue(chosen, out, say=_say if timeline else None, keep=keep)
-        _run(venue.run())
+        ready = out / READY_FILE
+        ready.unlink(missing_ok=True)
+        traders = start_firms(ready, seed=seed, scale=_SAMPLE_SCALE) if firms else []
+        try:
+            _run(Venue(chosen, out, say=_say if timeline else None, keep=keep).run())
+        finally:
+            for trader in traders:
+                trader.terminate()
 
 
 def _say(line: str) -> None:
@@ -228,9 +247,9 @@ def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
             )
         )
         return
-    _say(f"chain        {verdict.commands:,} records, every hash matches")
+    _say(f"check        {verdict.commands:,} journal records, every hash matches")
     for line in verdict.conservation:
-        _say(f"conserved    {line}")
+        _say(f"check        {line}")
     _say(f"digest       {verdict.digest}")
 
 
@@ -301,7 +320,7 @@ def _report(core: Core, timeline: Timeline, *, as_json: bool) -> None:
         f"{summary['delivered']:,} delivered, {summary['open_deliveries']:,} open"
     )
     for line in core.conservation():
-        _say(f"conserved    {line}")
+        _say(f"check        {line}")
     _say(f"digest       {summary['digest']}")
 
 

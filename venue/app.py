@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from typing import Final
 import uvicorn
 
 from market.business_days import at_jst
+from market.errors import InvariantBroken
 from market.quantities import TimeNs
 from market.reasons import RejectReason
 from participants.session import SessionSettings
@@ -36,7 +38,7 @@ from venue.timeline import Timeline
 
 READY_FILE: Final = "ready.json"
 
-_TICK_S: Final = 1.0
+_REST_CLOSE_S_MAX: Final = 2
 _MS_PER_S: Final = 1000
 
 
@@ -75,6 +77,7 @@ class Venue:
         """
         settings = self._settings
         with Journal(self._folder) as journal:
+            (self._folder / READY_FILE).unlink(missing_ok=True)  # the last process's doors
             first = first_business_day(settings.first_day)
             core = recover(journal, opening_commands(settings), at_jst(first, 0))
             clock = ScaledClock(core.at_ns, settings.speed)
@@ -140,31 +143,37 @@ class Venue:
                 port=server.rest_port,
                 log_level="warning",
                 lifespan="off",
+                timeout_graceful_shutdown=_REST_CLOSE_S_MAX,
             )
         )
         async with asyncio.TaskGroup() as tasks:
             writer = tasks.create_task(sequencer.run(), name="sequencer")
-            writer.add_done_callback(lambda _: self.stop())
-            api = tasks.create_task(rest.serve(), name="rest")
-            while not rest.started:
-                await asyncio.sleep(0.01)
-            self._ready = True
-            self._announce(core, _port(orders), _port(feed), _rest_port(rest))
-            heart = tasks.create_task(_beat(gateway, broadcaster, sequencer, journal))
-            days = tasks.create_task(self._days(sequencer, clock))
-            await self._stop.wait()
-            self._ready = False
-            failed = writer.done()
-            days.cancel()
-            heart.cancel()
-            orders.close()
-            feed.close()
-            gateway.halt(RejectReason.STORAGE_FAILED if failed else None)
-            broadcaster.halt()
-            await asyncio.sleep(0)  # let the sessions' last commands reach the queue
-            sequencer.stop()
+            in_order = False
+            try:
+                api = tasks.create_task(rest.serve(), name="rest")
+                await rest.up.wait()
+                self._ready = True
+                self._announce(core, _port(orders), _port(feed), _rest_port(rest))
+                beat_s = server.heartbeat_s
+                heart = tasks.create_task(_beat(gateway, broadcaster, sequencer, journal, beat_s))
+                days = tasks.create_task(self._days(sequencer, clock))
+                await self._stop.wait()
+                self._ready = False
+                days.cancel()
+                heart.cancel()
+                gateway.finish()
+                sequencer.stop()
+                await asyncio.wait([writer])  # what was asked is done, on the disk and answered
+                in_order = writer.exception() is None
+            finally:  # also when a task failed: the group then cancels these waits
+                self._ready = False
+                reason = None if in_order else _why(writer)
+                orders.close()
+                feed.close()
+                gateway.halt(reason)
+                broadcaster.halt(reason)
             rest.should_exit = True
-            await asyncio.wait([api, writer])
+            await asyncio.wait([api])
 
     async def _days(self, sequencer: Sequencer, clock: ScaledClock) -> None:
         await conduct(sequencer, clock, self._settings)
@@ -194,6 +203,13 @@ class Venue:
             )
 
 
+def _why(writer: "asyncio.Task[None]") -> RejectReason:
+    """What clients are told of a failure: the journal's disk, or a defect of ours."""
+    error = writer.exception() if writer.done() and not writer.cancelled() else None
+    by_disk = error is not None and not isinstance(error, InvariantBroken)
+    return RejectReason.STORAGE_FAILED if by_disk else RejectReason.INTERNAL
+
+
 def _teller(say: Callable[[str], None]) -> Callable[[Published], None]:
     timeline = Timeline()
 
@@ -206,11 +222,15 @@ def _teller(say: Callable[[str], None]) -> Callable[[Published], None]:
 
 
 async def _beat(
-    gateway: Gateway, broadcaster: Broadcaster, sequencer: Sequencer, journal: Journal
+    gateway: Gateway,
+    broadcaster: Broadcaster,
+    sequencer: Sequencer,
+    journal: Journal,
+    every_s: float,
 ) -> None:
-    """Once a second: sessions look at the time, subscribers get the heads."""
+    """Again and again: sessions look at the time, subscribers get the heads."""
     while True:
-        await asyncio.sleep(_TICK_S)
+        await asyncio.sleep(every_s)
         gateway.tick()
         await sequencer.durable()
         core = sequencer.core
@@ -218,7 +238,20 @@ async def _beat(
 
 
 class _Rest(uvicorn.Server):
-    """REST beside the sockets; the venue handles signals for all of them."""
+    """REST beside the sockets; the venue handles signals for all of them.
+
+    Attributes:
+        up: Set once it listens.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self.up.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import groupby
 
 from market.business_days import next_business_day
-from market.commands import ChangePhase
+from market.commands import ChangePhase, OpenDay
 from venue.core import Core
 from venue.schedule import Step, day_plan, first_business_day
 from venue.seams import Clock
@@ -51,11 +51,24 @@ def _plan(core: Core, settings: VenueSettings, day: date, number: int) -> list[S
 
 async def conduct(sequencer: Sequencer, clock: Clock, settings: VenueSettings) -> None:
     """Give every scheduled command at its time, until the last day is over."""
+    if sequencer.core.business_date is None:
+        await _sessions(sequencer, settings.wait_for_sessions)
     for plan in remaining_days(sequencer.core, settings):
-        clock.jump_to(plan[0][0])
+        if isinstance(plan[0][1], OpenDay):  # a day broken off by a crash goes on in its own time
+            clock.jump_to(plan[0][0])
         trading = any(isinstance(command, ChangePhase) for _, command in plan)
         for at_ns, steps in groupby(plan, key=lambda step: step[0]):
             if not trading:  # nobody enters orders, so nobody needs the time in between
                 clock.jump_to(at_ns)
             await asyncio.sleep(clock.real_seconds_until(at_ns))
             await asyncio.gather(*(sequencer.perform(command) for _, command in steps))
+
+
+async def _sessions(sequencer: Sequencer, wanted: int) -> None:
+    """Wait until so many sessions are live; the first day opens for them."""
+    changed = asyncio.Event()
+    sequencer.listen(lambda _: changed.set())
+    sessions = sequencer.core.participants.sessions
+    while sum(session.live for session in sessions.values()) < wanted:
+        changed.clear()
+        await changed.wait()

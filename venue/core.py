@@ -16,6 +16,7 @@ event that caused them and go through the same stage. Refusals change nothing bu
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any, Final
@@ -23,6 +24,7 @@ from typing import Any, Final
 import msgspec
 
 from feeds.market_data import MarketData
+from market.business_days import is_business_day
 from market.commands import (
     AmendOrder,
     CancelDelivery,
@@ -68,8 +70,8 @@ from market.events import (
     SessionClosed,
     VenueOpened,
 )
-from market.ids import ClientOrderId, OrderId, SessionId
-from market.quantities import SequenceNo, TimeNs
+from market.ids import ClientOrderId, InstrumentId, OrderId, SessionId
+from market.quantities import MAX_PRICE_SEN, SequenceNo, TimeNs
 from market.reasons import CancelReason, RejectReason
 from market.rules import Rules
 from matching.engine import Engine
@@ -85,8 +87,15 @@ INVARIANTS_EVERY: Final = 10_000
 """Commands between two full checks of every room; each day's end checks as well."""
 
 
+_INSTRUMENT_ID: Final = re.compile(r"[A-Z0-9]{1,12}")
+
+
 def _misplaced(command: Command) -> list[Event]:
-    raise InvariantBroken("a journal opens its venue first, and once", {"command": command})
+    raise InvariantBroken("a journal opens its venue first", {"command": command})
+
+
+def _refused(reason: RejectReason, detail: str) -> list[Event]:
+    return [CommandRefused(reason=reason, detail=detail)]
 
 
 class Core:
@@ -180,21 +189,27 @@ class Core:
         return {
             RegisterParticipant: self.participants.register,
             RegisterKey: self.participants.register_key,
-            RevokeKey: self.participants.revoke_key,
+            RevokeKey: self._revoke_key,
             ListInstrument: lambda c: engine.list_instrument(c.instrument),
             DepositYen: settlement.deposit_yen,
             WithdrawYen: self._withdraw_yen,
             DepositUnits: settlement.deposit_units,
             SetTransferControl: settlement.set_transfer_control,
             OpenDay: self._open_day,
-            ChangePhase: lambda c: engine.change_phase(c.instrument_id, c.phase),
-            RunAuction: lambda c: engine.run_auction(c.instrument_id),
+            ChangePhase: lambda c: (
+                self._refuse_at_night(c.instrument_id)
+                or engine.change_phase(c.instrument_id, c.phase)
+            ),
+            RunAuction: lambda c: (
+                self._refuse_at_night(c.instrument_id) or engine.run_auction(c.instrument_id)
+            ),
             Halt: lambda c: engine.halt(c.instrument_id, c.reason),
             Resume: lambda c: engine.resume(c.instrument_id),
-            SetReferencePrice: lambda c: engine.set_reference_price(
-                c.instrument_id, c.reference_price_sen
+            SetReferencePrice: lambda c: (
+                self._refuse_at_night(c.instrument_id)
+                or engine.set_reference_price(c.instrument_id, c.reference_price_sen)
             ),
-            RunSettlement: lambda c: settlement.run(c.stage),
+            RunSettlement: lambda c: self._refuse_at_night() or settlement.run(c.stage),
             CancelDelivery: settlement.cancel_delivery,
             CloseDay: self._close_day,
             OpenSession: self._open_session,
@@ -208,29 +223,49 @@ class Core:
             Unkill: self.participants.unkill,
         }
 
+    def _refuse_at_night(self, instrument_id: InstrumentId | None = None) -> list[Event]:
+        """What belongs to a business day is refused between days; an unknown issue is not ours."""
+        known = instrument_id is None or instrument_id in self.settlement.registers
+        if self.day_is_open or not known:
+            return []
+        return _refused(RejectReason.PHASE_CLOSED, "no business day is open")
+
+    def _list_instrument(self, command: ListInstrument) -> list[Event]:
+        instrument = command.instrument
+        if _INSTRUMENT_ID.fullmatch(instrument.instrument_id) is None:
+            return _refused(RejectReason.SCHEMA, "an instrument id is 1 to 12 of A-Z 0-9")
+        if instrument.issue_price_sen > MAX_PRICE_SEN:
+            return _refused(RejectReason.OUT_OF_RANGE, "an issue price fits 32 bits")
+        return self.engine.list_instrument(instrument)
+
     def _withdraw_yen(self, command: WithdrawYen) -> list[Event]:
-        refusal = self.risk.check_withdraw(command.participant_id, command.amount_yen)
-        if refusal is not None:
-            return [CommandRefused(reason=refusal, detail="buying power is promised elsewhere")]
+        if self.settlement.check_withdrawal(command) is None:
+            refusal = self.risk.check_withdraw(command.participant_id, command.amount_yen)
+            if refusal is not None:
+                return _refused(refusal, "buying power is promised elsewhere")
         return self.settlement.withdraw_yen(command)
 
     def _open_day(self, command: OpenDay) -> list[Event]:
-        check(not self.day_is_open, "a day opens after the one before closed")
-        last = self.business_date
-        check(last is None or command.business_date > last, "days go forward", last=last)
-        self.business_date, self.day_is_open, self.steps_today = command.business_date, True, 0
+        day, last = command.business_date, self.business_date
+        if self.day_is_open:
+            return _refused(RejectReason.PHASE_CLOSED, f"{last} is open already")
+        if last is not None and day <= last:
+            return _refused(RejectReason.OUT_OF_RANGE, f"{day} is not after {last}")
+        if not is_business_day(day):
+            return _refused(RejectReason.OUT_OF_RANGE, f"{day} is no business day")
+        # Every check is above this line; below it nothing can fail.
+        self.business_date, self.day_is_open, self.steps_today = day, True, 0
         self.days_opened += 1
-        opened = DayOpened(
-            business_date=command.business_date,
-            settlement_date=self.settlement.settlement_date(command.business_date),
-        )
-        return [opened, *self.engine.open_day(command.business_date)]
+        opened = DayOpened(business_date=day, settlement_date=self.settlement.settlement_date(day))
+        return [opened, *self.engine.open_day(day)]
 
     def _close_day(self, command: CloseDay) -> list[Event]:
         del command
-        check(self.day_is_open and self.business_date is not None, "an open day closes")
+        business_date = self.business_date
+        if not self.day_is_open or business_date is None:
+            return _refused(RejectReason.PHASE_CLOSED, "no business day is open")
+        # Every check is above this line; below it nothing can fail.
         self.day_is_open = False
-        business_date: date = self.business_date  # type: ignore[assignment]
         events = self.engine.close_day()
         events += self.settlement.close_day()
         events.append(DayClosed(business_date=business_date))
@@ -243,6 +278,16 @@ class Core:
         next_report = self.reports.next_seq(command.session_id)
         return self.participants.open_session(command, by_rule, next_report)
 
+    def _revoke_key(self, command: RevokeKey) -> list[Event]:
+        """A revoked key's live session ends as if its connection had been lost."""
+        events = self.participants.revoke_key(command)
+        for event in list(events):
+            if isinstance(event, SessionClosed):
+                mode = self.participants.sessions[event.session_id].disconnect_mode
+                if mode is DisconnectMode.ON:
+                    self._cancel_session_orders(event.session_id, CancelReason.DISCONNECT, events)
+        return events
+
     def _close_session(self, command: CloseSession) -> list[Event]:
         events = self.participants.close_session(command)
         if not any(isinstance(event, SessionClosed) for event in events):
@@ -254,9 +299,8 @@ class Core:
         return events
 
     def _cancel_on_disconnect(self, command: CancelOnDisconnect) -> list[Event]:
-        session = self.participants.sessions[command.session_id]
         events: list[Event] = []
-        if session.generation == command.generation and not session.live:
+        if self.participants.end_grace(command):
             self._cancel_session_orders(command.session_id, CancelReason.DISCONNECT, events)
         return events
 
@@ -428,12 +472,23 @@ class Core:
         return sum(not delivery.is_over for delivery in self.settlement.deliveries.values())
 
     def conservation(self) -> list[str]:
-        """One sentence for each conserved asset: what was put in is what is there."""
-        sentences = []
-        for line in self.settlement.conservation():
-            rest = f" + {line.rest:,} not allotted" if line.asset != "yen" else ""
+        """Sentences that say what was put in is what is there: yen, then the units of all issues.
+
+        Raises:
+            InvariantBroken: When an asset is not conserved.
+        """
+        yen, *issues = self.settlement.conservation()
+        for line in (yen, *issues):
+            check(line.put_in == line.held_by_firms + line.rest, "assets are conserved", line=line)
+        sentences = [
+            f"yen conserved    {yen.put_in:,} paid in = {yen.held_by_firms:,} held by the firms"
+        ]
+        if issues:
+            put_in = sum(line.put_in for line in issues)
+            held = sum(line.held_by_firms for line in issues)
             sentences.append(
-                f"{line.asset:<5} {line.put_in:,} put in = {line.held_by_firms:,} held{rest}"
+                f"units conserved  {put_in:,} in {len(issues)} issues = {held:,} held by the firms "
+                f"+ {put_in - held:,} not allotted"
             )
         return sentences
 

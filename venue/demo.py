@@ -52,6 +52,7 @@ def run_demo(
         run_id=f"demo-{seed}",
         days=days,
         speed=speed,
+        wait_for_sessions=len(SAMPLE_FIRMS),
         server={
             "rest_port": 0,
             "orders_port": 0,
@@ -66,17 +67,7 @@ def run_demo(
     began = real_ns()
     with _process("serve", "--settings", str(path), "--out", str(out), "--end") as venue:
         _wait_ready(out / READY_FILE, venue)
-        firms = [
-            subprocess.Popen(  # noqa: S603 - our own command
-                _command(
-                    "firm", "--participant", firm.participant_id, "--ready", str(out / READY_FILE),
-                    "--seed", str(seed), "--scale", str(scale),
-                ),
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for firm in SAMPLE_FIRMS
-        ]  # fmt: skip
+        firms = start_firms(out / READY_FILE, seed=seed, scale=scale)
         for line in venue.stdout or ():
             screen.print(line.rstrip("\n"), soft_wrap=True, markup=False)
         venue_code = venue.wait()
@@ -92,7 +83,7 @@ def run_demo(
     broken = venue_code or any(firm.returncode for firm in firms)
     verdict = verify(out)
     for sentence in verdict.conservation:
-        screen.print(f"check   {sentence}", markup=False)
+        screen.print(f"check   {sentence}", markup=False, soft_wrap=True)
     screen.print(f"check   {verdict.commands:,} journal records, every hash matches", markup=False)
     screen.print(f"digest  {verdict.digest}", markup=False)
     seconds = (real_ns() - began) / 1e9
@@ -103,10 +94,23 @@ def run_demo(
     return 1 if broken else 0
 
 
+def start_firms(ready: Path, *, seed: int, scale: float) -> list[subprocess.Popen[str]]:
+    """Start the four sample firms as processes; each waits for ``ready`` to name the doors."""
+    words = ("--ready", str(ready), "--seed", str(seed), "--scale", str(scale))
+    return [
+        subprocess.Popen(  # noqa: S603 - our own command
+            _command("firm", "--participant", firm.participant_id, *words),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for firm in SAMPLE_FIRMS
+    ]
+
+
 _BY_HAND: Final = """\
 replay it     kitahama replay {out}
 verify it     kitahama verify {out}
-try it live   kitahama serve --speed 60        (then, in another terminal)
+try it live   kitahama serve --firms --speed 60     (then, in another terminal)
 the feed      python -m websockets ws://127.0.0.1:8082/ws/v1/feed
               {{"method":"subscribe","params":{{"channels":[{{"name":"trades"}},{{"name":"auction"}}]}}}}
 REST          http://127.0.0.1:8080/docs"""

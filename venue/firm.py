@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from market.business_days import at_jst
-from market.errors import check
+from market.errors import BadInput, check
 from market.ids import ParticipantId
 from market.quantities import price_to_text
 from market.rules import preset
@@ -26,10 +26,11 @@ from participants.intents import Intent, IntentAction
 from participants.orderflow import OrderFlow, sample_instruments
 from venue.client import Identity, OrderClient
 from venue.sample import key_settings, private_key_bytes
-from venue.seams import real_ns
+from venue.seams import pause, real_ns
 
 _NS_PER_MS: Final = 1_000_000
-_DRAIN_S: Final = 0.2
+_READY_NS_MAX: Final = 60_000_000_000
+_POLL_S: Final = 0.05
 
 
 class MarketTime:
@@ -75,7 +76,7 @@ class MarketTime:
 
 async def trade(participant: str, ready: Path, *, seed: int, scale: float) -> None:
     """Trade every day of the run, then log out and say what happened as one JSON line."""
-    doors = json.loads(ready.read_text(encoding="utf-8"))
+    doors = json.loads(await asyncio.to_thread(_wait_for, ready))
     rules = preset(doors["preset"])
     flow = OrderFlow(
         np.random.Generator(np.random.PCG64(seed)), rules, sample_instruments(rules), scale=scale
@@ -99,6 +100,20 @@ async def trade(participant: str, ready: Path, *, seed: int, scale: float) -> No
     check(client.last_report_seq == len(client.reports), "no report is missing")
     tally["reports"] = len(client.reports)
     print(json.dumps({"firm": participant, **tally}), flush=True)  # noqa: T201
+
+
+def _wait_for(path: Path) -> str:
+    """The venue says where its doors are once they are open.
+
+    Raises:
+        BadInput: When it does not within a minute.
+    """
+    began = real_ns()
+    while not path.exists():
+        if real_ns() - began > _READY_NS_MAX:
+            raise BadInput(f"no venue opened its doors in {path.parent}")
+        pause(_POLL_S)
+    return path.read_text(encoding="utf-8")
 
 
 async def _listen(feed: Any, time: MarketTime) -> None:

@@ -13,18 +13,18 @@ from market.commands import (
     CancelOnDisconnect,
     CloseSession,
     Command,
-    DisconnectMode,
     Entry,
     OpenSession,
     RevokeKey,
 )
 from market.events import Event, KeyRevoked, SessionClosed, SessionOpened, SessionRefused
 from market.ids import KeyId, SessionId
-from market.reasons import CATALOGUE, RejectReason
+from market.reasons import RejectReason
 from participants.actions import Action, Close, Query, Resend, Send, Submit
 from participants.keys import NONCE_BYTES, KeyInfo
-from participants.session import Session, SessionSettings
+from participants.session import Session, SessionSettings, SessionState
 from participants.throttle import TakeoverGuard
+from participants.wire import OrderCommand
 from venue.core import Core
 from venue.queries import answer
 from venue.seams import random_bytes, real_ns, wall_ns
@@ -98,7 +98,7 @@ class OrderConnection:
                     reason = action.reason
                     self.connection.close(action.code, reason.value if reason is not None else "")
 
-    def _submit(self, command: Command) -> None:
+    def _submit(self, command: OrderCommand | OpenSession | CloseSession) -> None:
         if isinstance(command, CloseSession):
             self._gateway.close_session(command)
         elif not self._gateway.submit(self, command):
@@ -142,8 +142,8 @@ class Gateway:
         if len(self._connections) - len(self._live) <= CONNECTIONS_MAX:
             return
         for old in self._connections:
-            if old.session_id is None:
-                old.connection.close(CATALOGUE[RejectReason.NOT_LOGGED_ON].close_code or 0, "")
+            if old.session.status is SessionState.CONNECTED:
+                old.act(old.session.end(RejectReason.BUSY))
                 del self._connections[old]
                 return
 
@@ -199,7 +199,7 @@ class Gateway:
     def start_grace(self, session_id: SessionId) -> None:
         """Wait the session's grace time, then cancel its orders by a journaled command."""
         session = self._core.participants.sessions[session_id]
-        if session.live or session.disconnect_mode is not DisconnectMode.GRACE:
+        if not session.grace_pending:
             return
         command = CancelOnDisconnect(session_id=session_id, generation=session.generation)
         loop = asyncio.get_running_loop()
@@ -210,8 +210,7 @@ class Gateway:
     def resume_grace(self) -> None:
         """After a restart: grace times that were running begin again."""
         for session in self._core.participants.sessions.values():
-            if not session.live:
-                self.start_grace(session.session_id)
+            self.start_grace(session.session_id)
 
     # --- towards the clients
 
@@ -231,8 +230,7 @@ class Gateway:
     def write(self, connection: OrderConnection, frames: bytes) -> None:
         """Send frames, or close a connection that has stopped reading."""
         if connection.connection.buffered_bytes > UNSENT_BYTES_MAX:
-            entry = CATALOGUE[RejectReason.SLOW_CONSUMER]
-            connection.connection.close(entry.close_code or 0, RejectReason.SLOW_CONSUMER.value)
+            connection.act(connection.session.end(RejectReason.SLOW_CONSUMER))
             return
         connection.connection.send_frames(frames)
 
@@ -261,6 +259,8 @@ class Gateway:
 
     def _key_revoked(self, events: list[Event]) -> None:
         for event in events:
+            if isinstance(event, SessionClosed):
+                self.start_grace(event.session_id)
             if isinstance(event, KeyRevoked):
                 for connection in list(self._live.values()):
                     session_id = connection.session_id
@@ -268,9 +268,19 @@ class Gateway:
                     if session_id and sessions[session_id].key_id == event.key_id:
                         connection.act(connection.session.revoked())
 
-    def halt(self, reason: RejectReason | None) -> None:
-        """Close every connection: the journal is dead (a reason), or the venue ends in order."""
-        code = CATALOGUE[reason].close_code if reason is not None else None
+    def finish(self) -> None:
+        """The venue is about to end in order: take no more requests, answer those that came.
+
+        Every session ends by a journaled command; its socket stays for the answers still due.
+        """
         for connection in list(self._connections):
             connection.act(connection.session.disconnected())
-            connection.connection.close(code or _GOING_AWAY, reason.value if reason else "")
+
+    def halt(self, reason: RejectReason | None) -> None:
+        """Close every connection: the venue failed (a reason, which is told), or ends in order."""
+        for connection in list(self._connections):
+            if reason is not None:
+                connection.act(connection.session.end(reason))
+            else:
+                connection.act(connection.session.disconnected())
+                connection.connection.close(_GOING_AWAY, "")

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from feeds.snapshot import FeedMessage
@@ -96,10 +97,11 @@ class Sequencer:
             callback()
 
     async def durable(self) -> None:
-        """Wait for such a moment."""
-        reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.when_durable(lambda: None if reached.done() else reached.set_result(None))
-        await reached
+        """Wait for such a moment; it lasts until the caller awaits something else."""
+        while self._ahead_of_disk:
+            reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(partial(_reach, reached))
+            await reached
 
     async def perform(self, command: Command) -> list[Event]:
         """Submit a command of the venue itself and wait until it is durable.
@@ -143,7 +145,8 @@ class Sequencer:
                     if rows:
                         await loop.run_in_executor(self._disk, self._journal.write, rows)
                 self._ahead_of_disk = False
-                self._publish(group, steps)
+                if self._publish(group, steps):
+                    await asyncio.sleep(0)  # who waited reads before the next turn runs ahead
         finally:
             self._stopping = True
             self._disk.shutdown()
@@ -153,8 +156,8 @@ class Sequencer:
     ) -> list[tuple[Entry, list[Event]]]:
         core, row = self.core, self._journal.row
         steps: list[tuple[Entry, list[Event]]] = []
+        at_ns = TimeNs(max(core.at_ns, self.clock.market_ns()))  # one turn, one time
         for command, _ in group:
-            at_ns = TimeNs(max(core.at_ns, self.clock.market_ns()))
             entry = Entry(sequence=SequenceNo(core.sequence + 1), at_ns=at_ns, command=command)
             rows.append(row(entry))  # written first
             steps.append((entry, core.apply(entry)))
@@ -162,7 +165,8 @@ class Sequencer:
 
     def _publish(
         self, group: list[tuple[Command, Done | None]], steps: list[tuple[Entry, list[Event]]]
-    ) -> None:
+    ) -> bool:
+        """Let a durable turn out; returns whether somebody had waited for it."""
         for (_, done), (entry, events) in zip(group, steps, strict=True):
             if done is not None:
                 done(entry, events)
@@ -172,3 +176,9 @@ class Sequencer:
         waiting, self._waiting = self._waiting, []
         for callback in waiting:
             callback()
+        return bool(waiting)
+
+
+def _reach(moment: "asyncio.Future[None]") -> None:
+    if not moment.done():
+        moment.set_result(None)

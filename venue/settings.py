@@ -117,6 +117,7 @@ class VenueSettings(BaseModel):
     days: Annotated[int, Field(gt=0)] = 1
     settle_days_max: Annotated[int, Field(ge=0)] = 5
     speed: Annotated[float, Field(gt=0)] = 1.0
+    wait_for_sessions: Annotated[int, Field(ge=0)] = 0
     firms: list[FirmSettings] = []
     issues: list[IssueSettings] = []
     server: ServerSettings = Field(default_factory=ServerSettings)

@@ -4,6 +4,12 @@ The library parses and checks the protocol (handshake, masking, fragments, close
 this module moves its bytes. Working on the protocol core instead of its coroutine API lets a turn
 of the sequencer write all messages for a connection with one system call, and costs no task or
 future a message (measured in bench/README.md).
+
+Bounds of one connection: so long to finish the opening handshake, so many fragments a message, so
+many unsent bytes before its own requests wait (a peer that does not read is not read either), so
+long to answer a close. A defect while one is handled ends that connection alone, with 1011.
+Known limits: what the protocol core itself refuses (a frame too large, a reserved bit) is answered
+by the close code only; connections that never finish the opening are bounded in time, not number.
 """
 
 import asyncio
@@ -16,8 +22,12 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
+from market.reasons import RejectReason
+
 _FRAGMENTS_MAX: Final = 8
+_OPENING_S_MAX: Final = 5.0
 _CLOSE_WAIT_S: Final = 5.0
+_UNSENT_BYTES_HIGH: Final = 1024 * 1024
 _REASON_BYTES_MAX: Final = 123
 
 
@@ -61,7 +71,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._fragments: list[bytes] = []
         self._fragment_opcode = Opcode.TEXT
-        self._close_timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None  # of the opening, then of the close
 
     # --- for owners
 
@@ -89,24 +99,29 @@ class Connection(asyncio.Protocol):
         if self.is_open:
             self._protocol.send_close(code, reason[:_REASON_BYTES_MAX])
             self._flush()
-            loop = asyncio.get_running_loop()
-            self._close_timer = loop.call_later(_CLOSE_WAIT_S, self._cut)
 
     # --- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the transport; the peer speaks first."""
+        """Remember the transport; the peer speaks first, and soon."""
         self._transport = transport  # type: ignore[assignment]
+        transport.set_write_buffer_limits(high=_UNSENT_BYTES_HIGH)  # type: ignore[attr-defined]
+        self._cut_in(_OPENING_S_MAX)
 
     def data_received(self, data: bytes) -> None:
         """Feed the protocol and handle the events it completes."""
-        protocol = self._protocol
-        protocol.receive_data(data)
-        for event in protocol.events_received():
-            if isinstance(event, Frame):
-                self._frame_received(event)
-            elif isinstance(event, Request):
-                self._request_received(event)
+        self._protocol.receive_data(data)
+        try:
+            for event in self._protocol.events_received():
+                if isinstance(event, Frame):
+                    self._frame_received(event)
+                elif isinstance(event, Request):
+                    self._request_received(event)
+        except Exception as defect:  # noqa: BLE001 - ours: this connection ends, the others go on
+            self._protocol.fail(CloseCode.INTERNAL_ERROR, RejectReason.INTERNAL.value)
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a message could not be handled", "exception": defect, "protocol": self}
+            )
         self._flush()
 
     def eof_received(self) -> None:
@@ -114,11 +129,21 @@ class Connection(asyncio.Protocol):
         self._protocol.receive_eof()
         self._flush()
 
+    def pause_writing(self) -> None:
+        """The peer does not read: what it asks for has to wait as well."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The peer reads again."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the owner, once."""
         del exc
-        if self._close_timer is not None:
-            self._close_timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._transport = None
         handler, self._handler = self._handler, None
         if handler is not None:
@@ -134,10 +159,15 @@ class Connection(asyncio.Protocol):
         self._protocol.send_response(response)
         self._flush()
         if self.is_open:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             self._handler = self._make_handler(self)
             self._handler.opened()
 
     def _frame_received(self, frame: Frame) -> None:
+        if not self.is_open:
+            return
         opcode, data = frame.opcode, bytes(frame.data)
         if opcode in (Opcode.TEXT, Opcode.BINARY):
             if frame.fin:
@@ -153,20 +183,22 @@ class Connection(asyncio.Protocol):
                 self._message(whole, self._fragment_opcode)
 
     def _message(self, data: bytes, opcode: Opcode) -> None:
-        if self._handler is not None and self.is_open:
+        if self._handler is not None:
             self._handler.received(data, text=opcode is Opcode.TEXT)
 
     def _flush(self) -> None:
         if self._transport is None:
             return
         for data in self._protocol.data_to_send():
-            if data:
-                self._transport.write(data)
-            else:
-                self._transport.close()
-        if self._protocol.close_expected() and self._close_timer is None:
-            loop = asyncio.get_running_loop()
-            self._close_timer = loop.call_later(_CLOSE_WAIT_S, self._cut)
+            if not data:
+                self._transport.close()  # what is buffered still goes out
+                break
+            self._transport.write(data)
+        if self._protocol.close_expected() and self._timer is None:
+            self._cut_in(_CLOSE_WAIT_S)
+
+    def _cut_in(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._cut)
 
     def _cut(self) -> None:
         if self._transport is not None:

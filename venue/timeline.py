@@ -1,7 +1,6 @@
 """The day as lines a person reads: what opened, crossed, closed, settled and failed."""
 
 from collections import Counter
-from datetime import date
 
 from market.business_days import jst_clock_text
 from market.commands import Entry
@@ -24,7 +23,7 @@ from market.events import (
     TradingHalted,
     TradingResumed,
 )
-from market.quantities import price_to_text
+from market.quantities import SEN_PER_YEN
 from market.reasons import FailReason
 from market.words import Phase
 
@@ -48,21 +47,16 @@ class Timeline:
     def __init__(self) -> None:
         self.totals: Counter[str] = Counter()
         self._day: Counter[str] = Counter()
-        self._phase: dict[str, Phase] = {}
-        self._trade_date: date | None = None
-        self._trading_dates: list[date] = []
+        self._phase: Phase | None = None
+        self._without_trade = 0
         self._fails: Counter[FailReason] = Counter()
         self._finished = 0
 
     def lines(self, entry: Entry, events: list[Event]) -> list[str]:
         """The lines this step adds, oldest first; most steps add none."""
+        said = [text for event in events if (text := self._line(event)) is not None]
         clock = jst_clock_text(entry.at_ns)
-        out: list[str] = []
-        for event in events:
-            text = self._line(event)
-            if text is not None:
-                out.append(f"{clock}  {text}")
-        return out
+        return [f"{clock}  {line}" for text in said for line in text.splitlines()]
 
     def _line(self, event: Event) -> str | None:  # noqa: C901, PLR0912 - one arm an event
         match event:
@@ -82,26 +76,21 @@ class Timeline:
                 self._count("yen", event.consideration_yen)
             case DayOpened():
                 self._day.clear()
-                self._trade_date = event.business_date
-                return f"{event.business_date}  day opens, trades settle {event.settlement_date}"
+                return _told("day opens", f"{event.business_date}, settles {event.settlement_date}")
             case PhaseChanged():
                 return self._phase_line(event)
             case AuctionHeld():
-                return _auction_line(event)
+                return self._auction_line(event)
             case TradingHalted():
-                return f"{event.instrument_id:<6} suspended: {event.reason}  売買停止"
+                return _told("suspended", f"{event.instrument_id}  {event.reason}", "売買停止")
             case TradingResumed():
-                return f"{event.instrument_id:<6} resumed"
+                return _told("resumed", event.instrument_id)
             case DeliveryChanged():
                 self._delivery(event)
             case SettlementRan():
                 return self._settlement_line(event)
             case Reconciled():
-                state = "ok" if not event.breaks else "; ".join(event.breaks)
-                return (
-                    f"reconciled  {event.trades} trades, {event.finished} delivered, "
-                    f"{event.open_deliveries} open, {event.failing} failing: {state}  照合"
-                )
+                return _reconciled_line(event)
             case DayClosed():
                 return self._day_line(event)
         return None
@@ -111,10 +100,30 @@ class Timeline:
         self._day[name] += by
 
     def _phase_line(self, event: PhaseChanged) -> str | None:
-        """One line for the whole venue: when the first issue enters the phase."""
-        already = event.phase in self._phase.values()
-        self._phase[event.instrument_id] = event.phase
-        return None if already else f"all     {event.phase}"
+        """One line for the whole venue, when the first issue enters the phase."""
+        if event.phase is self._phase:
+            return None
+        self._phase = event.phase
+        line = _told("phase", event.phase)
+        if self._without_trade:
+            line = _told("no trade", f"in {self._without_trade} issues") + "\n" + line
+            self._without_trade = 0
+        return line
+
+    def _auction_line(self, event: AuctionHeld) -> str | None:
+        name = "opening cross" if event.phase is Phase.OPENING_AUCTION else "closing cross"
+        if event.skipped:
+            return _told(name, f"{event.instrument_id}  skipped: suspended", "売買停止")
+        if event.price_sen is None:
+            self._without_trade += 1
+            return None
+        price = f"{event.price_sen // SEN_PER_YEN:,}"  # whole yen for the eye, rounded down
+        return _told(
+            name,
+            f"{event.instrument_id:<5} {price:>10} yen {event.executed_units:>6,} units "
+            f"{event.trades:>5,} trades",
+            "板寄せ",
+        )
 
     def _delivery(self, event: DeliveryChanged) -> None:
         if event.state is DeliveryState.FINISHED:
@@ -130,31 +139,30 @@ class Timeline:
         self._fails.clear()
         if not event.moved and not event.failed:
             return None
-        text = f"settle  {event.stage_name}: {event.moved} moved"
+        parts = [f"{event.stage_name.replace('_', ' ')}: {event.moved}"]
         if finished:
-            text += f", {finished} delivered"
-        if fails:
-            text += ", " + ", ".join(
-                f"{count} failed ({_FAIL_WORDS[reason]})" for reason, count in fails.items()
-            )
-        return text + "  DvP"
+            parts.append(f"{finished} finished")
+        parts += [f"{count} failed ({_FAIL_WORDS[reason]})" for reason, count in fails.items()]
+        return _told("deliver", ", ".join(parts), "フェイル" if fails else "DvP")
 
-    def _day_line(self, event: DayClosed) -> str:
+    def _day_line(self, event: DayClosed) -> str | None:
         day = self._day
-        return (
-            f"{event.business_date}  day closes: {day['orders']} orders, {day['trades']} trades, "
-            f"{day['units']} units, {day['yen']:,} yen, {day['expired']} expired, "
-            f"{day['refused']} refused"
+        if not day["orders"]:
+            return _told("day closes", f"{event.business_date}")
+        return _told(
+            "day closes",
+            f"{event.business_date}, {day['orders']:,} orders, {day['trades']:,} trades, "
+            f"{day['yen']:,} yen, {day['expired']:,} expired",
         )
 
 
-def _auction_line(event: AuctionHeld) -> str:
-    name = "opening" if event.phase is Phase.OPENING_AUCTION else "closing"
-    if event.skipped:
-        return f"{event.instrument_id:<6} {name} cross skipped: suspended  売買停止"
-    if event.price_sen is None:
-        return f"{event.instrument_id:<6} {name} cross  no trade"
-    return (
-        f"{event.instrument_id:<6} {name} cross  {price_to_text(event.price_sen):>9} yen  "
-        f"{event.executed_units:>6} units  {event.trades:>4} trades  板寄せ"
-    )
+def _told(what: str, rest: str, term: str = "") -> str:
+    return f"{what:<13}  {rest:<52}{term}".rstrip()
+
+
+def _reconciled_line(event: Reconciled) -> str:
+    state = "ok" if not event.breaks else "; ".join(event.breaks)
+    counts = f"{event.trades} trades, {event.finished} delivered, {event.open_deliveries} open"
+    if event.failing:
+        counts += f", {event.failing} failing"
+    return _told("reconciled", f"{counts}: {state}", "照合")

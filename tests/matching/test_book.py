@@ -1,11 +1,11 @@
 """The board: priority, totals, O(1) leaving from anywhere, and invariants that notice damage."""
 
 import random
+from typing import Any
 
 import pytest
 
 from market.errors import InvariantBroken
-from market.ids import InstrumentId
 from market.quantities import Sen, Units
 from market.words import OrderKind, SelfTradeMode, Side, Validity
 from matching.book import Book, SortedBook
@@ -15,10 +15,9 @@ from matching.order import Order, owner_of
 def an_order(number: int, side: Side, price: int, units: int, owner: str = "A") -> Order:
     """An order with nothing but what a book looks at; price 0 makes it a market order."""
     kind = OrderKind.LIMIT if price else OrderKind.MARKET
-    return Order(
-        number, owner, f"{owner}-1", f"C{number}", "", InstrumentId("ST01"), side, kind, price,
-        units, units, Validity.DAY, SelfTradeMode.ALLOW_REPORT, owner,
-    )  # type: ignore[arg-type]  # fmt: skip
+    names = (number, owner, f"{owner}-1", f"C{number}", "", "ST01")
+    values: tuple[Any, ...] = (*names, side, kind, price, units, units)
+    return Order(*values, Validity.DAY, SelfTradeMode.ALLOW_REPORT, owner)
 
 
 def book_of(*orders: Order) -> SortedBook:

@@ -66,8 +66,11 @@ SELF_TRADES = {
         "trades 4 @ 100_000 with 1, ended 2 3 self_trade, ended 4 6 self_trade", 3,
     ),
     "decrement": (
-        "trades 4 @ 100_000 with 1, ended 2 3 self_trade, reduced 4 to 3, "
-        "trades 3 @ 100_000 with 3, done", 3,
+        (
+            "trades 4 @ 100_000 with 1, ended 2 3 self_trade, reduced 4 to 3, "
+            "trades 3 @ 100_000 with 3, done"
+        ),
+        3,
     ),
     "decrement, the resting order larger": (
         "trades 4 @ 100_000 with 1, reduced 2 to 14, ended 4 6 self_trade", 20,

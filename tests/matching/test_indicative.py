@@ -1,13 +1,21 @@
 """The indicative price (予想約定値): told on change, and always what the whole book gives."""
 
 import random
+from typing import Any
 
 import pytest
 from oracle_book import brute_force
 from script import ISSUE, NAME, Stage, play
 
 from market.events import IndicativePriceChanged
-from market.instrument import TickTable
+from market.instrument import (
+    J_MARKET_OTHER,
+    START_BEFORE_2024_10_07,
+    TEN_YEN,
+    TSE_OTHER,
+    Instrument,
+    TickTable,
+)
 from market.quantities import MAX_PRICE_SEN, Sen, Units
 from market.rules import START, PriceRule
 from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
@@ -23,10 +31,8 @@ STEPS = TickTable(table_id=7, up_to_sen=(1_000, 1_100, MAX_PRICE_SEN), tick_sen=
 def resting(number: int, side: Side, price: int, units: int) -> Order:
     """An order with nothing but what a book looks at."""
     kind = OrderKind.LIMIT if price else OrderKind.MARKET
-    return Order(
-        number, "A", "A-1", "C", "", NAME, side, kind, price, units, units, Validity.DAY,
-        SelfTradeMode.ALLOW_REPORT, "A",
-    )  # type: ignore[arg-type]  # fmt: skip
+    values: tuple[Any, ...] = (number, "A", "A-1", "C", "", NAME, side, kind, price, units, units)
+    return Order(*values, Validity.DAY, SelfTradeMode.ALLOW_REPORT, "A")
 
 
 @pytest.mark.parametrize("rule", PriceRule)
@@ -142,6 +148,16 @@ def test_a_grid_too_long_for_trees_is_answered_from_the_levels(
 
     assert stage.engine._issues[NAME].interest is None
     assert told(stage) == with_trees != []
+
+
+@pytest.mark.parametrize("ticks", [J_MARKET_OTHER, START_BEFORE_2024_10_07, TSE_OTHER, TEN_YEN])
+@pytest.mark.parametrize("yen", [1_000, 100_000, 1_000_000])
+def test_the_usual_tables_are_short_enough_for_trees(ticks: TickTable, yen: int) -> None:
+    """Every tick table of the presets, at small and large prices, is answered from trees."""
+    values = {name: getattr(ISSUE, name) for name in ISSUE.__struct_fields__}
+    issue = Instrument(**values | {"ticks": ticks, "issue_price_sen": Sen(yen * 100)})
+
+    assert Stage(START, Phase.PRE_OPEN, issue).engine._issues[NAME].interest is not None
 
 
 def test_leaving_the_call_without_a_cross_takes_the_price_back() -> None:

@@ -65,6 +65,7 @@ from market.quantities import Sen, SequenceNo, TimeNs, Units, Yen
 from market.reasons import CATALOGUE, CancelReason, FailReason, RejectReason
 from market.words import OrderKind, Phase, Side, Validity
 from participants.answers import Answers
+from participants.report_streams import DAYS_KEPT
 from participants.reports import Reports
 from participants.risk import Risk
 
@@ -631,10 +632,16 @@ def test_a_resend_is_byte_identical_and_bounded_by_what_is_kept() -> None:
 
 
 def test_numbers_go_on_over_the_day_and_older_bytes_are_gone() -> None:
-    """The stream keeps one day; its numbers and digest belong to the run."""
+    """The stream keeps a few days; its numbers and digest belong to the run."""
     desk = Desk()
     desk.new("C1")
     before = desk.reports.state()["streams"]
+    kept = desk.reports.since(A1, 1)
+    for _ in range(DAYS_KEPT - 1):
+        desk.step(
+            OpenDay(business_date=DAY_2), DayOpened(business_date=DAY_2, settlement_date=SETTLES)
+        )
+        assert desk.reports.since(A1, 1) == kept
     desk.step(OpenDay(business_date=DAY_2), DayOpened(business_date=DAY_2, settlement_date=SETTLES))
     assert desk.reports.since(A1, 1) is None
     assert desk.reports.since(A1, 2) == []
