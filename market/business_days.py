@@ -21,7 +21,7 @@ _NS_PER_S: Final = 1_000_000_000
 _SATURDAY: Final = 5
 _JANUARY, _DECEMBER = 1, 12
 _NEW_YEAR_LAST_DAY, _YEAR_END_DAY = 3, 31
-_SETTLEMENT_DAYS_MAX: Final = 60
+SETTLEMENT_DAYS_MAX: Final = 60
 
 
 @lru_cache(maxsize=4096)
@@ -48,7 +48,7 @@ def settlement_date(trade_date: date, settlement_days: int) -> date:
     >>> settlement_date(date(2026, 12, 29), 2).isoformat()
     '2027-01-04'
     """
-    check(0 <= settlement_days <= _SETTLEMENT_DAYS_MAX, "T+n is bounded", days=settlement_days)
+    check(0 <= settlement_days <= SETTLEMENT_DAYS_MAX, "T+n is bounded", days=settlement_days)
     day = trade_date
     for _ in range(settlement_days):
         day = next_business_day(day)

@@ -9,11 +9,21 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
-from market.errors import BadInput, check
+from market.business_days import SETTLEMENT_DAYS_MAX
+from market.errors import BadInput, InvariantBroken, check
 from market.instrument import J_MARKET_OTHER, TSE_LIMITS, TSE_OTHER, LimitTable, TickTable
 from market.words import OrderKind, Phase, SelfTradeMode, Validity
 
 T = TypeVar("T")
+
+SETTLEMENT_STAGES: Final = 4
+"""Every settlement design has as many; the last is the cut-off."""
+
+MARGIN_S: Final = 600
+"""The day opens this long before its first step and closes this long after its last one."""
+
+_DAY_S: Final = 24 * 60 * 60
+_WHOLE: Final = 100
 
 
 class Mark(StrEnum):
@@ -119,15 +129,36 @@ class Rules:
     publishes_indicative_volume: Rule[bool]
 
     def __post_init__(self) -> None:
-        times = [step.second_of_day for step in self.schedule.value]
-        check(times == sorted(times), "a day's schedule goes forward", preset=self.name)
-        check(self.schedule.value[-1].phase is Phase.CLOSED, "a day ends closed", preset=self.name)
+        schedule, stages = self.schedule.value, self.settlement_stages.value
+        times = [step.second_of_day for step in schedule]
+        seconds = (*times, *stages)
+        ticks, limits = self.tick_table.value, self.limit_table.value
+        for holds, fact in (
+            (schedule and schedule[-1].phase is Phase.CLOSED, "a day's schedule ends Closed"),
+            (times == sorted(times), "a day's schedule goes forward"),
+            (len(stages) == SETTLEMENT_STAGES, f"a day has {SETTLEMENT_STAGES} settlement stages"),
+            (list(stages) == sorted(stages), "settlement stages go forward"),
+            (
+                all(MARGIN_S <= second < _DAY_S - MARGIN_S for second in seconds),
+                f"steps keep {MARGIN_S} seconds from midnight",
+            ),
+            (self.order_kinds.value and self.validities.value, "some order can be entered"),
+            (
+                0 <= self.settlement_days.value <= SETTLEMENT_DAYS_MAX,
+                f"settlement_days is 0 to {SETTLEMENT_DAYS_MAX}",
+            ),
+            (0 < self.max_share_of_issue_percent.value <= _WHOLE, "a share is 1 to 100 percent"),
+            (self.max_order_units.value > 0, "max_order_units is positive"),
+            (_is_table(ticks.up_to_sen, ticks.tick_sen), "tick_table is a table"),
+            (_is_table(limits.below_sen, limits.width_sen), "limit_table is a table"),
+        ):
+            check(bool(holds), fact, rules=self.name)
 
     def replace(self, **values: Any) -> "Rules":
         """The same rulebook with some values chosen by the user, marked as such.
 
         Raises:
-            BadInput: When a name is not a rule.
+            BadInput: When a name is not a rule, or the values make no rulebook.
         """
         known = {field.name for field in fields(self)} - {"name"}
         for name in values:
@@ -136,12 +167,21 @@ class Rules:
         chosen: dict[str, Any] = {
             name: Rule(value, Mark.CHOSEN, "chosen by the user") for name, value in values.items()
         }
-        return replace(self, **chosen)
+        try:
+            return replace(self, **chosen)
+        except InvariantBroken as wrong:
+            raise BadInput(f"the chosen rules do not fit: {wrong}") from wrong
 
     @property
     def has_continuous(self) -> bool:
         """Whether the day has a continuous session (ザラバ)."""
         return any(step.phase is Phase.CONTINUOUS for step in self.schedule.value)
+
+
+def _is_table(bounds: tuple[int, ...], values: tuple[int, ...]) -> bool:
+    """Ascending bounds with one positive value each."""
+    ascending = list(bounds) == sorted(set(bounds))
+    return ascending and 0 < len(bounds) == len(values) and min(values) > 0
 
 
 _D, _I, _U = Mark.DOCUMENTED, Mark.INFERRED, Mark.UNKNOWN_DEFAULT

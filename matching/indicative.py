@@ -35,8 +35,9 @@ MAX_GRID_PRICES = 200_000
 class CallInterest:
     """Units on offer by grid price, for one issue and one day's limits."""
 
-    __slots__ = ("_buys", "_market_buys", "_market_sells", "_sells", "_top_step", "_total_buys",
-                 "book", "grid", "positions", "terms")  # fmt: skip
+    __slots__ = ("_buys", "_candidates", "_highest_sen", "_lowest_sen", "_market_buys",
+                 "_market_sells", "_sells", "_span_is_known", "_top_step", "_total_buys", "book",
+                 "grid", "positions", "terms")  # fmt: skip
 
     def __init__(self, book: Book, terms: Terms, grid: list[Sen]) -> None:
         self.book = book
@@ -46,6 +47,9 @@ class CallInterest:
         self._buys = [0] * (len(grid) + 1)
         self._sells = [0] * (len(grid) + 1)
         self._total_buys = self._market_buys = self._market_sells = 0
+        self._lowest_sen = self._highest_sen = NO_PRICE
+        self._span_is_known = False
+        self._candidates = (1, len(grid))
         self._top_step = 1 << (len(grid).bit_length() - 1)
         for side in Side:
             self.change(side, NO_PRICE, book.market_units(side))
@@ -53,13 +57,21 @@ class CallInterest:
                 self.change(side, level.price_sen, level.units)
 
     def change(self, side: Side, price_sen: Sen, units: int) -> None:
-        """Add ``units`` (negative: take away) of interest; NO_PRICE for market orders."""
-        size = len(self.grid)
-        if side is Side.BUY:
-            if price_sen == NO_PRICE:
+        """Add ``units`` (negative: take away) of interest; NO_PRICE for market orders.
+
+        The book must have changed already. O(log prices).
+        """
+        if price_sen == NO_PRICE:
+            if side is Side.BUY:
                 self._market_buys += units
-                return
-            position = self.positions.get(price_sen)
+            else:
+                self._market_sells += units
+            return
+        if not self._lowest_sen < price_sen < self._highest_sen:
+            self._span_is_known = False
+        size = len(self.grid)
+        position = self.positions.get(price_sen)
+        if side is Side.BUY:
             if position is None:
                 if price_sen < self.grid[0]:
                     return
@@ -68,10 +80,6 @@ class CallInterest:
             # A buy at p counts up to and including p, so it drops out one position later.
             tree, position = self._buys, position + 1
         else:
-            if price_sen == NO_PRICE:
-                self._market_sells += units
-                return
-            position = self.positions.get(price_sen)
             if position is None:
                 if price_sen > self.grid[-1]:
                     return
@@ -86,15 +94,24 @@ class CallInterest:
         first, last = 1, len(self.grid)
         if self._market_buys or self._market_sells:
             # Only market orders can trade away from every limit price, so only then C1 binds.
-            span = self.book.price_range()
-            if span is None:
+            if not self._span_is_known:
+                self._find_span()
+            if self._highest_sen == NO_PRICE:
                 terms = self.terms._replace(centre_sen=centre_sen)
                 return clear_market_only(self._market_buys, self._market_sells, terms)
-            lowest, highest = candidate_range(*span, self.terms)
-            first, last = self.positions[lowest], self.positions[highest]
+            first, last = self._candidates
         if self.terms.price_rule is PriceRule.MAX_VOLUME:
             return self._max_volume(first, last, centre_sen)
         return self._five_conditions(first, last, centre_sen)
+
+    def _find_span(self) -> None:
+        """Ask the book for its lowest and highest limit price, and C1's positions."""
+        self._span_is_known = True
+        span = self.book.price_range()
+        self._lowest_sen, self._highest_sen = span or (NO_PRICE, NO_PRICE)
+        if span is not None:
+            first, last = candidate_range(*span, self.terms)
+            self._candidates = self.positions[first], self.positions[last]
 
     def _five_conditions(self, first: int, last: int, centre_sen: Sen) -> Clearing:
         below = min(self._last_not_over_sold(), last)

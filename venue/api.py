@@ -10,9 +10,11 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import Depends, FastAPI, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
 
 from feeds.wire import Channel as FeedChannel
 from market.business_days import is_business_day, jst_clock_text, next_business_day, settlement_date
@@ -24,7 +26,12 @@ from venue.core import Core
 from venue.sequencer import Sequencer
 
 _CALENDAR_DAYS_MAX: Final = 400
+_CALENDAR_FIRST: Final = date(2000, 1, 1)
+_CALENDAR_LAST: Final = date(2099, 12, 31)
+"""Beyond these the holiday rules of the source say nothing."""
+
 _HTTP_BY_REASON: Final = {RejectReason.UNKNOWN_INSTRUMENT: 404, RejectReason.OUT_OF_RANGE: 422}
+_PROBLEM: Final = "application/problem+json"
 
 IssuePath = Annotated[str, Path(pattern=r"^[A-Z0-9]{1,12}$", examples=["ST01"])]
 
@@ -175,44 +182,93 @@ def rule_answers(core: Core) -> list[RuleAnswer]:
 
 def create_api(sequencer: Sequencer, ready: Callable[[], bool]) -> FastAPI:
     """The REST application over a running core; handlers only read, and only what is durable."""
-    core, clock = sequencer.core, sequencer.clock
     api = FastAPI(
         title="Kitahama",
         version="1",
         summary="A Japanese security-token market on your machine",
         description=__doc__,
-        dependencies=[Depends(sequencer.durable)],
     )
+    api.add_exception_handler(_ApiError, _refused)
+    api.add_exception_handler(RequestValidationError, _unreadable)
+    api.add_exception_handler(HTTPException, _no_such_thing)
+    durable = [Depends(sequencer.durable)]
+    api.include_router(_health(ready))
+    api.include_router(_venue(sequencer), dependencies=durable)
+    api.include_router(_market(sequencer.core), dependencies=durable)
+    api.include_router(_settlement(sequencer.core), dependencies=durable)
+    return api
 
-    @api.exception_handler(_ApiError)
-    async def refused(_: Request, error: _ApiError) -> JSONResponse:
-        entry = CATALOGUE[error.reason]
-        problem = Problem(code=error.reason.value, detail=entry.text_en, retryable=entry.retryable)
-        return JSONResponse(
-            problem.model_dump(),
-            status_code=_HTTP_BY_REASON[error.reason],
-            media_type="application/problem+json",
-        )
 
-    @api.get("/livez", tags=["health"])
+# --- saying no
+
+
+def _problem(reason: RejectReason, status: int, detail: str | None = None) -> JSONResponse:
+    entry = CATALOGUE[reason]
+    problem = Problem(code=reason.value, detail=detail or entry.text_en, retryable=entry.retryable)
+    return JSONResponse(problem.model_dump(), status_code=status, media_type=_PROBLEM)
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    reason = error.reason if isinstance(error, _ApiError) else RejectReason.INTERNAL
+    return _problem(reason, _HTTP_BY_REASON.get(reason, 500))
+
+
+async def _unreadable(_: Request, error: Exception) -> JSONResponse:
+    """A parameter is missing or is not what the document says; the detail names it."""
+    wrong = error.errors() if isinstance(error, RequestValidationError) else []
+    named = ", ".join(".".join(str(part) for part in one["loc"]) for one in wrong)
+    return _problem(RejectReason.SCHEMA, 422, f"{CATALOGUE[RejectReason.SCHEMA].text_en}: {named}")
+
+
+async def _no_such_thing(_: Request, error: Exception) -> JSONResponse:
+    """No such path, or not with this method."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    answer = _problem(RejectReason.UNKNOWN_TYPE, status)
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
+
+
+def _may_refuse(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The document's word on refusals."""
+    content = {_PROBLEM: {"schema": Problem.model_json_schema()}}
+    return {status: {"description": _REFUSALS[status], "content": content} for status in statuses}
+
+
+_REFUSALS: Final = {404: "no such issue", 422: "a parameter is wrong"}
+
+
+# --- the routes, by topic
+
+
+def _health(ready: Callable[[], bool]) -> APIRouter:
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/livez")
     async def livez() -> dict[str, bool]:
         """Whether the process answers at all."""
         return {"live": True}
 
-    @api.get("/readyz", tags=["health"], responses={503: {"description": "still recovering"}})
+    @routes.get("/readyz", responses={503: {"description": "not yet, or no longer"}})
     async def readyz(response: Response) -> dict[str, bool]:
         """Whether orders are taken."""
         if not ready():
             response.status_code = 503
         return {"ready": ready()}
 
-    @api.get("/v1/time", tags=["venue"])
+    return routes
+
+
+def _venue(sequencer: Sequencer) -> APIRouter:
+    core, clock = sequencer.core, sequencer.clock
+    routes = APIRouter(prefix="/v1", tags=["venue"])
+
+    @routes.get("/time")
     async def time() -> Time:
         """Market time."""
         at_ns = clock.market_ns()
         return Time(at_ns=at_ns, clock_jst=jst_clock_text(at_ns))
 
-    @api.get("/v1/status", tags=["venue"])
+    @routes.get("/status")
     async def status() -> Status:
         """Where the run stands."""
         return Status(
@@ -223,68 +279,88 @@ def create_api(sequencer: Sequencer, ready: Callable[[], bool]) -> FastAPI:
             sequence=core.sequence,
         )
 
-    @api.get("/v1/calendar", tags=["venue"], responses={422: {"model": Problem}})
+    @routes.get("/calendar", responses=_may_refuse(422))
     async def calendar(
         first: Annotated[date, Query(alias="from")], last: Annotated[date, Query(alias="to")]
     ) -> Calendar:
         """Business days from one date to another (at most 400 days) and the day's schedule."""
-        if not 0 <= (last - first).days <= _CALENDAR_DAYS_MAX:
-            raise _ApiError(RejectReason.OUT_OF_RANGE)
-        settlement_days = core.rules.settlement_days.value
-        days = []
-        day = first if is_business_day(first) else next_business_day(first)
-        while day <= last:
-            settles = settlement_date(day, settlement_days)
-            days.append(BusinessDay(business_date=day, settlement_date=settles))
-            day = next_business_day(day)
-        schedule = core.rules.schedule
-        return Calendar(
-            days=days,
-            schedule=[
-                ScheduleStep(phase=step.phase.value, begins_jst=_clock(step.second_of_day))
-                for step in schedule.value
-            ],
-            schedule_mark=schedule.mark.value,
-            schedule_source=schedule.source,
-        )
+        return _calendar(core, first, last)
 
-    @api.get("/v1/rules", tags=["venue"])
+    @routes.get("/rules")
     async def rules() -> list[RuleAnswer]:
         """Every rule of the running rulebook with its mark and source."""
         return rule_answers(core)
 
-    @api.get("/v1/errors", tags=["venue"])
+    @routes.get("/errors")
     async def errors() -> list[CatalogueAnswer]:
         """The error catalogue, in checking order."""
         return catalogue()
 
-    @api.get("/v1/instruments", tags=["market"])
+    return routes
+
+
+def _market(core: Core) -> APIRouter:
+    routes = APIRouter(prefix="/v1/instruments", tags=["market"])
+
+    @routes.get("")
     async def instruments() -> list[InstrumentAnswer]:
         """Every listed issue."""
         return [_instrument(core, i) for i in core.engine.instrument_ids()]
 
-    @api.get("/v1/instruments/{issue}", tags=["market"], responses={404: {"model": Problem}})
+    @routes.get("/{issue}", responses=_may_refuse(404, 422))
     async def instrument(issue: IssuePath) -> InstrumentAnswer:
         """One listed issue."""
         return _instrument(core, _known(core, issue))
 
-    @api.get(
-        "/v1/instruments/{issue}/{channel}",
-        tags=["market"],
+    @routes.get(
+        "/{issue}/{channel}",
         response_class=Response,
-        responses={200: {"content": {"application/json": {}}}, 404: {"model": Problem}},
+        responses={200: {"content": {"application/json": {}}}, **_may_refuse(404, 422)},
     )
     async def snapshot(issue: IssuePath, channel: Channel) -> Response:
         """A feed channel's snapshot of one issue, with the ``seq`` to continue from."""
         body = core.feeds.snapshot(FeedChannel(channel.value), _known(core, issue))
         return Response(body, media_type="application/json")
 
-    @api.get("/v1/settlement", tags=["settlement"])
+    return routes
+
+
+def _settlement(core: Core) -> APIRouter:
+    routes = APIRouter(prefix="/v1", tags=["settlement"])
+
+    @routes.get("/settlement")
     async def settlement() -> list[DeliveryCount]:
         """Deliveries by date and state; no firm's name appears."""
         return _delivery_counts(core)
 
-    return api
+    return routes
+
+
+# --- what they answer
+
+
+def _calendar(core: Core, first: date, last: date) -> Calendar:
+    if not _CALENDAR_FIRST <= first <= last <= _CALENDAR_LAST:
+        raise _ApiError(RejectReason.OUT_OF_RANGE)
+    if (last - first).days > _CALENDAR_DAYS_MAX:
+        raise _ApiError(RejectReason.OUT_OF_RANGE)
+    settlement_days = core.rules.settlement_days.value
+    days = []
+    day = first if is_business_day(first) else next_business_day(first)
+    while day <= last:
+        settles = settlement_date(day, settlement_days)
+        days.append(BusinessDay(business_date=day, settlement_date=settles))
+        day = next_business_day(day)
+    schedule = core.rules.schedule
+    return Calendar(
+        days=days,
+        schedule=[
+            ScheduleStep(phase=step.phase.value, begins_jst=_clock(step.second_of_day))
+            for step in schedule.value
+        ],
+        schedule_mark=schedule.mark.value,
+        schedule_source=schedule.source,
+    )
 
 
 def _known(core: Core, issue: str) -> InstrumentId:

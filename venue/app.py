@@ -30,7 +30,7 @@ from venue.gateway import ORDERS_PATH, Gateway
 from venue.journal import Journal
 from venue.recovery import recover
 from venue.schedule import first_business_day
-from venue.seams import ScaledClock
+from venue.seams import Clock, ScaledClock
 from venue.sequencer import Published, Sequencer
 from venue.settings import VenueSettings, opening_commands
 from venue.sockets import Connection
@@ -52,6 +52,7 @@ class Venue:
         *,
         say: Callable[[str], None] | None = None,
         keep: bool = False,
+        make_clock: Callable[[TimeNs, float], Clock] = ScaledClock,
     ) -> None:
         """A venue before it starts.
 
@@ -60,11 +61,13 @@ class Venue:
             folder: Where the journal and ``ready.json`` are.
             say: Called with the timeline's lines as they happen.
             keep: Serve on after the last day.
+            make_clock: From a first market time and a speed to the clock of the run.
         """
         self._settings = settings
         self._folder = folder
         self._say = say
         self._keep = keep
+        self._make_clock = make_clock
         self._stop = asyncio.Event()
         self._ready = False
 
@@ -80,7 +83,7 @@ class Venue:
             (self._folder / READY_FILE).unlink(missing_ok=True)  # the last process's doors
             first = first_business_day(settings.first_day)
             core = recover(journal, opening_commands(settings), at_jst(first, 0))
-            clock = ScaledClock(core.at_ns, settings.speed)
+            clock = self._make_clock(core.at_ns, settings.speed)
             sequencer = Sequencer(
                 core,
                 journal,
@@ -97,7 +100,7 @@ class Venue:
         self._stop.set()
 
     async def _serve(
-        self, core: Core, sequencer: Sequencer, journal: Journal, clock: ScaledClock
+        self, core: Core, sequencer: Sequencer, journal: Journal, clock: Clock
     ) -> None:
         server = self._settings.server
         gateway = Gateway(
@@ -175,7 +178,7 @@ class Venue:
             rest.should_exit = True
             await asyncio.wait([api])
 
-    async def _days(self, sequencer: Sequencer, clock: ScaledClock) -> None:
+    async def _days(self, sequencer: Sequencer, clock: Clock) -> None:
         await conduct(sequencer, clock, self._settings)
         if not self._keep:
             self.stop()

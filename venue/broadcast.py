@@ -55,6 +55,7 @@ class FeedConnection:
             at_ns=real_ns(),
         )
         self._written_bytes = 0
+        self._unsent_messages = 0
         self._marks: deque[tuple[int, int, int]] = deque()  # (end in bytes, messages, real ns)
 
     def opened(self) -> None:
@@ -98,20 +99,20 @@ class FeedConnection:
         self._written_bytes += len(frames)
         if self.connection.buffered_bytes:
             self._marks.append((self._written_bytes, count, real_ns()))
+            self._unsent_messages += count
 
     def keep_pace(self) -> None:
         """Let the slow-reader policy look at what the socket has not sent yet."""
         buffered = self.connection.buffered_bytes
         marks = self._marks
         while marks and marks[0][0] <= self._written_bytes - buffered:
-            marks.popleft()
-        age_ns = real_ns() - marks[0][2] if marks else 0
-        count = sum(mark[1] for mark in marks)
-        self._act(
-            self.subscriber.keep_pace(
-                Backlog(messages=count, size_bytes=buffered if marks else 0, age_ns=age_ns)
-            )
+            self._unsent_messages -= marks.popleft()[1]
+        backlog = Backlog(
+            messages=self._unsent_messages,
+            size_bytes=buffered if marks else 0,
+            age_ns=real_ns() - marks[0][2] if marks else 0,
         )
+        self._act(self.subscriber.keep_pace(backlog))
 
     def _act(self, actions: list[Action]) -> None:
         for action in actions:

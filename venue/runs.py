@@ -16,7 +16,7 @@ from venue.journal import JOURNAL_FILE, Journal
 from venue.orderfile import read_orders
 from venue.sample import key_settings, sample_settings
 from venue.settings import FirmSettings, VenueSettings, opening_commands, read_settings, rules_of
-from venue.simulation import IntentsOf, Seen, Simulation
+from venue.simulation import IntentsOf, Seen, Simulation, rehearse
 
 _GUEST_YEN: Final = 10_000_000_000
 _GUEST_SHARE_PERCENT: Final = 2
@@ -49,6 +49,10 @@ def simulate_run(
     Raises:
         BadInput: When a file cannot be used, with file, line and column.
     """
+    if seed < 0:
+        raise BadInput(f"a seed is not negative: {seed}")
+    if out is not None and (out / JOURNAL_FILE).exists():
+        raise BadInput(f"{out} holds a run already; choose another folder")
     intents = read_orders(orders) if orders is not None else []
     if settings_path is not None:
         settings = read_settings(settings_path)
@@ -59,13 +63,18 @@ def simulate_run(
     settings = settings.model_copy(update={"days": wanted})
     _check_firms(settings, intents, orders)
     flow = _by_day(intents) if orders is not None else _seeded(settings, seed, scale)
+    rehearse(settings)
     with ExitStack() as stack:
-        journal = None
-        if out is not None:
-            if (out / JOURNAL_FILE).exists():
-                raise BadInput(f"{out} holds a run already; choose another folder")
-            journal = stack.enter_context(Journal(out))
+        journal = None if out is None else stack.enter_context(_new_journal(out))
         return Simulation(settings, journal=journal, seen=seen).run(flow)
+
+
+def _new_journal(folder: Path) -> Journal:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as barred:
+        raise BadInput(f"{folder} cannot be made: {barred}") from barred
+    return Journal(folder)
 
 
 def _by_day(intents: list[Intent]) -> IntentsOf:

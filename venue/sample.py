@@ -13,7 +13,14 @@ from market.quantities import SEN_PER_YEN
 from market.rules import preset
 from participants.keys import public_key_hex
 from participants.orderflow import SAMPLE_FIRMS, sample_instruments
-from venue.settings import FirmSettings, IssueSettings, KeySettings, LaterDeposit, VenueSettings
+from venue.settings import (
+    FirmSettings,
+    IssueSettings,
+    KeySettings,
+    LaterDeposit,
+    VenueSettings,
+    make_settings,
+)
 
 LATE_FIRM: Final = ParticipantId("FIRM-D")
 _LATE_OPENING_YEN: Final = 2_000_000
@@ -69,7 +76,7 @@ def sample_settings(preset_name: str, seed: int, **changes: object) -> VenueSett
             )
         )
     fields: dict[str, object] = {"preset": preset_name, "firms": firms, "issues": issues}
-    return VenueSettings.model_validate(fields | changes)
+    return make_settings(fields | changes, "sample settings")
 
 
 def key_settings(seed: int, participant_id: str) -> KeySettings:

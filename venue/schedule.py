@@ -20,7 +20,7 @@ from market.commands import (
 )
 from market.ids import InstrumentId
 from market.quantities import TimeNs
-from market.rules import Rules
+from market.rules import MARGIN_S, Rules
 from market.words import AUCTION_PHASES
 
 Step = tuple[TimeNs, Command]
@@ -28,9 +28,6 @@ Step = tuple[TimeNs, Command]
 
 PLANNED: Final = frozenset((ChangePhase, RunAuction, RunSettlement, CloseDay, DepositYen))
 """Commands that only the schedule gives; counting them tells how far a day has come."""
-
-_MARGIN_S: Final = 600
-"""The day opens this long before its first state and closes this long after its last step."""
 
 
 def day_plan(
@@ -61,7 +58,7 @@ def day_plan(
     for stage, second in enumerate(rules.settlement_stages.value):
         steps.append((second, RunSettlement(stage=stage)))
     steps.sort(key=lambda step: step[0])  # stable: same second keeps the order above
-    first, last = steps[0][0] - _MARGIN_S, steps[-1][0] + _MARGIN_S
+    first, last = steps[0][0] - MARGIN_S, steps[-1][0] + MARGIN_S
     plan: list[tuple[int, Command]] = [(first, OpenDay(business_date=business_date))]
     plan += [(first, deposit) for deposit in deposits]
     plan += [*steps, (last, CloseDay())]

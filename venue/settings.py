@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final, get_args, get_type_hints
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from market.commands import (
     Command,
@@ -28,7 +28,15 @@ from market.errors import BadInput
 from market.events import CommandRefused, Event
 from market.ids import InstrumentId, KeyId, ParticipantId, SessionId
 from market.instrument import Instrument
-from market.quantities import SEN_PER_YEN, Sen, Units, Yen
+from market.quantities import (
+    MAX_PRICE_SEN,
+    MAX_QUANTITY_UNITS,
+    MAX_YEN,
+    SEN_PER_YEN,
+    Sen,
+    Units,
+    Yen,
+)
 from market.rules import Rules, preset
 
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
@@ -53,7 +61,7 @@ class LaterDeposit(BaseModel):
     model_config = _STRICT
 
     day: Annotated[int, Field(ge=1)]
-    amount_yen: Annotated[int, Field(gt=0)]
+    amount_yen: Annotated[int, Field(gt=0, le=MAX_YEN)]
 
 
 class FirmSettings(BaseModel):
@@ -63,8 +71,8 @@ class FirmSettings(BaseModel):
 
     participant_id: FirmId
     name: str
-    cash_yen: Annotated[int, Field(ge=0)] = 0
-    credit_yen: Annotated[int, Field(ge=0)] = 0
+    cash_yen: Annotated[int, Field(ge=0, le=MAX_YEN)] = 0
+    credit_yen: Annotated[int, Field(ge=0, le=MAX_YEN)] = 0
     short_units_allowed: bool = False
     units: dict[IssueId, Annotated[int, Field(gt=0)]] = {}
     later_deposits: list[LaterDeposit] = []
@@ -79,8 +87,8 @@ class IssueSettings(BaseModel):
     instrument_id: IssueId
     isin: Annotated[str, Field(pattern=r"^[A-Z0-9]{12}$")]
     name: str
-    issued_units: Annotated[int, Field(gt=0)]
-    issue_price_yen: Annotated[int, Field(gt=0)] = 100_000
+    issued_units: Annotated[int, Field(gt=0, le=MAX_QUANTITY_UNITS)]
+    issue_price_yen: Annotated[int, Field(gt=0, le=MAX_PRICE_SEN // SEN_PER_YEN)] = 100_000
     market_orders_barred: bool = False
     under_supervision: bool = False
     to_be_removed: bool = False
@@ -103,6 +111,19 @@ class ServerSettings(BaseSettings):
     idle_s: Annotated[float, Field(gt=0)] = 30.0
     allowed_origins: list[str] = []
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes before the file, and nothing else is read."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
 
 class VenueSettings(BaseModel):
     """A whole venue, as written in ``venue.toml``."""
@@ -122,6 +143,15 @@ class VenueSettings(BaseModel):
     issues: list[IssueSettings] = []
     server: ServerSettings = Field(default_factory=ServerSettings)
 
+    @field_validator("firms")
+    @classmethod
+    def _each_firm_once(cls, firms: list[FirmSettings]) -> list[FirmSettings]:
+        names = [firm.participant_id for firm in firms]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"listed twice: {', '.join(twice)}")
+        return firms
+
 
 def read_settings(path: Path) -> VenueSettings:
     """Read a settings file, TOML or (named ``.json``) JSON.
@@ -131,18 +161,33 @@ def read_settings(path: Path) -> VenueSettings:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        if path.suffix == ".json":
-            return VenueSettings.model_validate_json(text)
-        return VenueSettings.model_validate(tomllib.loads(text))
+        fields = msgspec.json.decode(text) if path.suffix == ".json" else tomllib.loads(text)
     except FileNotFoundError as missing:
         raise BadInput(f"{path}: no such file") from missing
+    except OSError as unreadable:
+        raise BadInput(f"{path}: cannot be read: {unreadable}") from unreadable
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
         raise BadInput(f"{path}: not TOML: {broken}") from broken
+    except msgspec.DecodeError as broken:
+        raise BadInput(f"{path}: not JSON: {broken}") from broken
+    return make_settings(fields, str(path))
+
+
+def make_settings(fields: object, source: str) -> VenueSettings:
+    """Settings from plain values; what the environment says of the server comes in here.
+
+    Raises:
+        BadInput: Naming the source and every field that is wrong.
+    """
+    try:
+        return VenueSettings.model_validate(fields)
     except ValidationError as wrong:
-        lines = [
-            f"{path}: {'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
-            for error in wrong.errors()
-        ]
+        lines = []
+        for error in wrong.errors():
+            place = [str(part) for part in error["loc"]]
+            if wrong.title == ServerSettings.__name__:  # its values come from KITAHAMA_SERVER__*
+                place.insert(0, "server")
+            lines.append(f"{source}: {'.'.join(place)}: {error['msg']}")
         raise BadInput("\n".join(lines)) from wrong
 
 

@@ -30,6 +30,15 @@ _GROUP: Final = 512
 _NS_PER_MS: Final = 1_000_000
 
 
+def rehearse(settings: VenueSettings) -> None:
+    """Try a run's opening on a market that is thrown away, before anything is written.
+
+    Raises:
+        BadInput: When the market refuses the settings.
+    """
+    Simulation(settings).open()
+
+
 class Simulation:
     """Runs a venue's days without waiting for anyone.
 
@@ -59,8 +68,12 @@ class Simulation:
         }
         self._requests = 0
 
-    def run(self, intents_of: IntentsOf) -> Core:
-        """Play every day to its end and return the core."""
+    def open(self) -> None:
+        """Apply the opening commands: venue, issues, firms, keys, what the firms start with.
+
+        Raises:
+            BadInput: When the market refuses one.
+        """
         start = at_jst(first_business_day(self._settings.first_day), 0)
         for command in opening_commands(self._settings):
             check_opening(command, self._apply(start, command))
@@ -70,15 +83,28 @@ class Simulation:
                     session_id=SessionId(key.session_id), key_id=KeyId(key.key_id), takeover=False
                 )
                 self._apply(start, opening)
-        for plan in remaining_days(self.core, self._settings):
-            number = self.core.days_opened + 1
-            opened, *rest = plan
-            self._apply(*opened)
-            asked = intents_of(number) if number <= self._settings.days else ()
-            for at_ns, command in merge(rest, self._steps(asked), key=lambda step: step[0]):
-                self._apply(at_ns, command)
-        self._flush()
+
+    def run(self, intents_of: IntentsOf) -> Core:
+        """Play every day to its end and return the core.
+
+        What was applied is in the journal also when something goes wrong on the way.
+        """
+        try:
+            self.open()
+            for plan in remaining_days(self.core, self._settings):
+                self._play(plan, intents_of)
+        finally:
+            self._flush()
         return self.core
+
+    def _play(self, plan: list[Step], intents_of: IntentsOf) -> None:
+        """One business day: its steps and, on a trading day, its intents in time order."""
+        number = self.core.days_opened + 1
+        opened, *rest = plan
+        self._apply(*opened)
+        asked = intents_of(number) if number <= self._settings.days else ()
+        for at_ns, command in merge(rest, self._steps(asked), key=lambda step: step[0]):
+            self._apply(at_ns, command)
 
     def _steps(self, intents: Iterable[Intent]) -> Iterator[Step]:
         day = self.core.business_date

@@ -17,7 +17,8 @@ def an_order(number: int, side: Side, price: int, units: int, owner: str = "A") 
     kind = OrderKind.LIMIT if price else OrderKind.MARKET
     names = (number, owner, f"{owner}-1", f"C{number}", "", "ST01")
     values: tuple[Any, ...] = (*names, side, kind, price, units, units)
-    return Order(*values, Validity.DAY, SelfTradeMode.ALLOW_REPORT, owner)
+    values += (Validity.DAY, SelfTradeMode.ALLOW_REPORT, owner)
+    return Order(*values)
 
 
 def book_of(*orders: Order) -> SortedBook:

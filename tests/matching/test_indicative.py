@@ -32,7 +32,8 @@ def resting(number: int, side: Side, price: int, units: int) -> Order:
     """An order with nothing but what a book looks at."""
     kind = OrderKind.LIMIT if price else OrderKind.MARKET
     values: tuple[Any, ...] = (number, "A", "A-1", "C", "", NAME, side, kind, price, units, units)
-    return Order(*values, Validity.DAY, SelfTradeMode.ALLOW_REPORT, "A")
+    values += (Validity.DAY, SelfTradeMode.ALLOW_REPORT, "A")
+    return Order(*values)
 
 
 @pytest.mark.parametrize("rule", PriceRule)

@@ -112,6 +112,14 @@ def test_below_at_and_above_each_limit(case: str) -> None:
     assert stage.engine.check_new(command) is expected, "asking changes nothing"
 
 
+def test_the_share_of_the_issue_is_exact_to_the_unit() -> None:
+    """30% of 10,000 units may be asked for, one unit more may not."""
+    engine = Stage().engine
+
+    assert engine.check_new(new(quantity_units=3_000)) is None
+    assert engine.check_new(new(quantity_units=3_001)) is R.SHARE_OF_ISSUE
+
+
 def test_a_quantity_limit_is_checked_before_the_share() -> None:
     """Two limits on the quantity, two reasons."""
     engine = Stage(small(START), Phase.PRE_OPEN, LOTS_OF_FIVE).engine
