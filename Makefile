@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SEEDS ?= 20
+KILLS ?= 100
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: help demo test setup check day bench stress crash clean
@@ -39,6 +40,9 @@ bench: setup  ## measure; read bench/README.md for what each figure means
 
 stress: setup  ## random markets against the oracle, SEEDS= as many as asked
 	$(BIN)/python -m tests.stress --seeds $(SEEDS)
+
+crash: setup  ## kill a busy venue KILLS= times; nothing acknowledged may be lost
+	$(BIN)/python -m tests.crash_campaign --kills $(KILLS)
 
 clean:  ## remove the virtual environment and runs
 	rm -rf $(VENV) run build *.egg-info

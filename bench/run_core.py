@@ -11,6 +11,8 @@ The invariant checks every 10,000 commands are part of it.
 * ``journal``: as ``core``, each entry encoded, chained and written with one sync a group.
 * ``restart``: a venue comes back from that journal: read, verify the chain, decode, apply.
 
+``core`` and ``wire`` are counted in processor time (they never wait), the rest in real time.
+
 The answers: trades of ``continuous`` equal the plain reference book's, issue by issue; all ways of
 one flow end with the same digest. Left out: sockets, the event loop, subscribers (run_wire.py).
 """
@@ -20,18 +22,19 @@ import json
 import statistics
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from time import perf_counter_ns, process_time_ns
 from typing import Final, NamedTuple
 
 from logon import logon_text, request_text
-from machine import ROUNDS, describe, spread, timed_ns
+from machine import ROUNDS, describe, spread, timed
 from venue_flow import SESSIONS, Flow, continuous, start_day
 from workloads import TICK_SEN, Answer, trade_crc
 
 from market.commands import Entry, OpenSession, Request
 from market.events import Event, SessionOpened, Trade
 from market.ids import InstrumentId, OrderId, SessionId
-from market.quantities import TimeNs
 from participants.actions import Submit
 from participants.keys import NONCE_BYTES
 from participants.session import Session, SessionSettings
@@ -39,7 +42,6 @@ from participants.throttle import TakeoverGuard
 from venue.core import Core
 from venue.gateway import CoreDirectory
 from venue.journal import Journal
-from venue.recovery import recover
 
 SIZE: Final = 100_000
 RESTART_SIZE: Final = 200_000
@@ -99,16 +101,15 @@ def apply_journaled(core: Core, journal: Journal, work: list[Entry], size: int) 
 
 
 def measured(
-    rounds: int, make: Callable[[], Callable[[], Core]], commands: int
+    rounds: int, make: Callable[[], Callable[[], Core]], commands: int, clock: Callable[[], int]
 ) -> tuple[list[float], str]:
-    """Commands a second of each round, and the digest all rounds ended with."""
+    """Commands a second of each round by ``clock``, and the digest all rounds ended with."""
     figures: list[float] = []
     digests: dict[str, None] = {}
     for _ in range(rounds):
-        work = make()
-        cores: list[Core] = []
-        figures.append(commands * 1e9 / timed_ns(lambda work=work: cores.append(work())))
-        digests[cores[0].digest()] = None
+        ran = timed(make(), clock)
+        figures.append(commands * 1e9 / ran.ns)
+        digests[ran.made.digest()] = None
     (digest,) = digests
     return figures, digest
 
@@ -262,19 +263,24 @@ def run_flow(name: str, flow: Flow, rounds: int, folder: Path) -> list[Row]:
     rows: list[Row] = []
     digests: dict[str, None] = {}
 
-    def row(way: str, make: Callable[[], Callable[[], Core]]) -> None:
-        figures, digest = measured(rounds, make, size)
+    def row(
+        way: str,
+        make: Callable[[], Callable[[], Core]],
+        clock: Callable[[], int] = process_time_ns,
+    ) -> None:
+        figures, digest = measured(rounds, make, size, clock)
         digests[digest] = None
         rows.append(Row(name, way, figures))
         print(rows[-1].text(), flush=True)
 
     for group in GROUPS:
-        row(f"core, groups of {group}", lambda group=group: core_alone(flow, group))
-    row("wire, groups of 16", lambda: with_wire(flow, 16))
+        row(f"core, groups of {group}", partial(core_alone, flow, group))
+    row("wire, groups of 16", partial(with_wire, flow, 16))
     for group in GROUPS:
         row(
             f"journal, groups of {group}",
-            lambda group=group: core_journaled(flow, group, folder),
+            partial(core_journaled, flow, group, folder),
+            perf_counter_ns,
         )
     assert len(digests) == 1, "every way leads to the same market"
     return rows
@@ -295,11 +301,9 @@ def run_restart(size: int, rounds: int, folder: Path) -> tuple[int, list[float]]
     times: list[float] = []
     for _ in range(rounds):
         with Journal(home) as journal:
-            cores: list[Core] = []
-            times.append(
-                timed_ns(lambda journal=journal: cores.append(_back(journal))) / 1e9
-            )
-            assert cores[0].digest() == expected
+            ran = timed(partial(_back, journal))
+        times.append(ran.ns / 1e9)
+        assert ran.made.digest() == expected
     return len(rows), times
 
 

@@ -22,14 +22,15 @@ from msgspec.structs import replace
 from workloads import (
     CANCEL,
     IOC,
+    ISSUE,
     MARKET,
     NEW,
     SEED,
     TICK_SEN,
     Answer,
-    ISSUE,
     Message,
     ReferenceBook,
+    auction_flow,
     mixed_flow,
 )
 
@@ -203,17 +204,25 @@ def mixed_requests(messages: int) -> tuple[list[Request], dict[InstrumentId, Ans
         namers[place % len(ISSUES)].request(message, place + 1)
         for place, message in enumerate(dealt)
     ]
-    answers = {
-        issue: ReferenceBook().play(flow) for issue, flow in zip(ISSUES, flows, strict=True)
-    }
+    answers = {issue: ReferenceBook().play(flow) for issue, flow in zip(ISSUES, flows, strict=True)}
     return requests, answers
+
+
+def call_requests(orders: int, seed: int = SEED) -> list[Request]:
+    """New orders of a START call phase, eight issues and eight sessions in turn."""
+    flows = [auction_flow(orders // len(ISSUES), seed + place) for place in range(len(ISSUES))]
+    found: list[Request] = []
+    for place, order in enumerate(chain.from_iterable(zip(*flows, strict=True))):
+        issue, session = ISSUES[place % len(ISSUES)], SESSIONS[place // 3 % len(SESSIONS)]
+        name = ClientOrderId(f"{issue}-{place}")
+        named = {"instrument_id": issue, "client_order_id": name}
+        found.append(replace(order, **_common(session, place + 1), **named))
+    return found
 
 
 def continuous_opening() -> list[Command]:
     """A venue with eight issues and four firms, before its first session."""
-    listed = [
-        ListInstrument(instrument=replace(ISSUE, instrument_id=name)) for name in ISSUES
-    ]
+    listed = [ListInstrument(instrument=replace(ISSUE, instrument_id=name)) for name in ISSUES]
     return [OpenVenue(run_id="bench", preset="tse"), *listed, *firms_commands(ISSUES)]
 
 
@@ -250,7 +259,8 @@ def start_day(orders: int, seed: int = SEED) -> Flow:
     intents = OrderFlow(generator, START, instruments, scale=scale).day(1)
     opening: list[Command] = [OpenVenue(run_id="bench", preset="start")]
     opening += [
-        ListInstrument(instrument=replace(instrument, issued_units=_ISSUED)) for instrument in instruments
+        ListInstrument(instrument=replace(instrument, issued_units=_ISSUED))
+        for instrument in instruments
     ]
     before = numbered(
         (at_jst(DAY, 0), command)
@@ -298,6 +308,8 @@ def request_fields(request: Request) -> tuple[str, dict[str, Any]]:
         "quantity_units": request.quantity_units,
         "validity": request.validity,
     }
+    if request.account:
+        params["account"] = request.account
     if request.kind is OrderKind.LIMIT:
         params["price"] = price_to_text(request.price_sen)
     if request.self_trade_mode is not None:

@@ -24,8 +24,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from market.commands import NO_PRICE
-from market.errors import check
+from market.errors import InvariantBroken, check
 from market.ids import OrderId
+from market.message import Record
 from market.quantities import Sen, Units
 from market.words import OrderKind, Side
 
@@ -35,19 +36,14 @@ Level = tuple[Sen, int, int]
 """Price in sen, quantity in units, number of orders; quantity 0 stands for a deleted level."""
 
 
-class PublicOrder:
+class PublicOrder(Record):
     """What everyone may know of a live order. Only ``leaves_units`` changes in place."""
 
-    __slots__ = ("kind", "leaves_units", "order_id", "price_sen", "side")
-
-    def __init__(
-        self, order_id: OrderId, side: Side, kind: OrderKind, price_sen: Sen, leaves_units: Units
-    ) -> None:
-        self.order_id = order_id
-        self.side = side
-        self.kind = kind
-        self.price_sen = price_sen
-        self.leaves_units = leaves_units
+    order_id: OrderId
+    side: Side
+    kind: OrderKind
+    price_sen: Sen
+    leaves_units: Units
 
 
 class DepthSide:
@@ -135,7 +131,8 @@ class Depth:
         self, order_id: OrderId, side: Side, kind: OrderKind, price_sen: Sen, leaves_units: Units
     ) -> None:
         """An order joins the back of its price. ``price_sen`` counts for limit orders only."""
-        check(order_id not in self.orders, "an order joins once", order_id=order_id)
+        if order_id in self.orders:
+            check(False, "an order joins once", order_id=order_id)
         if kind is OrderKind.MARKET:
             price_sen = NO_PRICE
         self.orders[order_id] = PublicOrder(order_id, side, kind, price_sen, leaves_units)
@@ -160,8 +157,10 @@ class Depth:
         return order
 
     def _order(self, order_id: OrderId) -> PublicOrder:
-        check(order_id in self.orders, "an order that changes is on the book", order_id=order_id)
-        return self.orders[order_id]
+        order = self.orders.get(order_id)
+        if order is None:
+            raise InvariantBroken("an order that changes is on the book", {"order_id": order_id})
+        return order
 
     def take_changes(self) -> tuple[list[Level], list[Level]]:
         """Levels that changed since last asked, best first: bids, then asks. O(changes)."""

@@ -55,11 +55,14 @@ class TickTable(Message, frozen=True, kw_only=True):
 
     def grid(self, lowest_sen: Sen, highest_sen: Sen) -> list[Sen]:
         """Every price on the grid from lowest to highest, both included. O(prices)."""
-        price = lowest_sen if self.is_on_tick(lowest_sen) else self.next_above(lowest_sen)
         prices: list[Sen] = []
-        while price <= highest_sen:
-            prices.append(price)
-            price = self.next_above(price)
+        last_row = len(self.tick_sen) - 1
+        for row, tick in enumerate(self.tick_sen):
+            above = self.up_to_sen[row - 1] if row else 0
+            until = highest_sen if row == last_row else min(self.up_to_sen[row], highest_sen)
+            first = max(above + 1, lowest_sen)
+            first += -first % tick  # rounded up to this row's tick
+            prices.extend(map(Sen, range(first, until + 1, tick)))
         return prices
 
 

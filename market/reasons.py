@@ -3,8 +3,8 @@
 One closed catalogue for all doors (``kitahama errors`` prints it). Codes are stable: a client may
 switch on them. A new reason goes where its check runs, not at the end.
 
-Policy: ``K`` keeps the connection, ``C nnnn`` closes it with that websocket code.
-Model: the public error contract in STYLE's sense, one request, exactly one terminal answer.
+Every request gets exactly one terminal answer. ``close_code`` in the catalogue says whether the
+connection then stays open (None) or closes, and with which websocket code.
 """
 
 from dataclasses import dataclass

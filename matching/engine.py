@@ -419,6 +419,10 @@ class Engine:
         """Last price of today, 1/100 yen, or None when nothing traded."""
         return self._issues[instrument_id].last_sen or None
 
+    def check_issue(self, instrument_id: InstrumentId) -> None:
+        """Check one issue. O(its orders)."""
+        self._issues[instrument_id].check_invariants()
+
     def check_invariants(self) -> None:
         """Check every issue, and the index against the books. O(orders)."""
         resting = 0

@@ -12,7 +12,7 @@ their place in the directory, but their old names no longer guard against reuse.
 Source: START FIX 1.1 gives ClOrdID per day; the duplicate rule is the public error contract's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from market.commands import AmendOrder, NewOrder
@@ -137,6 +137,11 @@ class Answers:
             and (instrument_id is None or facts.instrument_id == instrument_id)
             and (side is None or facts.side is side)
         ]
+
+    @property
+    def hears(self) -> Mapping[type, Callable[[Any], None]]:
+        """Which events mean something here, and what hears each."""
+        return self._on
 
     def apply(self, event: Event) -> None:
         """Learn from one event; events that say nothing about orders cost a lookup."""

@@ -6,6 +6,7 @@ Invariants: a hold's amount always fits its price and leaves; see risk.py for th
 
 from market.commands import ParticipantLimits
 from market.ids import InstrumentId, ParticipantId
+from market.message import Record
 from market.quantities import Sen, Units, hold_yen_rounded_up
 
 
@@ -70,40 +71,28 @@ class Account:
         return position
 
 
-class Hold:
+class Hold(Record):
     """What one open order reserves: yen for a buy, units for a sell.
 
-    ``price_sen`` is the limit; for a market order, the upper limit it is valued at.
+    ``price_sen`` is the limit; for a market order, the upper limit it is valued at. ``held_yen``
+    is 0 for a sell.
     """
 
-    __slots__ = ("account", "held_yen", "is_buy", "leaves_units", "position", "price_sen")
-
-    def __init__(
-        self,
-        account: Account,
-        position: Position,
-        is_buy: bool,
-        price_sen: Sen,
-        leaves_units: Units,
-    ) -> None:
-        self.account = account
-        self.position = position
-        self.is_buy = is_buy
-        self.price_sen = price_sen
-        self.leaves_units = leaves_units
-        self.held_yen = hold_yen_rounded_up(price_sen, leaves_units) if is_buy else 0
+    account: Account
+    position: Position
+    is_buy: bool
+    price_sen: Sen
+    leaves_units: Units
+    held_yen: int
 
 
-class Obligation:
+class Obligation(Record):
     """The legs of one delivery that are still to be posted."""
 
-    __slots__ = ("buyer", "position", "units", "yen")
-
-    def __init__(self, buyer: Account, position: Position, yen: int, units: int) -> None:
-        self.buyer = buyer
-        self.position = position
-        self.yen = yen
-        self.units = units
+    buyer: Account
+    position: Position
+    yen: int
+    units: int
 
 
 def set_leaves(hold: Hold, leaves_units: Units) -> None:

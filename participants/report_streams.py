@@ -13,8 +13,8 @@ from typing import Final
 from market.errors import check
 from market.ids import SessionId
 
-DAYS_KEPT: Final = 4
-"""Trade date, two days to settlement, and one on which a failed delivery is tried again."""
+DAYS_KEPT: Final = 5
+"""A business week: trade date, two days to settlement, and two on which a fail is tried again."""
 
 
 class Stream:

@@ -62,6 +62,7 @@ from market.ids import (
     order_id_to_text,
     trade_id_to_text,
 )
+from market.message import Record
 from market.quantities import SequenceNo, TimeNs, price_to_text
 from market.reasons import CATALOGUE, CancelReason, RejectReason
 from market.words import Phase, Side
@@ -93,24 +94,22 @@ _ORIGINS: Final = {
     Phase.OPENING_AUCTION: "opening_cross",
     Phase.CLOSING_AUCTION: "closing_cross",
 }
-_NOT_AN_ORIGINAL: Final = (RejectReason.STALE_GENERATION, RejectReason.ID_CONFLICT)
+_NOT_AN_ORIGINAL: Final = (
+    RejectReason.STALE_GENERATION,
+    RejectReason.ID_CONFLICT,
+    RejectReason.NOT_ENTITLED,
+)
 """Refusals that are no outcome of the id they name: the first answer to it stays the original."""
 
 _OVER: Final = (DeliveryState.FINISHED, DeliveryState.CANCELED)
 
 
-class _Sides:
-    """Who hears about one delivery: each side's order id at the trade, and its owner."""
+class _Sides(Record):
+    """Who hears about one delivery: the trade, and whose each side's order was."""
 
-    __slots__ = ("buy", "buy_order_id", "instrument_id", "sell", "sell_order_id", "trade_id")
-
-    def __init__(self, trade: Trade, buy: OrderFacts, sell: OrderFacts) -> None:
-        self.trade_id = trade.trade_id
-        self.instrument_id = trade.instrument_id
-        self.buy_order_id = trade.buy_order_id
-        self.sell_order_id = trade.sell_order_id
-        self.buy = buy
-        self.sell = sell
+    trade: Trade
+    buy: OrderFacts
+    sell: OrderFacts
 
 
 class Reports:
@@ -361,16 +360,17 @@ class Reports:
 
     def _delivery_changed(self, event: DeliveryChanged) -> None:
         sides = self._deliveries[event.delivery_id]
+        trade = sides.trade
         for facts, order_id, side in (
-            (sides.buy, sides.buy_order_id, "buy"),
-            (sides.sell, sides.sell_order_id, "sell"),
+            (sides.buy, trade.buy_order_id, "buy"),
+            (sides.sell, trade.sell_order_id, "sell"),
         ):
             data = SettlementData(
                 delivery_id=delivery_id_to_text(event.delivery_id),
-                trade_id=trade_id_to_text(sides.trade_id),
+                trade_id=trade_id_to_text(trade.trade_id),
                 order_id=order_id_to_text(order_id),
                 client_order_id=facts.client_order_id,
-                instrument_id=sides.instrument_id,
+                instrument_id=trade.instrument_id,
                 side=side,
                 action=event.action.value,
                 state=event.state.value,

@@ -16,7 +16,7 @@ Known limits: sells are held in units only; no margin, no netting between issues
 Source: holdings check and limits are presets (market/rules.py, ParticipantLimits).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from market.commands import AmendOrder, NewOrder
@@ -163,6 +163,11 @@ class Risk:
 
     # --- events
 
+    @property
+    def hears(self) -> Mapping[type, Callable[[Any], None]]:
+        """Which events mean something here, and what hears each."""
+        return self._on
+
     def apply(self, event: Event) -> None:
         """Learn from one event; events that move no promise cost a lookup."""
         handler = self._on.get(type(event))
@@ -178,11 +183,12 @@ class Risk:
             self._market_orders[event.order_id] = instrument_id
         position = account.positions.get(instrument_id) or account.position(instrument_id)
         leaves = event.quantity_units
-        hold = Hold(account, position, event.side is Side.BUY, price, leaves)
-        self._holds[event.order_id] = hold
+        is_buy = event.side is Side.BUY
+        held_yen = hold_yen_rounded_up(price, leaves) if is_buy else 0
+        self._holds[event.order_id] = Hold(account, position, is_buy, price, leaves, held_yen)
         account.open_orders += 1
-        if hold.is_buy:
-            account.held_yen += hold.held_yen
+        if is_buy:
+            account.held_yen += held_yen
         else:
             position.held_units += leaves
 

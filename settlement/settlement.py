@@ -125,6 +125,11 @@ class Settlement:
 
     # --- events of other rooms
 
+    @property
+    def hears(self) -> Mapping[type, Callable[[Any], list[Event]]]:
+        """Which events mean something here, and what hears each and says what follows."""
+        return self._handlers
+
     def apply(self, event: Event) -> list[Event]:
         """Hear an event; all but five kinds mean nothing here. O(1)."""
         handler = self._handlers.get(type(event))

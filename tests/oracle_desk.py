@@ -22,6 +22,8 @@ from market.commands import (
     ChangePhase,
     CloseDay,
     CloseSession,
+    DepositUnits,
+    DepositYen,
     Halt,
     Kill,
     MassCancel,
@@ -35,6 +37,7 @@ from market.commands import (
     RunAuction,
     RunSettlement,
     SetReferencePrice,
+    WithdrawYen,
 )
 from market.events import (
     DayOpened,
@@ -45,6 +48,7 @@ from market.events import (
     ParticipantUnkilled,
     ReferencePriceSet,
     Trade,
+    TransferControlSet,
 )
 from market.rules import Rules
 
@@ -108,6 +112,8 @@ class OracleDesk:
         self.revoked: list[str] = []
         self.asked: list[tuple[str, str, list[Any]]] = []
         self.orders: list[Known] = []
+        self.taken: list[DepositYen | WithdrawYen | DepositUnits] = []
+        self.shut: list[str] = []
         self.upper: dict[str, int] = {}
         self.date: Any = None
         self.is_open = False
@@ -115,7 +121,7 @@ class OracleDesk:
 
     # --- what is asked, before it happens
 
-    def expect(self, number: int, command: object) -> Expected:
+    def expect(self, number: int, command: object) -> Expected:  # noqa: C901 - one arm a command
         """Work out a command, and take it as done."""
         for book in self.books.values():
             book.trades = self.last_trade
@@ -140,6 +146,8 @@ class OracleDesk:
                 return self._open_day(command)
             case CloseDay():
                 return self._close_day(command)
+            case DepositYen() | WithdrawYen() | DepositUnits():
+                return Expected(self._refuse_counter(command) or "done")
             case RunSettlement():
                 return Expected(None if self.is_open else "PHASE_CLOSED")
             case ChangePhase() | RunAuction() | SetReferencePrice() | Halt() | Resume():
@@ -178,6 +186,33 @@ class OracleDesk:
             return Expected(lines[0][1])
         return Expected("done", {command.instrument_id: lines})
 
+    def _refuse_counter(self, command: DepositYen | WithdrawYen | DepositUnits) -> str | None:
+        firm = command.participant_id
+        for earlier in self.taken:
+            if (earlier.participant_id, earlier.reference) == (firm, command.reference):
+                return "DUPLICATE" if earlier == command else "ID_CONFLICT"
+        if firm not in self.firms:
+            return "NOT_ENTITLED"
+        if isinstance(command, DepositUnits):
+            issue = command.instrument_id
+            if issue not in self.books:
+                return "UNKNOWN_INSTRUMENT"
+            if command.quantity_units < 1:
+                return "OUT_OF_RANGE"
+            rest = self.auditor.issued[issue] - self.auditor.allotted[issue]
+            if command.quantity_units > rest:
+                return "INSUFFICIENT_HOLDING"
+            if issue in self.shut:
+                return "TRANSFER_RESTRICTED"
+        elif command.amount_yen < 1:
+            return "OUT_OF_RANGE"
+        if isinstance(command, WithdrawYen):
+            free = self.auditor.yen[firm] - self.held_yen(firm) - self.owed_yen(firm)
+            if command.amount_yen > free:
+                return "INSUFFICIENT_CASH"
+        self.taken.append(command)
+        return None
+
     # --- sessions
 
     def _open_session(self, command: OpenSession) -> Expected:
@@ -213,7 +248,8 @@ class OracleDesk:
             return Expected("nothing")
         session.grace = False
         theirs = [known for known in self.orders if known.session == command.session_id]
-        return Expected("done", self._take_off(theirs, "disconnect")[0])
+        lines, _ = self._take_off(theirs, "disconnect")
+        return Expected("done" if lines else "nothing", lines)
 
     def _revoke(self, command: RevokeKey) -> Expected:
         if command.key_id not in self.keys:
@@ -228,7 +264,9 @@ class OracleDesk:
         session.live = False
         session.grace = session.mode == "grace"
         theirs = [known for known in self.orders if known.session == name]
-        return Expected("done", self._take_off(theirs, "disconnect")[0] if session.mode == "on" else {})
+        return Expected(
+            "done", self._take_off(theirs, "disconnect")[0] if session.mode == "on" else {}
+        )
 
     def _refuse_session(self, command: Request) -> str | None:
         session = self.sessions.get(command.session_id)
@@ -237,10 +275,9 @@ class OracleDesk:
         return None if session.firm == command.participant_id else "NOT_ENTITLED"
 
     def _recall(self, command: NewOrder | AmendOrder) -> str | None:
-        content = [type(command).__name__]
-        for name in command.__struct_fields__:
-            if name not in ("participant_id", "session_id", "generation", "req_id"):
-                content.append(getattr(command, name))
+        carried = ("participant_id", "session_id", "generation", "req_id")
+        names = [name for name in command.__struct_fields__ if name not in carried]
+        content = [type(command).__name__, *[getattr(command, name) for name in names]]
         for firm, name, earlier in self.asked:
             if (firm, name) == (command.participant_id, command.client_order_id):
                 return "repeated" if earlier == content else "ID_CONFLICT"
@@ -411,7 +448,10 @@ class OracleDesk:
         """What the firm still has to pay for what it bought."""
         total = 0
         for delivery, terms in self.auditor.terms.items():
-            if terms.buyer == firm and self.auditor.states[delivery] not in ("finished", "canceled"):
+            if terms.buyer == firm and self.auditor.states[delivery] not in (
+                "finished",
+                "canceled",
+            ):
                 total += terms.amount_yen - self.auditor.yen_posted[delivery]
         return total
 
@@ -430,7 +470,14 @@ class OracleDesk:
         return sorted(k.numbers[-1] for k in self.orders if k.firm == firm and self.resting(k))
 
     def _risk(
-        self, firm: str, issue: str, side: str, price: int, units: int, instead_of: Known | None = None
+        self,
+        firm: str,
+        issue: str,
+        side: str,
+        price: int,
+        units: int,
+        *,
+        instead_of: Known | None = None,
     ) -> str | None:
         limits = self.firms[firm].limits
         if units > limits.max_order_units:
@@ -442,9 +489,11 @@ class OracleDesk:
         old = self.resting(instead_of) if instead_of else None
         if side == "buy":
             wanted = (price * units + 99) // 100
-            now = 0 if old is None or instead_of is None else (
-                self._price(instead_of, old) * old.left + 99
-            ) // 100
+            now = (
+                0
+                if old is None or instead_of is None
+                else (self._price(instead_of, old) * old.left + 99) // 100
+            )
             free = self.auditor.yen[firm] + limits.credit_yen - self.owed_yen(firm)
             short = wanted > free - self.held_yen(firm, instead_of)
             return "INSUFFICIENT_CASH" if short and wanted > now else None
@@ -477,6 +526,9 @@ class OracleDesk:
                 case ReferencePriceSet():
                     before = self.upper.get(event.instrument_id, 0)
                     self.upper[event.instrument_id] = max(before, event.upper_limit_sen)
+                case TransferControlSet():
+                    self.shut = [name for name in self.shut if name != event.instrument_id]
+                    self.shut += [] if event.executable else [event.instrument_id]
                 case Trade():
                     self.last_trade = event.trade_id
                 case _:

@@ -7,7 +7,7 @@ meet, run into limits and fail to settle.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from random import Random
 
@@ -21,7 +21,6 @@ from market.commands import (
     CancelOnDisconnect,
     CancelOrder,
     ChangePhase,
-    CloseDay,
     CloseSession,
     Command,
     DepositUnits,
@@ -85,6 +84,10 @@ TINY = Instrument(
     limits=LimitTable(below_sen=(MAX_PRICE_SEN,), width_sen=(45,)),
 )
 ISSUES = (WIDE, TINY)
+LIVELY = (
+    Phase.PRE_OPEN, Phase.PRE_OPEN_NCP, Phase.CONTINUOUS, Phase.PRE_CLOSE, Phase.PRE_CLOSE_NCP,
+)  # fmt: skip
+"""States in which most requests come."""
 
 Rulebook = tuple[str, dict[str, object]]
 RULEBOOKS: dict[str, Rulebook] = {
@@ -172,17 +175,17 @@ class Chance:
     def random_act(self, draw: Random) -> None:
         """One act, mostly a sensible request."""
         acts: list[tuple[int, Callable[[Random], Command]]] = [
-            (46, self.new_order),
-            (9, self.amend),
-            (9, self.cancel),
-            (4, self.again),
+            (100, self.new_order),
+            (16, self.amend),
+            (16, self.cancel),
+            (6, self.again),
             (2, self.mass_cancel),
             (1, self.kill),
-            (2, self.unkill),
-            (5, self.door),
-            (6, self.counter),
-            (6, self.operator),
-            (3, self.nonsense),
+            (6, self.door),
+            (12, self.counter),
+            (8, self.operator),
+            (20, self.mend),
+            (5, self.nonsense),
         ]
         place = draw.randint(1, sum(weight for weight, _ in acts))
         for weight, act in acts:
@@ -195,8 +198,8 @@ class Chance:
         """Whole days, with up to ``busy`` acts between two scheduled steps."""
         while self.days_opened < days or self.plan:
             step = self.next_step()
-            quiet = isinstance(step, OpenDay | RunSettlement | CloseDay)
-            for _ in range(draw.randint(0, 2 if quiet else busy)):
+            lively = isinstance(step, ChangePhase) and step.phase in LIVELY
+            for _ in range(draw.randint(0, busy if lively else 2)):
                 self.random_act(draw)
 
     # --- requests
@@ -265,7 +268,9 @@ class Chance:
         if chosen is None and own:
             chosen = draw.choice(own)
         if chosen is None or draw.randint(1, 30) == 1:
-            return draw.choice(({}, {"order_id": OrderId(1)}, {"order_id": OrderId(10**9)}))
+            nothing: dict[str, object] = {}
+            absent: dict[str, object] = {"order_id": OrderId(draw.choice((1, 10**9)))}
+            return draw.choice((nothing, absent))
         by_id: dict[str, object] = {"order_id": OrderId(draw.choice(chosen.numbers))}
         if not chosen.names:
             return by_id
@@ -322,16 +327,37 @@ class Chance:
         """The kill switch."""
         return Kill(**self._who(draw))  # type: ignore[arg-type]
 
-    def unkill(self, draw: Random) -> Command:
-        """The venue lets a firm enter orders again; the one that is stopped, if any."""
-        firms = self.market.desk.firms
-        stopped = [ParticipantId(name) for name, firm in firms.items() if firm.killed]
-        return Unkill(participant_id=draw.choice((*stopped * 6, *FIRMS, ParticipantId("NOBODY"))))
+    def mend(self, draw: Random) -> Command:
+        """Put right something that stops the market; a new order when nothing does."""
+        desk, core = self.market.desk, self.market.core
+        broken: list[Command] = [
+            Unkill(participant_id=ParticipantId(name))
+            for name, firm in desk.firms.items()
+            if firm.killed
+        ]
+        broken += [
+            OpenSession(session_id=SessionId(name), key_id=KeyId(door.key), takeover=False)
+            for name, door in desk.sessions.items()
+            if not door.live and not door.grace and door.key not in desk.revoked
+        ]
+        for issue in ISSUES:
+            if core.engine.is_suspended(issue.instrument_id):
+                broken.append(Resume(instrument_id=issue.instrument_id))
+            if not core.settlement.registers[issue.instrument_id].executable:
+                broken.append(SetTransferControl(instrument_id=issue.instrument_id,
+                                                 executable=True, reason="over"))  # fmt: skip
+        return draw.choice(broken) if broken else self.new_order(draw)
 
     # --- sessions
 
     def door(self, draw: Random) -> Command:
         """A logon, a logout, a lost connection, a grace time that is over."""
+        graced = [name for name, door in self.market.desk.sessions.items() if door.grace]
+        if graced and draw.randint(1, 3) > 1:
+            name = draw.choice(graced)
+            door = self.market.desk.sessions[name]
+            late = draw.randint(1, 5) == 1
+            return CancelOnDisconnect(session_id=SessionId(name), generation=door.generation - late)
         firm = draw.choice(FIRMS)
         number = draw.choice((1, 2))
         session = session_of(firm, number)
@@ -343,8 +369,6 @@ class Chance:
             if draw.randint(1, 20) == 1:
                 session = SessionId("nobody")
             mode = draw.choice((None, *DisconnectMode))
-            if door.grace and draw.randint(1, 2) == 1:
-                return CancelOnDisconnect(session_id=session, generation=generation)
             return OpenSession(session_id=session, key_id=key, takeover=draw.randint(0, 3) > 0,
                                disconnect_mode=mode, grace_ms=100)  # fmt: skip
         if kind <= 9:
@@ -387,9 +411,9 @@ class Chance:
         delivery = DeliveryId(draw.choice((*deliveries, 10**6)))
         base = Sen(issue.issue_price_sen + draw.choice((-20, -10, 0, 15, 40)))
         limits = ParticipantLimits(
-            credit_yen=Yen(draw.choice((0, 300, 1_500))),
+            credit_yen=Yen(draw.choice((300, 900, 1_500))),
             short_units_allowed=draw.choice((True, False)),
-            max_order_value_yen=Yen(draw.choice((100, 400))),
+            max_order_value_yen=Yen(draw.choice((100, 400, 400))),
             max_order_units=Units(60),
             max_open_orders=draw.choice((3, 25)),
         )
@@ -397,16 +421,15 @@ class Chance:
         acts: tuple[Command, ...] = (
             Halt(instrument_id=name, reason="news"),
             Resume(instrument_id=name),
-            Resume(instrument_id=name),
             SetReferencePrice(instrument_id=name, reference_price_sen=base),
             SetTransferControl(instrument_id=name, executable=False, reason="pledge"),
-            SetTransferControl(instrument_id=name, executable=True, reason="over"),
-            SetTransferControl(instrument_id=name, executable=True, reason="over"),
             CancelDelivery(delivery_id=delivery, reason="agreed"),
             RunSettlement(stage=draw.choice((0, 1, 2))),
             RunAuction(instrument_id=name),
             RegisterParticipant(participant_id=firm, name=firm, limits=limits),
             ChangePhase(instrument_id=name, phase=draw.choice(tuple(Phase))),
+            Unkill(participant_id=firm),
+            RevokeKey(key_id=KeyId(f"{firm}-K2")),
         )
         return draw.choice(acts)
 
@@ -452,18 +475,18 @@ class Chance:
         return draw.choice(acts)
 
 
-def watched(rulebook: str) -> Iterator[Chance]:
-    """A market under one rulebook, opened."""
+def opened(rulebook: str) -> Chance:
+    """A market under one rulebook, with its issues, firms and sessions."""
     chance = Chance(WatchedMarket(opening(rulebook)))
     chance.open()
-    yield chance
+    return chance
 
 
-def run_seed(seed: int, *, days: int = 3, busy: int = 14) -> WatchedMarket:
+def run_seed(seed: int, *, days: int = 4, busy: int = 24) -> WatchedMarket:
     """A whole run by one seed: the seed picks the rulebook too; then everything is replayed."""
     draw = Random(seed)
     rulebook = list(RULEBOOKS)[seed % len(RULEBOOKS)]
-    (chance,) = watched(rulebook)
+    chance = opened(rulebook)
     chance.play(draw, days, busy)
     chance.market.replay()
     return chance.market

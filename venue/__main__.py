@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from market.commands import Entry
@@ -54,16 +55,19 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except BadInput as wrong:
-        talk.print(f"[red]bad input[/]: {wrong}", highlight=False)
+        talk.print(f"[red]bad input[/]: {escape(str(wrong))}", highlight=False, soft_wrap=True)
         raise typer.Exit(_BAD_INPUT) from wrong
     except JournalError as wrong:
         kind = type(wrong).__name__
         talk.print(
-            f"[red]{kind}[/] at record {wrong.sequence}: {wrong}", highlight=False, soft_wrap=True
+            f"[red]{kind}[/] at record {wrong.sequence}: {escape(str(wrong))}",
+            highlight=False,
+            soft_wrap=True,
         )
         raise typer.Exit(_NO) from wrong
     except KitahamaError as wrong:
-        talk.print(f"[red]{type(wrong).__name__}[/]: {wrong}", highlight=False, soft_wrap=True)
+        kind = type(wrong).__name__
+        talk.print(f"[red]{kind}[/]: {escape(str(wrong))}", highlight=False, soft_wrap=True)
         raise typer.Exit(_NO) from wrong
 
 
@@ -135,7 +139,8 @@ def serve(
         if speed is not None:
             chosen = chosen.model_copy(update={"speed": speed})
         ready = out / READY_FILE
-        ready.unlink(missing_ok=True)
+        if firms:  # they wait for the file to come; a venue alone removes an old one under its lock
+            ready.unlink(missing_ok=True)
         traders = start_firms(ready, seed=seed, scale=_SAMPLE_SCALE) if firms else []
         try:
             _run(Venue(chosen, out, say=_say if timeline else None, keep=keep).run())

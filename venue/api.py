@@ -6,14 +6,12 @@ answers are the feed's own snapshots, byte for byte, so a socket can continue fr
 
 from collections.abc import Callable
 from datetime import date
-from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from feeds.wire import Channel as FeedChannel
@@ -23,6 +21,19 @@ from market.quantities import price_to_text
 from market.reasons import CATALOGUE, RejectReason
 from market.rules import Rule
 from venue.core import Core
+from venue.resources import (
+    BusinessDay,
+    Calendar,
+    CatalogueAnswer,
+    Channel,
+    DeliveryCount,
+    InstrumentAnswer,
+    Problem,
+    RuleAnswer,
+    ScheduleStep,
+    Status,
+    Time,
+)
 from venue.sequencer import Sequencer
 
 _CALENDAR_DAYS_MAX: Final = 400
@@ -34,117 +45,6 @@ _HTTP_BY_REASON: Final = {RejectReason.UNKNOWN_INSTRUMENT: 404, RejectReason.OUT
 _PROBLEM: Final = "application/problem+json"
 
 IssuePath = Annotated[str, Path(pattern=r"^[A-Z0-9]{1,12}$", examples=["ST01"])]
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Time(_Answer):
-    """Market time; it may run faster than the wall."""
-
-    at_ns: int
-    clock_jst: str
-
-
-class Status(_Answer):
-    """Where the run stands."""
-
-    run_id: str
-    preset: str
-    business_date: date | None
-    day_is_open: bool
-    sequence: int
-
-
-class BusinessDay(_Answer):
-    """One day the market is open, and when its trades settle."""
-
-    business_date: date
-    settlement_date: date
-
-
-class ScheduleStep(_Answer):
-    """One state of the day and when it begins, Japan time."""
-
-    phase: str
-    begins_jst: str
-
-
-class Calendar(_Answer):
-    """Business days and the day's schedule with how sure it is."""
-
-    days: list[BusinessDay]
-    schedule: list[ScheduleStep]
-    schedule_mark: str
-    schedule_source: str
-
-
-class RuleAnswer(_Answer):
-    """One choice of the rulebook."""
-
-    name: str
-    value: Any
-    mark: str
-    source: str
-
-
-class InstrumentAnswer(_Answer):
-    """Reference data of one issue; prices are decimal yen."""
-
-    instrument_id: str
-    isin: str
-    name: str
-    product_class: str
-    trading_unit_units: int
-    issued_units: int
-    reference_price: str
-    lower_limit: str
-    upper_limit: str
-    phase: str
-    suspended: bool
-    market_orders_barred: bool
-    under_supervision: bool
-    to_be_removed: bool
-    tick_table_id: int
-
-
-class DeliveryCount(_Answer):
-    """How many deliveries of one date are in one state, and what they are worth."""
-
-    settlement_date: date
-    state: str
-    deliveries: int
-    amount_yen: int
-
-
-class CatalogueAnswer(_Answer):
-    """One code a client may receive."""
-
-    code: str
-    group: str
-    close_code: int | None
-    retryable: bool
-    text_en: str
-    text_ja: str
-
-
-class Problem(_Answer):
-    """What went wrong (application/problem+json)."""
-
-    code: str
-    detail: str
-    retryable: bool
-
-
-class Channel(StrEnum):
-    """Feed channels whose snapshot REST serves."""
-
-    DEPTH = "depth"
-    ORDERS = "orders"
-    TRADES = "trades"
-    AUCTION = "auction"
-    PHASE = "phase"
 
 
 class _ApiError(Exception):

@@ -251,6 +251,15 @@ class _Rest(uvicorn.Server):
         super().__init__(config)
         self.up = asyncio.Event()
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to end; also when it is cancelled nobody listens afterwards."""
+        try:
+            await super().serve(sockets)
+        finally:
+            if self.up.is_set():
+                for listening in self.servers:
+                    listening.close()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
         await super().startup(sockets)

@@ -78,11 +78,17 @@ class Journal:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(_SCHEMA)
             self._connection.execute("COMMIT")
-        except apsw.BusyError as busy:
-            raise JournalLocked(f"another process writes {folder}", 0) from busy
-        except (apsw.CorruptError, apsw.NotADBError) as broken:
-            raise JournalCorrupted(f"{folder / JOURNAL_FILE} is damaged: {broken}", 1) from broken
+        except apsw.Error as refused:
+            self._connection.close()
+            if isinstance(refused, apsw.BusyError):
+                raise JournalLocked(f"another process writes {folder}", 0) from refused
+            if isinstance(refused, apsw.CorruptError | apsw.NotADBError):
+                raise JournalCorrupted(
+                    f"{folder / JOURNAL_FILE} is damaged: {refused}", 1
+                ) from refused
+            raise
         self._high_water = os.open(folder / HIGH_WATER_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+        _sync_names(folder)
 
     def read(self) -> Iterator[Entry]:
         """Yield every entry in order while verifying the chain; then the journal can be written.
@@ -173,10 +179,12 @@ def verified(connection: apsw.Connection, folder: Path) -> Iterator[tuple[Entry,
                 raise JournalCorrupted(f"record {number} is not the one that was synced", number)
             sequence = number
             yield _entry(number, record), chain
-    except (apsw.CorruptError, apsw.NotADBError) as broken:
+    except apsw.BusyError:
+        raise
+    except apsw.Error as broken:
         raise JournalCorrupted(
             f"record {sequence + 1} cannot be read: {broken}", sequence + 1
-        ) from (broken)
+        ) from broken
     if mark is not None and mark[0] > sequence:
         raise JournalGap(
             f"record {sequence + 1} is missing: {mark[0]} records had been synced", sequence + 1
@@ -191,6 +199,16 @@ def _entry(number: int, record: bytes) -> Entry:
     if entry.sequence != SequenceNo(number):
         raise JournalCorrupted(f"record {number} calls itself {entry.sequence}", number)
     return entry
+
+
+def _sync_names(folder: Path) -> None:
+    """Put the names of the files, and of the folder itself, on the disk; a file alone is not."""
+    for directory in (folder, folder.resolve().parent):
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _high_water_line(sequence: int, chain: bytes) -> bytes:

@@ -81,8 +81,9 @@ class Sequencer:
         """
         if self._stopping or (len(self._inbox) >= self._inbox_max and not must):
             return False
+        if not self._inbox:
+            self._wake.set()
         self._inbox.append((command, done))
-        self._wake.set()
         return True
 
     def when_durable(self, callback: Callable[[], None]) -> None:

@@ -36,6 +36,11 @@ _FAIL_WORDS = {
     FailReason.CANCELED: "canceled",
 }
 
+_CROSSES = {
+    Phase.OPENING_AUCTION: "opening cross",
+    Phase.CLOSING_AUCTION: "closing cross",
+}
+
 
 class Timeline:
     """Folds steps into lines; give it every step in order.
@@ -111,7 +116,7 @@ class Timeline:
         return line
 
     def _auction_line(self, event: AuctionHeld) -> str | None:
-        name = "opening cross" if event.phase is Phase.OPENING_AUCTION else "closing cross"
+        name = _CROSSES.get(event.phase, "first cross")  # Continuous begins or resumes with one
         if event.skipped:
             return _told(name, f"{event.instrument_id}  skipped: suspended", "売買停止")
         if event.price_sen is None:

@@ -20,15 +20,17 @@ from market.business_days import at_jst
 from market.commands import (
     ChangePhase,
     Command,
+    Halt,
     OpenDay,
     ParticipantLimits,
     RegisterParticipant,
 )
 from market.events import Event
-from market.ids import InstrumentId, ParticipantId
+from market.ids import InstrumentId, OrderId, ParticipantId, SessionId
 from market.quantities import Units, Yen
 from market.words import Phase
 from participants.keys import Transcript, public_key_hex, sign
+from participants.participant import SessionRecord
 from participants.session import SessionSettings
 from participants.wire import FRAME_BYTES_MAX
 from venue.broadcast import FEED_PATH, REQUEST_BYTES_MAX, Broadcaster
@@ -136,6 +138,7 @@ class House:
         self.origins = origins
         self.connections: list[Connection] = []
         self.orders_port = self.feed_port = 0
+        self.foreign_order_id = ""
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -169,9 +172,7 @@ class House:
         return self._kept(FEED_PATH, self.broadcaster.handler, REQUEST_BYTES_MAX)
 
     def _kept(self, path: str, handler: Any, bytes_max: int) -> Connection:
-        made = Connection(
-            path, handler, message_bytes_max=bytes_max, allowed_origins=self.origins
-        )
+        made = Connection(path, handler, message_bytes_max=bytes_max, allowed_origins=self.origins)
         self.connections.append(made)
         return made
 
@@ -215,11 +216,29 @@ class House:
             RegisterParticipant(participant_id=ParticipantId(firm), name=firm, limits=chosen)
         )
 
+    async def hold(self) -> None:
+        """Hold the disk in the middle of a turn; what is asked now waits in the inbox."""
+        self.journal.gate.clear()
+        self.sequencer.submit(Halt(instrument_id=InstrumentId("none"), reason=""))
+        await self.quiet(lambda: not self.sequencer._inbox)
+
     def market(self) -> str:
         """Everything but sessions and answers: what a refusal must leave alone."""
         state = self.core.state()
         kept = {name: state[name] for name in ("engine", "risk", "settlement", "feeds")}
         return json.dumps(kept, default=str, sort_keys=True)
+
+    def session(self, name: str) -> SessionRecord:
+        """What the core knows of a session."""
+        return self.core.participants.sessions[SessionId(name)]
+
+    def open_orders(self, firm: str = "FIRM-A") -> list[OrderId]:
+        """A firm's open orders."""
+        return self.core.answers.open_orders(ParticipantId(firm))
+
+    def next_report(self, name: str) -> int:
+        """The number a session's next report will carry."""
+        return self.core.reports.next_seq(SessionId(name))
 
     # --- clients
 
@@ -278,15 +297,23 @@ class Wire:
             self.hello = message
         return message
 
+    async def to_the_end(self) -> tuple[list[dict[str, Any]], tuple[int, str]]:
+        """Every message until the venue closes; then close code and reason."""
+        messages = []
+        try:
+            while True:
+                messages.append(await self.receive())
+        except ConnectionClosed as closed:
+            end = closed
+        if end.rcvd is None:
+            raise AssertionError("closed without a word")
+        return messages, (end.rcvd.code, end.rcvd.reason)
+
     async def closed(self) -> tuple[int, str]:
         """Wait for the end; close code and reason, and nothing else may come."""
-        async with asyncio.timeout(PATIENCE_S):
-            try:
-                extra = await self.socket.recv()
-            except ConnectionClosed as end:
-                assert end.rcvd is not None, "closed without a word"
-                return end.rcvd.code, end.rcvd.reason
-        raise AssertionError(f"one answer too many: {extra!r}")
+        extra, end = await self.to_the_end()
+        assert extra == [], "one answer too many"
+        return end
 
     async def say(self, message: Any) -> None:
         """Send anything: bytes and text as they are, all else as JSON."""
@@ -320,19 +347,19 @@ class Wire:
             if answer.get("req_id") == request["req_id"]:
                 return answer
 
-    async def logon(self, session_id: str, **changes: Any) -> dict[str, Any]:
+    async def logon(self, name: str, /, **changes: Any) -> dict[str, Any]:
         """Send a signed logon; changes apply before signing, ``after`` after it."""
-        await self.say(self.logon_message(session_id, **changes))
+        await self.say(self.logon_message(name, **changes))
         return await self.receive()
 
     def logon_message(
-        self, session_id: str, *, after: dict[str, Any] | None = None, **changes: Any
+        self, name: str, /, *, after: dict[str, Any] | None = None, **changes: Any
     ) -> dict[str, Any]:
         """A signed logon."""
         params: dict[str, Any] = {
             "version": 1,
-            "key_id": f"key-{session_id}",
-            "session_id": session_id,
+            "key_id": f"key-{name}",
+            "session_id": name,
             "client_nonce": "ab" * 32,
             "at_ns": int(wall_ns()),
             "last_seen_report_seq": 0,
@@ -345,7 +372,7 @@ class Wire:
             run_id=self.hello["run_id"],
             server_nonce_hex=self.hello["nonce"],
             client_nonce_hex=params["client_nonce"],
-            participant_id=FIRM_OF.get(session_id, "FIRM-A"),
+            participant_id=FIRM_OF[name],
             session_id=params["session_id"],
             key_id=params["key_id"],
             at_ns=params["at_ns"],
@@ -354,7 +381,7 @@ class Wire:
             takeover=params["takeover"],
             disconnect=f"{wish['mode']}:{wish.get('grace_ms', 0)}" if wish else "",
         )
-        params["signature"] = sign(private_key(session_id), transcript.to_bytes())
+        params["signature"] = sign(private_key(name), transcript.to_bytes())
         return {"method": "logon", "req_id": "logon", "params": params | (after or {})}
 
 
@@ -388,9 +415,7 @@ def squeeze(connection: Connection) -> None:
     )
 
 
-def play(
-    folder: Path, story: Callable[[House], Awaitable[None]], **options: Any
-) -> None:
+def play(folder: Path, story: Callable[[House], Awaitable[None]], **options: Any) -> None:
     """Run one story in a house of its own."""
 
     async def run() -> None:

@@ -1,0 +1,111 @@
+"""Presets are complete and sourced; what a user chooses is marked, and refused when it cannot be."""
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from market.errors import BadInput
+from market.instrument import LimitTable, TickTable
+from market.rules import MARGIN_S, PRESETS, START, Mark, PhaseAt, Rule, Rules, preset
+from market.words import AUCTION_PHASES, Phase
+
+EVERY_RULE = [
+    pytest.param(rules, field.name, id=f"{rules.name}-{field.name}")
+    for rules in PRESETS.values()
+    for field in fields(Rules)
+    if field.name != "name"
+]
+
+
+@pytest.mark.parametrize(("rules", "name"), EVERY_RULE)
+def test_every_rule_says_where_it_comes_from_and_how_sure_it_is(rules: Rules, name: str) -> None:
+    """No preset has a value without a source and a mark; nothing in it was chosen by a user."""
+    rule = getattr(rules, name)
+    assert isinstance(rule, Rule)
+    assert rule.mark in (Mark.DOCUMENTED, Mark.INFERRED, Mark.UNKNOWN_DEFAULT)
+    assert len(rule.source.strip()) > 3
+
+
+@pytest.mark.parametrize("rules", PRESETS.values(), ids=PRESETS)
+def test_every_day_opens_crosses_and_ends_closed(rules: Rules) -> None:
+    """Orders gather before each cross; Closed comes once, at the end."""
+    phases = [step.phase for step in rules.schedule.value]
+    assert phases[0] is Phase.PRE_OPEN
+    assert phases[-1] is Phase.CLOSED
+    assert phases.count(Phase.CLOSED) == 1
+    assert {Phase.OPENING_AUCTION, Phase.CLOSING_AUCTION} <= set(phases)
+    assert rules.has_continuous is (rules.name != "start")
+    if rules.name == "start":
+        assert sum(phase in AUCTION_PHASES for phase in phases) == 2
+
+
+def test_presets_are_found_by_name() -> None:
+    """Three rulebooks; an unknown name is answered with the known ones."""
+    assert [preset(name).name for name in ("start", "tse", "ose")] == ["start", "tse", "ose"]
+    with pytest.raises(BadInput, match="start, tse, ose"):
+        preset("osaka")
+
+
+def test_a_chosen_value_is_marked_and_the_preset_stays() -> None:
+    """Replacing makes another rulebook, which says that the user chose."""
+    chosen = START.replace(settlement_days=0)
+    assert (chosen.settlement_days.value, chosen.settlement_days.mark) == (0, Mark.CHOSEN)
+    assert START.settlement_days.value == 2
+    assert chosen.tick_table == START.tick_table
+
+
+@pytest.mark.parametrize("name", ["name", "settlement_day", "", "__class__"])
+def test_an_unknown_rule_is_refused_by_name(name: str) -> None:
+    """A slip of the pen does not go unnoticed."""
+    with pytest.raises(BadInput, match="no rule is called"):
+        START.replace(**{name: 1})
+
+
+def _steps(*steps: tuple[Phase, int]) -> tuple[PhaseAt, ...]:
+    return tuple(PhaseAt(phase, second) for phase, second in steps)
+
+
+LAST = 86_399 - MARGIN_S
+WRONG: list[tuple[str, Any, str]] = [
+    ("schedule", (), "ends Closed"),
+    ("schedule", _steps((Phase.PRE_OPEN, 30_000)), "ends Closed"),
+    ("schedule", _steps((Phase.PRE_OPEN, 40_000), (Phase.CLOSED, 30_000)), "goes forward"),
+    ("schedule", _steps((Phase.PRE_OPEN, MARGIN_S - 1), (Phase.CLOSED, 30_000)), "midnight"),
+    ("schedule", _steps((Phase.CLOSED, LAST + 1)), "midnight"),
+    ("settlement_stages", (32_400, 36_000, 39_600), "4 settlement stages"),
+    ("settlement_stages", (32_400, 36_000, 39_600, 39_000), "forward"),
+    ("settlement_days", -1, "settlement_days"),
+    ("settlement_days", 61, "settlement_days"),
+    ("order_kinds", (), "some order"),
+    ("validities", (), "some order"),
+    ("max_share_of_issue_percent", 0, "percent"),
+    ("max_share_of_issue_percent", 101, "percent"),
+    ("max_order_units", 0, "max_order_units"),
+    ("tick_table", TickTable(table_id=1, up_to_sen=(10,), tick_sen=()), "tick_table"),
+    ("tick_table", TickTable(table_id=1, up_to_sen=(10,), tick_sen=(0,)), "tick_table"),
+    ("tick_table", TickTable(table_id=1, up_to_sen=(10, 10), tick_sen=(1, 2)), "tick_table"),
+    ("limit_table", LimitTable(below_sen=(), width_sen=()), "limit_table"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "told"), WRONG)
+def test_a_value_that_makes_no_rulebook_is_refused(name: str, value: object, told: str) -> None:
+    """The user hears which rule does not fit; nothing breaks later in the day."""
+    with pytest.raises(BadInput, match=told):
+        START.replace(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("settlement_days", 0),
+        ("settlement_days", 60),
+        ("max_share_of_issue_percent", 100),
+        ("schedule", _steps((Phase.PRE_OPEN, MARGIN_S), (Phase.CLOSED, LAST))),
+        ("settlement_stages", (MARGIN_S, MARGIN_S, LAST, LAST)),
+    ],
+)
+def test_values_at_the_limits_make_a_rulebook(name: str, value: object) -> None:
+    """The bounds themselves are allowed."""
+    assert getattr(START.replace(**{name: value}), name).value == value

@@ -1,0 +1,126 @@
+"""The day as a pure list of steps, and how a run knows which comes next."""
+
+from datetime import date
+
+import pytest
+
+from market.business_days import at_jst, jst_day_and_second
+from market.commands import (
+    ChangePhase,
+    CloseDay,
+    Command,
+    Entry,
+    OpenDay,
+    RunAuction,
+    RunSettlement,
+)
+from market.ids import InstrumentId
+from market.quantities import SequenceNo, TimeNs
+from market.rules import MARGIN_S, PRESETS, START, Rules
+from market.words import AUCTION_PHASES, Phase
+from venue.conductor import remaining_days
+from venue.core import Core
+from venue.sample import sample_settings
+from venue.schedule import PLANNED, day_plan, first_business_day
+from venue.settings import VenueSettings, opening_commands
+
+DAY = date(2026, 11, 24)
+ISSUES = [InstrumentId("B"), InstrumentId("A")]
+
+
+def begun(settings: VenueSettings) -> Core:
+    """A market after its opening commands."""
+    core = Core()
+    for command in opening_commands(settings):
+        step(core, command)
+    return core
+
+
+def step(core: Core, command: Command, at_ns: int = 0) -> None:
+    """Apply one command."""
+    number = SequenceNo(core.sequence + 1)
+    at = TimeNs(max(core.at_ns, at_ns))
+    core.apply(Entry(sequence=number, at_ns=at, command=command))
+
+
+@pytest.mark.parametrize("rules", PRESETS.values(), ids=PRESETS)
+def test_a_day_opens_first_and_closes_last(rules: Rules) -> None:
+    """Ten minutes before its first step and after its last; time never goes back."""
+    plan = day_plan(rules, DAY, ISSUES)
+    times = [at_ns for at_ns, _ in plan]
+    assert plan[0][1] == OpenDay(business_date=DAY)
+    assert plan[-1][1] == CloseDay()
+    assert times == sorted(times)
+    assert plan[1][0] - plan[0][0] == plan[-1][0] - plan[-2][0] == MARGIN_S * 10**9
+    assert all(jst_day_and_second(at_ns)[0] == DAY for at_ns in times)
+
+
+@pytest.mark.parametrize("rules", PRESETS.values(), ids=PRESETS)
+def test_every_auction_phase_is_followed_by_its_one_cross(rules: Rules) -> None:
+    """For each issue, at the same instant, before anything else of that issue."""
+    plan = [command for _, command in day_plan(rules, DAY, ISSUES)]
+    for name in ISSUES:
+        own = [c for c in plan if getattr(c, "instrument_id", None) == name]
+        for place, command in enumerate(own):
+            wanted = isinstance(command, ChangePhase) and command.phase in AUCTION_PHASES
+            follows = place + 1 < len(own) and isinstance(own[place + 1], RunAuction)
+            assert wanted == follows
+        assert own[-1] == ChangePhase(instrument_id=name, phase=Phase.CLOSED)
+
+
+def test_issues_move_in_listing_order_and_stages_in_their_own() -> None:
+    """What happens at one instant has one order on every machine."""
+    plan = [command for _, command in day_plan(START, DAY, ISSUES)]
+    first = [c.instrument_id for c in plan if isinstance(c, ChangePhase)][:2]
+    assert first == ISSUES
+    assert [c.stage for c in plan if isinstance(c, RunSettlement)] == [0, 1, 2, 3]
+
+
+def test_a_settlement_day_has_stages_and_nothing_else() -> None:
+    """After the trading days the market stays closed while deliveries finish."""
+    plan = day_plan(START, DAY, ISSUES, trading=False)
+    assert [type(command).__name__ for _, command in plan] == (
+        ["OpenDay"] + ["RunSettlement"] * 4 + ["CloseDay"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        (date(2026, 11, 24), date(2026, 11, 24)),
+        (date(2026, 11, 21), date(2026, 11, 24)),  # Saturday before a holiday Monday
+        (date(2026, 12, 31), date(2027, 1, 4)),
+    ],
+)
+def test_a_run_begins_on_a_business_day(asked: date, first: date) -> None:
+    """The day asked for, or the next one the market is open."""
+    assert first_business_day(asked) == first
+
+
+def test_at_any_point_of_a_day_the_rest_of_the_plan_is_what_was_not_done() -> None:
+    """A market broken off after any scheduled step goes on with the step its journal lacks."""
+    settings = sample_settings("start", 7, days=1)
+    core = begun(settings)
+    whole = next(remaining_days(core, settings))
+    for done, (at_ns, command) in enumerate(whole[:-1]):
+        step(core, command, at_ns)
+        assert next(remaining_days(core, settings)) == whole[done + 1 :]
+
+
+def test_requests_do_not_count_as_steps_and_deposits_of_the_plan_do() -> None:
+    """Only what the schedule gives moves the day on."""
+    assert {ChangePhase, RunAuction, RunSettlement, CloseDay} < PLANNED
+    assert OpenDay not in PLANNED
+
+
+def test_days_end_when_nothing_is_open_or_after_the_settlement_days() -> None:
+    """Without trades a run of three days has exactly three; it never waits longer than allowed."""
+    settings = sample_settings("start", 7, days=3)
+    core = begun(settings)
+    dates = []
+    for plan in remaining_days(core, settings):
+        for at_ns, command in plan:
+            step(core, command, at_ns)
+        dates.append(core.business_date)
+    assert dates == [date(2026, 11, 24), date(2026, 11, 25), date(2026, 11, 26)]
+    assert at_jst(DAY, 0) < core.at_ns
