@@ -63,6 +63,7 @@ class RejectReason(StrEnum):
     OUTSIDE_PRICE_LIMIT = "OUTSIDE_PRICE_LIMIT"  # 制限値幅
     ORDER_QTY_LIMIT = "ORDER_QTY_LIMIT"
     SHARE_OF_ISSUE = "SHARE_OF_ISSUE"
+    FIRM_QTY_LIMIT = "FIRM_QTY_LIMIT"
     ORDER_VALUE_LIMIT = "ORDER_VALUE_LIMIT"
     OPEN_ORDER_LIMIT = "OPEN_ORDER_LIMIT"
     INSUFFICIENT_CASH = "INSUFFICIENT_CASH"  # 買付余力
@@ -185,8 +186,9 @@ CATALOGUE: Final[dict[RejectReason, CatalogueEntry]] = {
     _R.BAD_TICK: _entry("values", "price not on the tick", "呼値の単位の誤り"),
     _R.BAD_LOT: _entry("values", "quantity not in trading units", "売買単位の誤り"),
     _R.OUTSIDE_PRICE_LIMIT: _entry("values", "price beyond the daily limit", "制限値幅外"),
-    _R.ORDER_QTY_LIMIT: _entry("risk", "quantity above the limit", "数量上限超過"),
+    _R.ORDER_QTY_LIMIT: _entry("risk", "quantity above the market's limit", "数量上限超過"),
     _R.SHARE_OF_ISSUE: _entry("risk", "share of the issue too large", "発行数量比率超過"),
+    _R.FIRM_QTY_LIMIT: _entry("risk", "quantity above the firm's limit", "会員別数量上限超過"),
     _R.ORDER_VALUE_LIMIT: _entry("risk", "order value above the limit", "金額上限超過"),
     _R.OPEN_ORDER_LIMIT: _entry("risk", "too many open orders", "注文件数上限超過", retryable=True),
     _R.INSUFFICIENT_CASH: _entry("risk", "buying power exceeded", "買付余力不足", retryable=True),

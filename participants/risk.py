@@ -92,7 +92,7 @@ class Risk:
         if cmd.kind is OrderKind.MARKET:
             price = self._upper_limit(cmd.instrument_id)
         if quantity > limits.max_order_units:
-            return RejectReason.ORDER_QTY_LIMIT
+            return RejectReason.FIRM_QTY_LIMIT
         if price * quantity > limits.max_order_value_yen * SEN_PER_YEN:
             return RejectReason.ORDER_VALUE_LIMIT
         if account.open_orders >= limits.max_open_orders:
@@ -120,7 +120,7 @@ class Risk:
         quantity = hold.leaves_units if cmd.leaves_units is None else cmd.leaves_units
         price = hold.price_sen if cmd.price_sen is None else cmd.price_sen
         if quantity > limits.max_order_units:
-            return RejectReason.ORDER_QTY_LIMIT
+            return RejectReason.FIRM_QTY_LIMIT
         if price * quantity > limits.max_order_value_yen * SEN_PER_YEN:
             return RejectReason.ORDER_VALUE_LIMIT
         if hold.is_buy:

@@ -230,6 +230,7 @@ class Witness(OrderClient):
     async def enter(self, doors: dict[str, Any], *, takeover: bool = False) -> None:
         """Log on and have every report of the run sent again."""
         self.url = doors["orders"]
+        held = max(self.raw, default=0)  # before: news may come while we log on
         self._from_the_start = True
         try:
             said = await self.open(takeover=takeover)
@@ -237,7 +238,6 @@ class Witness(OrderClient):
             self._from_the_start = False
         self.opens += 1
         hold(said["generation"] >= self.opens, "generations only grow", said=said)
-        held = max(self.raw, default=0)
         newest = said["next_report_seq"] - 1
         hold(held <= newest, "a report that was sent exists", firm=self.firm, held=held, has=newest)
         reader = self._reader

@@ -481,7 +481,7 @@ class OracleDesk:
     ) -> str | None:
         limits = self.firms[firm].limits
         if units > limits.max_order_units:
-            return "ORDER_QTY_LIMIT"
+            return "FIRM_QTY_LIMIT"
         if price * units > limits.max_order_value_yen * 100:
             return "ORDER_VALUE_LIMIT"
         if instead_of is None and len(self.open_orders(firm)) >= limits.max_open_orders:

@@ -245,7 +245,7 @@ _R = RejectReason
     [
         ({"max_order_units": 10}, 9, None),
         ({"max_order_units": 10}, 10, None),
-        ({"max_order_units": 10}, 11, _R.ORDER_QTY_LIMIT),
+        ({"max_order_units": 10}, 11, _R.FIRM_QTY_LIMIT),
         ({"max_order_value_yen": 1_000_000}, 9, None),
         ({"max_order_value_yen": 1_000_000}, 10, None),
         ({"max_order_value_yen": 1_000_000}, 11, _R.ORDER_VALUE_LIMIT),
@@ -316,7 +316,7 @@ def test_refusals_come_in_catalogue_order() -> None:
         seen.append(answer)
     catalogue = list(RejectReason)
     assert seen == [
-        _R.ORDER_QTY_LIMIT,
+        _R.FIRM_QTY_LIMIT,
         _R.ORDER_VALUE_LIMIT,
         _R.OPEN_ORDER_LIMIT,
         _R.INSUFFICIENT_CASH,
@@ -485,7 +485,7 @@ def test_only_free_own_cash_may_be_withdrawn() -> None:
         (BUY, {"price_sen": 20_000_100}, _R.INSUFFICIENT_CASH),
         (BUY, {"leaves": 100}, None),
         (BUY, {"leaves": 101}, _R.INSUFFICIENT_CASH),
-        (BUY, {"leaves": 201}, _R.ORDER_QTY_LIMIT),
+        (BUY, {"leaves": 201}, _R.FIRM_QTY_LIMIT),
         (BUY, {"leaves": 200, "price_sen": 20_000_000}, _R.ORDER_VALUE_LIMIT),
         (BUY, {"leaves": 1}, None),
         (SELL, {"leaves": 100}, None),

@@ -186,8 +186,9 @@ LIVE = [
     Case("a price above the limit", R.OUTSIDE_PRICE_LIMIT, new(price="130100"), journaled=True),
     Case("a price below the limit", R.OUTSIDE_PRICE_LIMIT, new(price="69900"), journaled=True),
     Case("too large a share", R.SHARE_OF_ISSUE, new(quantity_units=3_001), journaled=True),
+    Case("too many units", R.ORDER_QTY_LIMIT, new(quantity_units=10**9), journaled=True),
     Case(
-        "too many units", R.ORDER_QTY_LIMIT, new(), setup=limited(units=9), journaled=True
+        "too many for the firm", R.FIRM_QTY_LIMIT, new(), setup=limited(units=9), journaled=True
     ),
     Case(
         "too much money", R.ORDER_VALUE_LIMIT, new(), setup=limited(value_yen=999_999),

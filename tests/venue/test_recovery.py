@@ -4,6 +4,7 @@ A small busy day of some two hundred commands is played once without interruptio
 at every command, and its write-ahead log at every frame and at bytes in between.
 """
 
+import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ from venue.core import Core
 from venue.journal import HIGH_WATER_FILE, JOURNAL_FILE, Journal, read_entries
 from venue.recovery import recover, replay, verify
 from venue.sample import sample_settings
+from venue.seams import VirtualClock
+from venue.sequencer import Sequencer
 from venue.settings import VenueSettings, opening_commands
 
 FIRMS = ("FIRM-A", "FIRM-B", "FIRM-C")
@@ -462,3 +465,35 @@ def test_an_empty_database_is_not_a_new_run(day: Day, disk: Disk, tmp_path: Path
     folder = image(tmp_path / "i", b"", b"", disk.synced[-1][2])
     with pytest.raises((JournalGap, JournalCorrupted)):
         list(read_entries(folder))
+
+
+def test_who_waits_for_the_disk_reads_before_the_market_runs_ahead(tmp_path: Path) -> None:
+    """After ``durable()`` everything in the core is in the journal, however busy the venue is."""
+
+    async def story() -> list[tuple[int, int]]:
+        core, clock = Core(), VirtualClock()
+        with Journal(tmp_path) as journal:
+            list(journal.read())
+            sequencer = Sequencer(core, journal, clock, group_commands_max=1)
+            synced: list[int] = [0]
+            sequencer.listen(lambda turn: synced.append(turn.steps[-1][0].sequence))
+            seen: list[tuple[int, int]] = []
+
+            async def look() -> None:
+                while core.sequence < len(commands):
+                    await sequencer.durable()
+                    seen.append((core.sequence, synced[-1]))
+                    await asyncio.sleep(0)
+
+            commands = opening_commands(small_settings())
+            for command in commands:
+                sequencer.submit(command)
+            writer = asyncio.create_task(sequencer.run())
+            await look()
+            sequencer.stop()
+            await writer
+        return seen
+
+    seen = asyncio.run(story())
+    assert len(seen) > 3
+    assert [core for core, _ in seen] == [disk for _, disk in seen]
