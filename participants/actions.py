@@ -23,10 +23,14 @@ class Submit(Message, frozen=True, kw_only=True):
 
 
 class Resend(Message, frozen=True, kw_only=True):
-    """Write the session's reports ``from_seq`` to ``to_seq`` again, as far as they exist."""
+    """Answer, then write the reports ``from_seq`` to ``to_seq`` again, as far as they exist.
+
+    Whether they are still kept is core state, so the gateway answers: the range, or OUT_OF_RANGE.
+    """
 
     from_seq: int
     to_seq: int
+    req_id: str
 
 
 class Query(Message, frozen=True, kw_only=True):

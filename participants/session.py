@@ -401,11 +401,7 @@ class Session:
                 return self._refuse(_refusal(request, RejectReason.THROTTLED, wait_ms=wait_ms))
 
         self._resent_at_ns = now_ns
-        result = {"from_seq": asked.from_seq, "to_seq": to_seq}
-        return [
-            self._answer(request, result),
-            Resend(from_seq=asked.from_seq, to_seq=to_seq),
-        ]
+        return [Resend(from_seq=asked.from_seq, to_seq=to_seq, req_id=request.req_id)]
 
     def _logout(self, request: Logout) -> list[Action]:
         params = request.params

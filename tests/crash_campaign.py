@@ -225,7 +225,7 @@ class Campaign:
         try:
             await self._enter()
         except (OSError, ConnectionClosed, LogonRefused):
-            hold(await self.venue.ended() == 0, "a venue only leaves at its end")
+            hold(await self.venue.ended() == 0, "it only leaves at its end", said=self.venue.said())
             await self._leave()
             return True
         tasks = [asyncio.create_task(trader.trade()) for trader in self.traders]

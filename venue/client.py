@@ -63,6 +63,7 @@ class OrderClient:
     _socket: ClientConnection | None = None
     _reader: asyncio.Task[None] | None = None
     _waiting: dict[str, asyncio.Future[Message]] = field(default_factory=dict)
+    _heard: asyncio.Event = field(default_factory=asyncio.Event)
     _contiguous: int = 0
     _next_seq: int = 1
     _requests: int = 0
@@ -94,10 +95,26 @@ class OrderClient:
         self._socket, self.logon_ok = socket, answer["result"]
         self._next_seq = self.logon_ok["next_seq"]
         self._reader = asyncio.create_task(self._read(socket))
-        missed_from = self.last_report_seq + 1
-        if missed_from < self.logon_ok["next_report_seq"]:
-            await self.request("report.resend", {"from_seq": missed_from})
+        await self._catch_up(self.logon_ok["next_report_seq"] - 1)
         return self.logon_ok
+
+    async def _catch_up(self, head: int) -> None:
+        """Ask again for every report up to ``head`` that was missed, a page at a time."""
+        while self.last_report_seq < head:
+            held = self.last_report_seq
+            answer = await self.request("report.resend", {"from_seq": held + 1})
+            error = answer.get("error")
+            if error is not None and error["code"] == "THROTTLED":
+                await asyncio.sleep(error["retry_after_ms"] / 1000)
+            elif error is not None:
+                raise LogonRefused(error["code"], error["text"])
+            else:
+                await self._until_report(min(answer["result"]["to_seq"], head))
+
+    async def _until_report(self, seq: int) -> None:
+        while self.last_report_seq < seq and self._reader is not None and not self._reader.done():
+            self._heard.clear()
+            await self._heard.wait()
 
     def _logon(self, hello: Message, *, takeover: bool) -> Message:
         who, at_ns = self.identity, wall_ns()
@@ -195,6 +212,7 @@ class OrderClient:
                 self._received(json.loads(text))
         except ConnectionClosed:
             pass
+        self._heard.set()
         lost = ConnectionClosed(None, None)
         for future in self._waiting.values():
             if not future.done():
@@ -209,6 +227,7 @@ class OrderClient:
             if old is not None and old != message:
                 raise KitahamaError(f"report {seq} came back different")
             self.reports[seq] = message
+            self._heard.set()
             if old is None and self.on_report is not None:
                 self.on_report(message)
         future = self._waiting.pop(message.get("req_id") or "", None)

@@ -21,10 +21,11 @@ from market.events import Event, KeyRevoked, SessionClosed, SessionOpened, Sessi
 from market.ids import KeyId, SessionId
 from market.reasons import RejectReason
 from participants.actions import Action, Close, Query, Resend, Send, Submit
+from participants.diagnosis import Refusal
 from participants.keys import NONCE_BYTES, KeyInfo
 from participants.session import Session, SessionSettings, SessionState
 from participants.throttle import TakeoverGuard
-from participants.wire import OrderCommand
+from participants.wire import OrderCommand, encode_refusal, encode_result
 from venue.core import Core
 from venue.queries import answer
 from venue.seams import random_bytes, real_ns, wall_ns
@@ -235,15 +236,26 @@ class Gateway:
         connection.connection.send_frames(frames)
 
     def resend(self, connection: OrderConnection, action: Resend) -> None:
-        """Send reports again, the very bytes, once everything that exists is durable."""
+        """Answer, and send reports again, the very bytes, once all that exists is durable."""
+        asked = {"from_seq": action.from_seq, "to_seq": action.to_seq}
 
         def send() -> None:
             if connection.session_id is None:
                 return
             kept = self._core.reports.since(connection.session_id, action.from_seq, action.to_seq)
-            frames = b"".join(text_frame(payload) for payload in kept or ())
-            if frames:
-                self.write(connection, frames)
+            if kept is None:  # of a day before, or beyond the next number
+                refusal = Refusal(
+                    reason=RejectReason.OUT_OF_RANGE,
+                    field="params.from_seq",
+                    method="report.resend",
+                    req_id=action.req_id,
+                )
+                answered = encode_refusal(refusal, next_seq=connection.session.next_seq)
+            else:
+                answered = encode_result(
+                    method="report.resend", req_id=action.req_id, result=asked
+                )
+            self.write(connection, b"".join(map(text_frame, (answered, *(kept or ())))))
 
         self._sequencer.when_durable(send)
 

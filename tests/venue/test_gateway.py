@@ -638,6 +638,22 @@ def test_the_same_order_again_is_answered_with_its_first_outcome(tmp_path: Path)
     play(tmp_path, story)
 
 
+def test_a_resend_of_what_is_not_kept_is_refused(tmp_path: Path) -> None:
+    """A number beyond the next one is OUT_OF_RANGE, never an empty yes."""
+
+    async def story(house: House) -> None:
+        await house.open()
+        wire = await house.wire("A-1")
+        await wire.ask("order.new", order("n0"))
+
+        refused = await wire.ask("report.resend", {"from_seq": 9})
+
+        assert refused["error"]["code"] == "OUT_OF_RANGE"
+        assert refused["error"]["field"] == "params.from_seq"
+
+    play(tmp_path, story)
+
+
 def test_a_resend_gives_the_very_bytes(tmp_path: Path) -> None:
     """On the same connection and on a later one, answers and fills alike."""
 
