@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the answer is no (a digest differs, a journal is damaged),
 
 import asyncio
 import json
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -138,12 +139,14 @@ def serve(
             chosen = sample_settings("start", seed, days=_SAMPLE_DAYS)
         if speed is not None:
             chosen = chosen.model_copy(update={"speed": speed})
-        ready = out / READY_FILE
-        if firms:  # they wait for the file to come; a venue alone removes an old one under its lock
-            ready.unlink(missing_ok=True)
-        traders = start_firms(ready, seed=seed, scale=_SAMPLE_SCALE) if firms else []
+        traders: list[subprocess.Popen[str]] = []
+
+        def opened() -> None:
+            if firms:
+                traders.extend(start_firms(out / READY_FILE, seed=seed, scale=_SAMPLE_SCALE))
+
         try:
-            _run(Venue(chosen, out, say=_say if timeline else None, keep=keep).run())
+            _run(Venue(chosen, out, say=_say if timeline else None, keep=keep, opened=opened).run())
         finally:
             for trader in traders:
                 trader.terminate()

@@ -7,6 +7,7 @@ last day, on Ctrl-C or SIGTERM, or when the journal fails; the doors close, the 
 
 import asyncio
 import contextlib
+import gc
 import json
 import signal
 import socket
@@ -52,6 +53,7 @@ class Venue:
         *,
         say: Callable[[str], None] | None = None,
         keep: bool = False,
+        opened: Callable[[], None] | None = None,
         make_clock: Callable[[TimeNs, float], Clock] = ScaledClock,
     ) -> None:
         """A venue before it starts.
@@ -61,12 +63,14 @@ class Venue:
             folder: Where the journal and ``ready.json`` are.
             say: Called with the timeline's lines as they happen.
             keep: Serve on after the last day.
+            opened: Called once the doors are open and ``ready.json`` says where they are.
             make_clock: From a first market time and a speed to the clock of the run.
         """
         self._settings = settings
         self._folder = folder
         self._say = say
         self._keep = keep
+        self._opened = opened
         self._make_clock = make_clock
         self._stop = asyncio.Event()
         self._ready = False
@@ -155,6 +159,8 @@ class Venue:
             try:
                 api = tasks.create_task(rest.serve(), name="rest")
                 await rest.up.wait()
+                gc.collect()
+                gc.freeze()  # what stands now stays; looking through it again would stall orders
                 self._ready = True
                 self._announce(core, _port(orders), _port(feed), _rest_port(rest))
                 beat_s = server.heartbeat_s
@@ -204,6 +210,8 @@ class Venue:
             self._say(
                 f"orders  {doors['orders']}\nfeed    {doors['feed']}\nrest    {doors['rest']}"
             )
+        if self._opened is not None:
+            self._opened()
 
 
 def _why(writer: "asyncio.Task[None]") -> RejectReason:

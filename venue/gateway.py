@@ -252,9 +252,7 @@ class Gateway:
                 )
                 answered = encode_refusal(refusal, next_seq=connection.session.next_seq)
             else:
-                answered = encode_result(
-                    method="report.resend", req_id=action.req_id, result=asked
-                )
+                answered = encode_result(method="report.resend", req_id=action.req_id, result=asked)
             self.write(connection, b"".join(map(text_frame, (answered, *(kept or ())))))
 
         self._sequencer.when_durable(send)

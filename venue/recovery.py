@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from market.commands import CloseSession, Command, Entry
 from market.errors import KitahamaError
@@ -11,6 +12,9 @@ from market.quantities import SequenceNo, TimeNs
 from venue.core import Core
 from venue.journal import Journal, read_entries
 from venue.settings import check_opening
+
+_FORGET_EVERY: Final = 256
+"""Entries of a replay between two drains; each drain tells the depth of every changed book."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,9 @@ def recover(journal: Journal, opening: list[Command], at_ns: TimeNs) -> Core:
     core = Core()
     for entry in journal.read():
         core.apply(entry)
-        core.reports.drain()
-        core.feeds.drain()
+        if not core.sequence % _FORGET_EVERY:
+            _forget_outbound(core)
+    _forget_outbound(core)
     begun: list[Command] = [
         CloseSession(session_id=session.session_id, generation=session.generation, orderly=False)
         for session in (core.participants.sessions.values() if core.sequence else ())
@@ -60,8 +65,7 @@ def recover(journal: Journal, opening: list[Command], at_ns: TimeNs) -> Core:
         events = core.apply(entry)
         if is_new:
             check_opening(command, events)
-        core.reports.drain()
-        core.feeds.drain()
+        _forget_outbound(core)
     if rows:
         journal.write(rows)
     return core
@@ -78,13 +82,21 @@ def replay(
     core = Core()
     for entry in entries:
         events = core.apply(entry)
-        core.reports.drain()
-        core.feeds.drain()
+        if not core.sequence % _FORGET_EVERY:
+            _forget_outbound(core)
         if seen is not None:
             seen(entry, events)
+    _forget_outbound(core)
     if core.sequence == 0:
         raise KitahamaError("the journal is empty")
     return core
+
+
+def _forget_outbound(core: Core) -> None:
+    """Let go of reports and market data that went out long ago."""
+    if core.sequence:
+        core.reports.drain()
+        core.feeds.drain()
 
 
 def verify(folder: Path) -> Verdict:
