@@ -9,7 +9,7 @@ from datetime import date
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -91,11 +91,10 @@ def create_api(sequencer: Sequencer, ready: Callable[[], bool]) -> FastAPI:
     api.add_exception_handler(_ApiError, _refused)
     api.add_exception_handler(RequestValidationError, _unreadable)
     api.add_exception_handler(HTTPException, _no_such_thing)
-    durable = [Depends(sequencer.durable)]
     api.include_router(_health(ready))
-    api.include_router(_venue(sequencer), dependencies=durable)
-    api.include_router(_market(sequencer.core), dependencies=durable)
-    api.include_router(_settlement(sequencer.core), dependencies=durable)
+    api.include_router(_venue(sequencer))
+    api.include_router(_market(sequencer.core))
+    api.include_router(_settlement(sequencer.core))
     return api
 
 

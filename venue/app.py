@@ -18,9 +18,7 @@ from typing import Final
 import uvicorn
 
 from market.business_days import at_jst
-from market.errors import InvariantBroken
 from market.quantities import TimeNs
-from market.reasons import RejectReason
 from participants.session import SessionSettings
 from participants.wire import FRAME_BYTES_MAX
 from venue.api import create_api
@@ -176,7 +174,7 @@ class Venue:
                 in_order = writer.exception() is None
             finally:  # also when a task failed: the group then cancels these waits
                 self._ready = False
-                reason = None if in_order else _why(writer)
+                reason = None if in_order else sequencer.refusal
                 orders.close()
                 feed.close()
                 gateway.halt(reason)
@@ -214,13 +212,6 @@ class Venue:
             self._opened()
 
 
-def _why(writer: "asyncio.Task[None]") -> RejectReason:
-    """What clients are told of a failure: the journal's disk, or a defect of ours."""
-    error = writer.exception() if writer.done() and not writer.cancelled() else None
-    by_disk = error is not None and not isinstance(error, InvariantBroken)
-    return RejectReason.STORAGE_FAILED if by_disk else RejectReason.INTERNAL
-
-
 def _teller(say: Callable[[str], None]) -> Callable[[Published], None]:
     timeline = Timeline()
 
@@ -243,7 +234,6 @@ async def _beat(
     while True:
         await asyncio.sleep(every_s)
         gateway.tick()
-        await sequencer.durable()
         core = sequencer.core
         broadcaster.heartbeat(TimeNs(core.at_ns), core.sequence, journal.chain)
 

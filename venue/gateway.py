@@ -103,7 +103,7 @@ class OrderConnection:
         if isinstance(command, CloseSession):
             self._gateway.close_session(command)
         elif not self._gateway.submit(self, command):
-            self.act(self.session.not_submitted(command, RejectReason.BUSY))
+            self.act(self.session.not_submitted(command, self._gateway.refusal))
 
 
 class Gateway:
@@ -156,6 +156,11 @@ class Gateway:
             del self._live[session_id]
 
     # --- towards the sequencer
+
+    @property
+    def refusal(self) -> RejectReason:
+        """Why a command was not taken."""
+        return self._sequencer.refusal
 
     def submit(self, connection: OrderConnection, command: Command) -> bool:
         """Queue a session's command; False when the inbox is full."""
@@ -236,30 +241,26 @@ class Gateway:
         connection.connection.send_frames(frames)
 
     def resend(self, connection: OrderConnection, action: Resend) -> None:
-        """Answer, and send reports again, the very bytes, once all that exists is durable."""
-        asked = {"from_seq": action.from_seq, "to_seq": action.to_seq}
-
-        def send() -> None:
-            if connection.session_id is None:
-                return
-            kept = self._core.reports.since(connection.session_id, action.from_seq, action.to_seq)
-            if kept is None:  # of a day before, or beyond the next number
-                refusal = Refusal(
-                    reason=RejectReason.OUT_OF_RANGE,
-                    field="params.from_seq",
-                    method="report.resend",
-                    req_id=action.req_id,
-                )
-                answered = encode_refusal(refusal, next_seq=connection.session.next_seq)
-            else:
-                answered = encode_result(method="report.resend", req_id=action.req_id, result=asked)
-            self.write(connection, b"".join(map(text_frame, (answered, *(kept or ())))))
-
-        self._sequencer.when_durable(send)
+        """Answer, and send reports again, the very bytes."""
+        if connection.session_id is None:
+            return
+        kept = self._core.reports.since(connection.session_id, action.from_seq, action.to_seq)
+        if kept is None:  # of a day no longer kept, or beyond the next number
+            refusal = Refusal(
+                reason=RejectReason.OUT_OF_RANGE,
+                field="params.from_seq",
+                method="report.resend",
+                req_id=action.req_id,
+            )
+            answered = encode_refusal(refusal, next_seq=connection.session.next_seq)
+        else:
+            asked = {"from_seq": action.from_seq, "to_seq": action.to_seq}
+            answered = encode_result(method="report.resend", req_id=action.req_id, result=asked)
+        self.write(connection, b"".join(map(text_frame, (answered, *(kept or ())))))
 
     def query(self, connection: OrderConnection, action: Query) -> None:
-        """Answer from core state, once it is durable."""
-        self._sequencer.when_durable(lambda: connection.connection.send(answer(self._core, action)))
+        """Answer from core state."""
+        connection.connection.send(answer(self._core, action))
 
     def tick(self) -> None:
         """Let every session look at the time: handshakes, heartbeats, idle clients."""

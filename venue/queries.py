@@ -1,6 +1,6 @@
 """Private questions of a session, answered from core state: open orders, balances, limits.
 
-A firm sees its own and nothing else; the gateway asks only when core state is durable.
+A firm sees its own and nothing else.
 """
 
 from typing import Any

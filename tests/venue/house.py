@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import json
 import socket
-import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Self
@@ -37,11 +36,11 @@ from venue.broadcast import FEED_PATH, REQUEST_BYTES_MAX, Broadcaster
 from venue.client import Identity, OrderClient
 from venue.core import Core
 from venue.gateway import ORDERS_PATH, Gateway
-from venue.journal import Journal, Row
+from venue.journal import Journal
 from venue.recovery import recover
 from venue.schedule import first_business_day
 from venue.seams import VirtualClock, wall_ns
-from venue.sequencer import Sequencer
+from venue.sequencer import Done, Sequencer
 from venue.settings import (
     FirmSettings,
     IssueSettings,
@@ -94,18 +93,18 @@ def settings(preset: str = "tse", **changes: Any) -> VenueSettings:
     return VenueSettings.model_validate(fields | changes)
 
 
-class GatedJournal(Journal):
-    """A journal whose disk can be held: while ``gate`` is clear, no write returns."""
+class HeldSequencer(Sequencer):
+    """A sequencer that can be held with a group in hand; what is asked meanwhile waits."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.gate = threading.Event()
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.gate = asyncio.Event()
         self.gate.set()
 
-    def write(self, rows: list[Row]) -> None:
-        """Wait for the gate, then write."""
-        self.gate.wait(PATIENCE_S)
-        super().write(rows)
+    async def _next_group(self) -> list[tuple[Command, Done | None]]:
+        group = await super()._next_group()
+        await self.gate.wait()
+        return group
 
 
 class House:
@@ -121,12 +120,12 @@ class House:
         origins: tuple[str, ...] = (),
     ) -> None:
         self.settings = settings(preset)
-        self.journal = GatedJournal(folder)
+        self.journal = Journal(folder)
         first = first_business_day(self.settings.first_day)
         self.date = first
         self.core: Core = recover(self.journal, opening_commands(self.settings), at_jst(first, 0))
         self.clock = VirtualClock(self.core.at_ns)
-        self.sequencer = Sequencer(
+        self.sequencer = HeldSequencer(
             self.core, self.journal, self.clock, inbox_commands_max=inbox_max
         )
         self.gateway = Gateway(
@@ -150,7 +149,7 @@ class House:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.journal.gate.set()
+        self.sequencer.gate.set()
         self._orders.close()
         self._feed.close()
         self.gateway.halt(None)
@@ -217,8 +216,8 @@ class House:
         )
 
     async def hold(self) -> None:
-        """Hold the disk in the middle of a turn; what is asked now waits in the inbox."""
-        self.journal.gate.clear()
+        """Hold the sequencer before its next turn; what is asked now waits in the inbox."""
+        self.sequencer.gate.clear()
         self.sequencer.submit(Halt(instrument_id=InstrumentId("none"), reason=""))
         await self.quiet(lambda: not self.sequencer._inbox)
 

@@ -1,6 +1,5 @@
 """REST answers what its own document says, and says no with a code."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,27 +104,6 @@ def test_what_is_told_is_the_core(tmp_path: Path) -> None:
         assert depth.headers["content-type"] == "application/json"
         (line,) = (await client.get("/v1/settlement")).json()
         assert (line["deliveries"], line["amount_yen"]) == (1, 1_000_000)
-
-    ask(tmp_path, story)
-
-
-@pytest.mark.processes
-def test_nothing_is_told_before_the_disk_has_it(tmp_path: Path) -> None:
-    """A read waits for the turn that is on its way to the disk; health does not."""
-
-    async def story(house: House, client: httpx.AsyncClient) -> None:
-        await house.open()
-        wire = await house.wire("A-1")
-        before = house.core.sequence
-        house.journal.gate.clear()
-        await wire.say(wire.request("order.new", order()))
-        await house.quiet(lambda: house.core.sequence > before)
-        reading = asyncio.create_task(client.get("/v1/status"))
-        done, _ = await asyncio.wait([reading], timeout=0.05)
-        assert not done
-        assert (await client.get("/livez")).status_code == 200
-        house.journal.gate.set()
-        assert (await reading).json()["sequence"] == before + 1
 
     ask(tmp_path, story)
 

@@ -1,6 +1,5 @@
 """Order entry over real sockets: one answer to everything, and nothing before the disk has it."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,14 +8,16 @@ from typing import Any
 
 import pytest
 from house import House, Wire, order, play, small_socket, squeeze
-from websockets.asyncio.client import connect
 
-from market.commands import Halt, RevokeKey
+from market.commands import Entry, Halt, RevokeKey
+from market.events import Event
 from market.ids import InstrumentId, KeyId
 from market.reasons import CATALOGUE, RejectReason
 from market.words import Phase
 from participants.session import SessionSettings
 from venue import gateway as gateway_module
+from venue.journal import Row
+from venue.sockets import Connection
 
 pytestmark = pytest.mark.processes
 
@@ -537,7 +538,7 @@ def test_a_request_of_the_old_generation_has_no_effect(tmp_path: Path) -> None:
         await house.quiet(lambda: len(house.sequencer._inbox) == 1)
         await old.say(old.request("order.new", order()))
         await house.quiet(lambda: len(house.sequencer._inbox) == 2)
-        house.journal.gate.set()
+        house.sequencer.gate.set()
 
         assert (await fresh.receive())["result"]["took_over"] is True
         stale = await fresh.receive()
@@ -863,7 +864,7 @@ def test_a_socket_lost_while_its_logon_is_on_the_way_leaves_no_live_session(
         await house.quiet(lambda: len(house.sequencer._inbox) == 1)
         wire.socket.transport.abort()
         await house.quiet(lambda: not house.gateway._connections)
-        house.journal.gate.set()
+        house.sequencer.gate.set()
         session = house.session("A-1")
         await house.quiet(lambda: session.generation == 1 and not session.live)
         assert (await (await house.wire("A-1")).ask("whoami"))["result"]["generation"] == 2
@@ -890,44 +891,51 @@ def test_a_full_inbox_answers_busy_and_the_end_of_a_session_still_fits(tmp_path:
             assert answer["error"]["retryable"] is True
         await wire.say(wire.request("logout", {"cancel_open": False}))
         await house.quiet(lambda: len(house.sequencer._inbox) == 3)
-        house.journal.gate.set()
+        house.sequencer.gate.set()
         await house.quiet(lambda: not house.session("A-1").live)
         assert len(house.open_orders()) == 2
 
     play(tmp_path, story, inbox_max=2)
 
 
-def test_nothing_leaves_before_the_journal_write_returned(tmp_path: Path) -> None:
-    """With the disk held no report, query answer, resend or market data comes; then all do."""
+def test_nothing_leaves_before_the_journal_write_returned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a command's step and the end of its sync not one frame is sent to anybody."""
+    frames: list[bytes] = []
+    send = Connection.send_frames
+
+    def counted(connection: Connection, data: bytes) -> None:
+        frames.append(data)
+        send(connection, data)
+
+    monkeypatch.setattr(Connection, "send_frames", counted)
 
     async def story(house: House) -> None:
         await house.open()
         feed = await house.subscriber({"name": "orders", "instrument_ids": ["ST01"]})
         await feed.receive()  # the snapshot
-        wire, late = await house.wire("A-1"), await house.wire("A-2")
-        house.journal.gate.clear()
-        await wire.say(wire.request("order.new", order()))
-        await house.quiet(lambda: house.open_orders() != [])
-        await late.say(late.request("order.list"))
-        newcomer = await connect(house.feed_url, compression=None)
-        reading = Wire(newcomer)
-        await reading.receive()
-        ask = {"method": "subscribe", "params": {"channels": [{"name": "orders"}]}}
-        await reading.say(ask)
-        answer = await reading.receive()
-        assert {joined["seq"] for joined in answer["result"]["channels"]} == {0}
-        for _ in range(2):
-            assert (await reading.receive())["data"]["orders"] == []
-        silent = [asyncio.ensure_future(one.receive()) for one in (wire, late, feed, reading)]
-        done, _ = await asyncio.wait(silent, timeout=0.1)
-        assert not done
+        wire = await house.wire("A-1")
+        turns: list[tuple[int, int, int]] = []
+        write, apply = house.journal.write, house.core.apply
 
-        house.journal.gate.set()
-        report, listed, public, again = await asyncio.gather(*silent)
-        assert report["ok"]
-        assert [found["client_order_id"] for found in listed["result"]["orders"]] == ["n1"]
-        assert public["data"]["action"] == "add"
-        assert again == public
+        def applied(entry: Entry) -> list[Event]:
+            turns.append((len(frames), -1, -1))
+            return apply(entry)
+
+        def written(rows: list[Row]) -> None:
+            before, _, _ = turns.pop()
+            write(rows)
+            turns.append((before, house.core.sequence, len(frames)))
+
+        monkeypatch.setattr(house.core, "apply", applied)
+        monkeypatch.setattr(house.journal, "write", written)
+        assert (await wire.ask("order.new", order()))["ok"]
+        assert (await feed.receive())["data"]["action"] == "add"
+
+        ((before, sequence, after),) = turns
+        assert sequence == house.core.sequence
+        assert before == after < len(frames)
 
     play(tmp_path, story)
 

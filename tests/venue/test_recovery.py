@@ -467,8 +467,8 @@ def test_an_empty_database_is_not_a_new_run(day: Day, disk: Disk, tmp_path: Path
         list(read_entries(folder))
 
 
-def test_who_waits_for_the_disk_reads_before_the_market_runs_ahead(tmp_path: Path) -> None:
-    """After ``durable()`` everything in the core is in the journal, however busy the venue is."""
+def test_whoever_looks_at_the_market_finds_only_what_is_on_the_disk(tmp_path: Path) -> None:
+    """Between turns everything in the core is in the journal, however busy the venue is."""
 
     async def story() -> list[tuple[int, int]]:
         core, clock = Core(), VirtualClock()
@@ -481,7 +481,6 @@ def test_who_waits_for_the_disk_reads_before_the_market_runs_ahead(tmp_path: Pat
 
             async def look() -> None:
                 while core.sequence < len(commands):
-                    await sequencer.durable()
                     seen.append((core.sequence, synced[-1]))
                     await asyncio.sleep(0)
 
