@@ -88,7 +88,7 @@ def run_demo(
     screen.print(f"digest  {verdict.digest}", markup=False)
     seconds = (real_ns() - began) / 1e9
     screen.print(f"took    {seconds:.0f} s; the run is in {out}\n", markup=False)
-    screen.print(_BY_HAND.format(out=out), markup=False, soft_wrap=True)
+    screen.print(_BY_HAND.format(out=out, bin=_programs()), markup=False, soft_wrap=True)
     if keep:
         subprocess.run(_command("serve", "--out", str(out.with_name("serve"))), check=False)  # noqa: S603
     return 1 if broken else 0
@@ -108,12 +108,20 @@ def start_firms(ready: Path, *, seed: int, scale: float) -> list[subprocess.Pope
 
 
 _BY_HAND: Final = """\
-replay it     kitahama replay {out}
-verify it     kitahama verify {out}
-try it live   kitahama serve --firms --speed 60     (then, in another terminal)
-the feed      python -m websockets ws://127.0.0.1:8082/ws/v1/feed
+replay it     {bin}kitahama replay {out}
+verify it     {bin}kitahama verify {out}
+try it live   {bin}kitahama serve --firms --speed 60     (then, in another terminal)
+the feed      {bin}python -m websockets ws://127.0.0.1:8082/ws/v1/feed
               {{"method":"subscribe","params":{{"channels":[{{"name":"trades"}},{{"name":"auction"}}]}}}}
 REST          http://127.0.0.1:8080/docs"""
+
+
+def _programs() -> str:
+    """Where this environment's programs are, as one would type it here."""
+    folder = Path(sys.executable).parent
+    with contextlib.suppress(ValueError):
+        folder = folder.relative_to(Path.cwd())
+    return "" if shutil.which("kitahama") == str(folder / "kitahama") else f"{folder}/"
 
 
 def _command(*words: str) -> list[str]:
