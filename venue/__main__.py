@@ -26,7 +26,7 @@ from venue.journal import read_entries
 from venue.recovery import replay as replay_entries
 from venue.recovery import verify as verify_folder
 from venue.seams import random_bytes
-from venue.settings import read_settings
+from venue.settings import check_key_names, read_settings
 from venue.timeline import Timeline
 
 cli = typer.Typer(
@@ -61,7 +61,7 @@ def refusals() -> Iterator[None]:
     except JournalError as wrong:
         kind = type(wrong).__name__
         talk.print(
-            f"[red]{kind}[/] at record {wrong.sequence}: {escape(str(wrong))}",
+            f"[red]{kind}[/]: {escape(str(wrong))}",
             highlight=False,
             soft_wrap=True,
         )
@@ -91,15 +91,12 @@ def demo(
     speed: Annotated[float, typer.Option(min=1, help="Market seconds in one real second.")] = 650.0,
     scale: Annotated[float, typer.Option(min=0.01, help="Multiplies the number of orders.")] = 12.0,
     out: Annotated[Path, typer.Option(help="Folder of the run; made anew.")] = Path("run/demo"),
-    keep: Annotated[bool, typer.Option(help="Serve on after the last day, until Ctrl-C.")] = False,
 ) -> None:
     """Run a whole day over real websockets: venue and four firms as processes, settled to T+2."""
     from venue.demo import run_demo  # noqa: PLC0415 - servers are not loaded for a replay
 
     with refusals():
-        code = run_demo(
-            seed=seed, preset=preset, days=days, speed=speed, scale=scale, out=out, keep=keep
-        )
+        code = run_demo(seed=seed, preset=preset, days=days, speed=speed, scale=scale, out=out)
     raise typer.Exit(code)
 
 
@@ -128,13 +125,13 @@ def serve(
     """Run the venue: order entry, market data and REST, until the last day or Ctrl-C."""
     from venue.app import READY_FILE, Venue  # noqa: PLC0415
     from venue.demo import start_firms  # noqa: PLC0415
-    from venue.sample import sample_settings  # noqa: PLC0415
+    from venue.sample import or_sample, sample_settings  # noqa: PLC0415
 
     with refusals():
         if firms and settings:
             raise BadInput("the sample firms trade at the sample venue only; leave --settings out")
         if settings:
-            chosen = read_settings(settings)
+            chosen = or_sample(read_settings(settings), seed)
         else:
             chosen = sample_settings("start", seed, days=_SAMPLE_DAYS)
         if speed is not None:
@@ -187,7 +184,9 @@ def simulate(
     ] = None,
     settings: Annotated[Path | None, typer.Option(help="Settings file.")] = None,
     seed: SeedOption = 7,
-    preset: PresetOption = "start",
+    preset: Annotated[
+        str | None, typer.Option(help="Rulebook: start (default), tse or ose.")
+    ] = None,
     days: Annotated[int | None, typer.Option(min=1, max=2_000, help="Trading days.")] = None,
     scale: Annotated[float, typer.Option(min=0.01, help="Multiplies the number of orders.")] = 12.0,
     out: Annotated[
@@ -280,7 +279,7 @@ def errors(as_json: JsonOption = False) -> None:
 @cli.command(epilog="Example:  kitahama keys FIRM-X --session FIRM-X-1 --out firm-x.key")
 def keys(
     participant: Annotated[str, typer.Argument(help="The firm.", show_default=False)],
-    session: Annotated[str | None, typer.Option(help="Session; default FIRM-1.")] = None,
+    session: Annotated[str | None, typer.Option(help="Session; default: the firm and -1.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where the private key goes; never overwritten.")
     ] = None,
@@ -292,14 +291,19 @@ def keys(
     public = public_key_hex(seed)
     path = out or Path(f"{participant.lower()}.key")
     session_id = session or f"{participant}-1"
+    key_id = f"{participant}-{public[:8]}"
     with refusals():
-        if path.exists():
-            raise BadInput(f"{path} exists; a key is never overwritten")
-        path.touch(mode=0o600)
-        path.write_text(seed.hex() + "\n", encoding="ascii")
+        check_key_names(participant, key_id, session_id, public)
+        try:
+            path.touch(mode=0o600, exist_ok=False)
+            path.write_text(seed.hex() + "\n", encoding="ascii")
+        except FileExistsError as exists:
+            raise BadInput(f"{path} exists; a key is never overwritten") from exists
+        except OSError as broken:
+            raise BadInput(f"{path}: {broken.strerror}") from broken
     talk.print(f"private key written to {path}; add to the firm's settings:", highlight=False)
     _say(
-        f'[[firms.keys]]\nkey_id = "{participant}-{public[:8]}"\nsession_id = "{session_id}"\n'
+        f'[[firms.keys]]\nkey_id = "{key_id}"\nsession_id = "{session_id}"\n'
         f'public_key_hex = "{public}"'
     )
 

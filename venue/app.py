@@ -18,6 +18,7 @@ from typing import Final
 import uvicorn
 
 from market.business_days import at_jst
+from market.errors import BadInput
 from market.quantities import TimeNs
 from participants.session import SessionSettings
 from participants.wire import FRAME_BYTES_MAX
@@ -121,24 +122,25 @@ class Venue:
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, self.stop)
         gateway.resume_grace()
-        orders = await loop.create_server(
+        origins = server.allowed_origins
+        orders = await self._listen(
             lambda: Connection(
                 ORDERS_PATH,
                 gateway.handler,
                 message_bytes_max=FRAME_BYTES_MAX,
-                allowed_origins=server.allowed_origins,
+                allowed_origins=origins,
             ),
-            server.host,
+            "orders_port",
             server.orders_port,
         )
-        feed = await loop.create_server(
+        feed = await self._listen(
             lambda: Connection(
                 FEED_PATH,
                 broadcaster.handler,
                 message_bytes_max=REQUEST_BYTES_MAX,
-                allowed_origins=server.allowed_origins,
+                allowed_origins=origins,
             ),
-            server.host,
+            "feed_port",
             server.feed_port,
         )
         rest = _Rest(
@@ -181,6 +183,21 @@ class Venue:
                 broadcaster.halt(reason)
             rest.should_exit = True
             await asyncio.wait([api])
+
+    async def _listen(self, make: Callable[[], Connection], name: str, port: int) -> asyncio.Server:
+        """Open a door.
+
+        Raises:
+            BadInput: When the port cannot be had, naming the setting.
+        """
+        host = self._settings.server.host
+        try:
+            return await asyncio.get_running_loop().create_server(make, host, port)
+        except OSError as taken:
+            raise BadInput(
+                f"server.{name}: {host}:{port} cannot be had ({taken.strerror}); choose another "
+                f"in the settings or with KITAHAMA_SERVER__{name.upper()}"
+            ) from taken
 
     async def _days(self, sequencer: Sequencer, clock: Clock) -> None:
         await conduct(sequencer, clock, self._settings)

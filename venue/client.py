@@ -20,6 +20,7 @@ from venue.seams import random_bytes, wall_ns
 
 _ANSWER_S_MAX: Final = 30.0
 _VERSION: Final = 1
+_PINGS_IN_IDLE: Final = 3
 
 Message = dict[str, Any]
 
@@ -62,6 +63,7 @@ class OrderClient:
     answers: int = 0
     _socket: ClientConnection | None = None
     _reader: asyncio.Task[None] | None = None
+    _pinger: asyncio.Task[None] | None = None
     _waiting: dict[str, asyncio.Future[Message]] = field(default_factory=dict)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
     _contiguous: int = 0
@@ -95,8 +97,16 @@ class OrderClient:
         self._socket, self.logon_ok = socket, answer["result"]
         self._next_seq = self.logon_ok["next_seq"]
         self._reader = asyncio.create_task(self._read(socket))
+        self._pinger = asyncio.create_task(self._keep_alive(socket, self.logon_ok["idle_ms"]))
         await self._catch_up(self.logon_ok["next_report_seq"] - 1)
         return self.logon_ok
+
+    async def _keep_alive(self, socket: ClientConnection, idle_ms: int) -> None:
+        """Say something well within the idle limit, or the venue ends the session."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await asyncio.sleep(idle_ms / 1000 / _PINGS_IN_IDLE)
+                await socket.send(json.dumps({"method": "ping", "req_id": "keep-alive"}))
 
     async def _catch_up(self, head: int) -> None:
         """Ask again for every report up to ``head`` that was missed, a page at a time."""
@@ -212,6 +222,8 @@ class OrderClient:
                 self._received(json.loads(text))
         except ConnectionClosed:
             pass
+        if self._pinger is not None:
+            self._pinger.cancel()
         self._heard.set()
         lost = ConnectionClosed(None, None)
         for future in self._waiting.values():

@@ -38,7 +38,6 @@ def run_demo(
     speed: float,
     scale: float,
     out: Path,
-    keep: bool,
 ) -> int:
     """Run it; returns the exit code, 0 when everything agreed.
 
@@ -89,8 +88,6 @@ def run_demo(
     seconds = (real_ns() - began) / 1e9
     screen.print(f"took    {seconds:.0f} s; the run is in {out}\n", markup=False)
     screen.print(_BY_HAND.format(out=out, bin=_programs()), markup=False, soft_wrap=True)
-    if keep:
-        subprocess.run(_command("serve", "--out", str(out.with_name("serve"))), check=False)  # noqa: S603
     return 1 if broken else 0
 
 

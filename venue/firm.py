@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from market.business_days import at_jst
-from market.errors import BadInput, check
+from market.errors import BadInput, KitahamaError, check
 from market.ids import ParticipantId
 from market.quantities import price_to_text
 from market.rules import preset
@@ -48,7 +48,7 @@ class MarketTime:
     def hear(self, message: dict[str, Any]) -> None:
         """Learn from one feed message."""
         at_ns = message.get("at_ns")
-        if at_ns is None:
+        if at_ns is None or at_ns < self._market_ns:  # a snapshot is as old as its last change
             return
         self._market_ns, self._heard_ns = at_ns, real_ns()
         if message.get("channel") == "status" and "data" in message:
@@ -91,9 +91,12 @@ async def trade(participant: str, ready: Path, *, seed: int, scale: float) -> No
     async with connect(doors["feed"], compression=None, max_size=2**22) as feed:
         listener = asyncio.create_task(_listen(feed, time))
         await client.open()
-        for number in range(1, doors["days"] + 1):
-            await time.until(day_is_open=True)
-            await _trade_day(client, time, flow.day(number), ParticipantId(participant), tally)
+        try:
+            for number in range(1, doors["days"] + 1):
+                await time.until(day_is_open=True)
+                await _trade_day(client, time, flow.day(number), ParticipantId(participant), tally)
+        except ConnectionClosed as closed:
+            raise KitahamaError(f"{participant}: the venue is gone: {closed}") from closed
         await client.closed()
         listener.cancel()
     check(client.answers == tally["asked"], "each request got one answer", asked=tally["asked"])

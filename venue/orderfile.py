@@ -217,10 +217,11 @@ def write_orders(path: Path, intents: Iterable[Intent]) -> None:
 
 def _opened(path: Path, mode: str) -> IO[str]:
     """Open plain or packed text; packed files carry no time stamp, so equal runs are equal."""
+    encoding = "utf-8-sig" if mode == "rt" else "utf-8"  # spreadsheets write a byte order mark
     if path.suffix != ".gz":
-        return cast("IO[str]", path.open(mode, encoding="utf-8", newline=""))
+        return cast("IO[str]", path.open(mode, encoding=encoding, newline=""))
     packed = gzip.GzipFile(path, mode[0] + "b", mtime=0)
-    return io.TextIOWrapper(packed, encoding="utf-8", newline="")
+    return io.TextIOWrapper(packed, encoding=encoding, newline="")
 
 
 def _bounded(stream: Iterable[str], name: str) -> Iterator[str]:

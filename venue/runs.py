@@ -14,7 +14,7 @@ from participants.orderflow import SAMPLE_FIRMS, OrderFlow
 from venue.core import Core
 from venue.journal import JOURNAL_FILE, Journal
 from venue.orderfile import read_orders
-from venue.sample import key_settings, sample_settings
+from venue.sample import key_settings, or_sample, sample_settings
 from venue.settings import FirmSettings, VenueSettings, opening_commands, read_settings, rules_of
 from venue.simulation import IntentsOf, Seen, Simulation, rehearse
 
@@ -28,7 +28,7 @@ def simulate_run(
     orders: Path | None,
     settings_path: Path | None,
     seed: int,
-    preset: str,
+    preset: str | None,
     days: int | None,
     scale: float,
     out: Path | None,
@@ -40,7 +40,7 @@ def simulate_run(
         orders: Order file; without it seeded flow is drawn.
         settings_path: Settings file; without it the sample venue.
         seed: Seed of the flow and of the sample keys.
-        preset: Rulebook of the sample venue.
+        preset: Rulebook of the sample venue, default start; not beside a settings file.
         days: Trading days; default: those of the order file or settings, else 1.
         scale: Multiplies the seeded flow.
         out: Folder for the journal; must not hold one already.
@@ -55,9 +55,14 @@ def simulate_run(
         raise BadInput(f"{out} holds a run already; choose another folder")
     intents = read_orders(orders) if orders is not None else []
     if settings_path is not None:
+        if preset is not None:
+            raise BadInput("the preset stands in the settings file; leave --preset out")
         settings = read_settings(settings_path)
+        is_sample = not settings.firms
+        settings = or_sample(settings, seed)
     else:
-        settings = sample_settings(preset, seed)
+        settings, is_sample = sample_settings(preset or "start", seed), True
+    if is_sample:
         settings = _with_guests(settings, intents, seed)
     wanted = days or max([intent.day for intent in intents], default=settings.days)
     settings = settings.model_copy(update={"days": wanted})

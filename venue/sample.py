@@ -2,7 +2,7 @@
 
 FIRM-D trades on a credit line and pays its cash in late, so that a run shows a delivery fail for
 want of cash and finish on the next business day. Keys made from a seed are for demonstrations
-only: whoever knows the seed has them. ``kitahama keys new`` makes real ones.
+only: whoever knows the seed has them. ``kitahama keys`` makes real ones.
 """
 
 import hashlib
@@ -77,6 +77,14 @@ def sample_settings(preset_name: str, seed: int, **changes: object) -> VenueSett
         )
     fields: dict[str, object] = {"preset": preset_name, "firms": firms, "issues": issues}
     return make_settings(fields | changes, "sample settings")
+
+
+def or_sample(settings: VenueSettings, seed: int) -> VenueSettings:
+    """Settings that name neither issues nor firms play the sample venue's, by their own rules."""
+    if settings.issues or settings.firms:
+        return settings
+    sample = sample_settings(settings.preset, seed)
+    return settings.model_copy(update={"issues": sample.issues, "firms": sample.firms})
 
 
 def key_settings(seed: int, participant_id: str) -> KeySettings:

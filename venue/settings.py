@@ -294,6 +294,20 @@ def _firm_commands(firm: FirmSettings) -> list[Command]:
     return commands
 
 
+def check_key_names(participant_id: str, key_id: str, session_id: str, public_key_hex: str) -> None:
+    """Refuse names a settings file could not hold.
+
+    Raises:
+        BadInput: Naming the field.
+    """
+    try:
+        key = KeySettings(key_id=key_id, session_id=session_id, public_key_hex=public_key_hex)
+        FirmSettings(participant_id=participant_id, name=participant_id, keys=[key])
+    except ValidationError as wrong:
+        field = ".".join(str(part) for part in wrong.errors()[0]["loc"])
+        raise BadInput(f"{field}: {wrong.errors()[0]['msg']}") from wrong
+
+
 def check_opening(command: Command, events: list[Event]) -> None:
     """Refuse settings the market itself refuses: units beyond the issue, a key bound twice.
 

@@ -33,7 +33,7 @@ def simulated(
     """A run as the command asks for it: its steps and its digest."""
     steps: list[tuple[Entry, list[Event]]] = []
     core = simulate_run(
-        orders=path, settings_path=settings, seed=seed, preset="start", days=days, scale=scale,
+        orders=path, settings_path=settings, seed=seed, preset=None, days=days, scale=scale,
         out=out, seen=lambda entry, events: steps.append((entry, events)),
     )  # fmt: skip
     return steps, core.digest()
