@@ -29,6 +29,7 @@ check: setup  ## format, lint, types, and the tests that start no processes
 	$(BIN)/python -m pytest -q -m "not processes"
 
 day: $(VENV)/runtime.stamp  ## simulate a day in process, replay it, compare digests
+	@rm -rf run/day
 	$(BIN)/kitahama simulate --seed 7 --out run/day
 	$(BIN)/kitahama replay run/day
 	$(BIN)/kitahama verify run/day
