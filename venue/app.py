@@ -79,6 +79,7 @@ class Venue:
 
         Raises:
             JournalError: When the journal cannot be trusted or is in use; no door was opened.
+            BadInput: When the settings are refused, or a port cannot be had.
             ExceptionGroup: When the core or the disk failed; nothing unsynced was published.
         """
         settings = self._settings
@@ -86,6 +87,8 @@ class Venue:
             (self._folder / READY_FILE).unlink(missing_ok=True)  # the last process's doors
             first = first_business_day(settings.first_day)
             core = recover(journal, opening_commands(settings), at_jst(first, 0))
+            if self._say is not None and core.business_date is not None:
+                self._say(f"going on from record {core.sequence:,}; the journal's settings hold")
             clock = self._make_clock(core.at_ns, settings.speed)
             sequencer = Sequencer(
                 core,
