@@ -12,7 +12,8 @@ from workloads import NAME, START_ISSUE, auction_flow, entries, opening
 
 from market.commands import NO_PRICE, NewOrder, RunAuction
 from market.events import AuctionHeld, Event, Trade
-from market.rules import START, BreakOrders, Rules
+from market.rulebooks import START
+from market.rules import BreakOrders, Rules
 from market.words import Phase, Side
 from matching.engine import Engine
 

@@ -30,7 +30,8 @@ from workloads import (
 from market.commands import Command, Entry
 from market.events import Event, IndicativePriceChanged
 from market.instrument import Instrument
-from market.rules import START, TSE, Rules
+from market.rulebooks import START, TSE
+from market.rules import Rules
 from market.words import Phase, Side
 from matching.engine import Engine
 

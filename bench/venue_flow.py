@@ -56,7 +56,7 @@ from market.commands import (
 )
 from market.ids import ClientOrderId, InstrumentId, KeyId, ParticipantId, SessionId
 from market.quantities import Sen, SequenceNo, TimeNs, Units, Yen, price_to_text
-from market.rules import START
+from market.rulebooks import START
 from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
 from participants.intents import to_request
 from participants.keys import public_key_hex

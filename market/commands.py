@@ -50,7 +50,7 @@ class OpenVenue(Message, frozen=True, kw_only=True):
 
     Attributes:
         run_id: Name of the run, in every hello; a new run id tells clients to start over.
-        preset: Name of a preset in market/rules.py.
+        preset: Name of a preset in market/rulebooks/.
         chosen: Rules replaced by the user, as (name, JSON text of the value).
     """
 

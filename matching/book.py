@@ -17,6 +17,8 @@ a call, as dear as the arithmetic. Hence the few ``type: ignore[assignment]``.
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from sortedcontainers import SortedList
 
 from market.commands import NO_PRICE
@@ -40,6 +42,18 @@ class LevelTotal(NamedTuple):
     price_sen: Sen
     units: int
     orders: int
+
+
+class Interest(NamedTuple):
+    """One side's limit orders by price, best first; two int64 arrays of one length.
+
+    Attributes:
+        prices_sen: 1/100 yen.
+        units: Open quantity at each.
+    """
+
+    prices_sen: NDArray[np.int64]
+    units: NDArray[np.int64]
 
 
 class Book(Protocol):
@@ -84,6 +98,9 @@ class Book(Protocol):
 
     def levels(self, side: Side) -> list[LevelTotal]:
         """Prices best first, without market orders. O(levels)."""
+
+    def interest(self, side: Side) -> Interest:
+        """Prices and units of :meth:`levels` as arrays, best first. O(levels)."""
 
     def price_range(self) -> tuple[Sen, Sen] | None:
         """Lowest and highest limit price on either side, or None."""
@@ -303,6 +320,14 @@ class SortedBook:
             for level in half.in_order()
             if level.price_sen != NO_PRICE
         ]
+
+    def interest(self, side: Side) -> Interest:
+        """Prices and units of :meth:`levels` as arrays, best first. O(levels)."""
+        levels = self.levels(side)
+        prices = np.fromiter((level.price_sen for level in levels), np.int64, len(levels))
+        return Interest(
+            prices, np.fromiter((level.units for level in levels), np.int64, len(levels))
+        )
 
     def price_range(self) -> tuple[Sen, Sen] | None:
         """Lowest and highest limit price on either side, or None. O(1)."""

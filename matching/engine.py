@@ -46,7 +46,7 @@ from market.events import (
 )
 from market.ids import ClientOrderId, InstrumentId, OrderId
 from market.instrument import Instrument
-from market.quantities import MAX_PRICE_SEN, Sen, Units
+from market.quantities import MAX_PRICE_SEN, Sen, TimeNs, Units
 from market.reasons import CancelReason, RejectReason
 from market.rules import AmendMode, Rules
 from market.words import AUCTION_PHASES, OrderKind, Phase, Side, Validity
@@ -61,12 +61,17 @@ _LIMIT: Final = OrderKind.LIMIT
 
 
 class Engine:
-    """Every issue of one venue under one rulebook."""
+    """Every issue of one venue under one rulebook.
+
+    Attributes:
+        at_ns: Market time of the command under way; whoever gives commands sets it first.
+    """
 
     def __init__(
         self, rules: Rules, new_book: Callable[[dict[OrderId, Order]], Book] = SortedBook
     ) -> None:
         self.rules = rules
+        self.at_ns = TimeNs(0)
         self._new_book = new_book
         self._orders: dict[OrderId, Order] = {}
         self._issues: dict[InstrumentId, Issue] = {}
@@ -352,6 +357,7 @@ class Engine:
 
     def apply(self, entry: Entry) -> list[Event]:
         """Apply one command of this room; orders are named by order id only."""
+        self.at_ns = entry.at_ns
         command = entry.command
         return self._handlers[type(command)](command, entry.sequence)  # type: ignore[arg-type]
 

@@ -24,7 +24,8 @@ from market.errors import BadInput
 from market.ids import ClientOrderId, InstrumentId, ParticipantId
 from market.instrument import Instrument
 from market.quantities import SEN_PER_YEN, Sen, Units, Yen
-from market.rules import START, PhaseAt, Rules
+from market.rulebooks import START
+from market.rules import PhaseAt, Rules
 from market.words import AUCTION_PHASES, OrderKind, Phase, Side
 from participants.intents import Intent, IntentAction
 

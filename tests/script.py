@@ -45,7 +45,8 @@ from market.events import (
 from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, SessionId
 from market.instrument import TEN_YEN, TSE_LIMITS, Instrument
 from market.quantities import SEN_PER_YEN, Sen, SequenceNo, TimeNs, Units
-from market.rules import START, Rules
+from market.rulebooks import START
+from market.rules import Rules
 from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
 from matching.engine import Engine
 

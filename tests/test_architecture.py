@@ -20,7 +20,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 WIRE = {"participants/wire.py", "participants/reports.py", "feeds/wire.py"}
 ONE_DOOR: dict[str, set[str]] = {  # library: the only modules below the roof that may import it
     "sortedcontainers": {"matching/book.py"},
-    "numpy": {"participants/orderflow.py"},
+    "numpy": {
+        "participants/orderflow.py",
+        "matching/book.py",
+        "matching/auction.py",
+        "matching/rows.py",
+    },
     "msgspec": {"market/message.py", *WIRE},
     "jpholiday": {"market/business_days.py"},
     "cryptography": {"participants/keys.py"},

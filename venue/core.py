@@ -143,6 +143,8 @@ class Core:
             check(False, "market time never goes back", entry=sequence)
         self.sequence, self.at_ns = sequence, entry.at_ns
         handler = self._handlers.get(type(command), _misplaced)
+        if self.business_date is not None:
+            self.engine.at_ns = entry.at_ns
         events = handler(command)
         self._fold(command, events)
         if type(command) in PLANNED:

@@ -21,7 +21,7 @@ from market.business_days import at_jst
 from market.errors import BadInput, KitahamaError, check
 from market.ids import ParticipantId
 from market.quantities import price_to_text
-from market.rules import preset
+from market.rulebooks import preset
 from participants.intents import Intent, IntentAction
 from participants.orderflow import OrderFlow, sample_instruments
 from venue.client import Identity, OrderClient

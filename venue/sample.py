@@ -10,7 +10,7 @@ from typing import Final
 
 from market.ids import ParticipantId
 from market.quantities import SEN_PER_YEN
-from market.rules import preset
+from market.rulebooks import preset
 from participants.keys import public_key_hex
 from participants.orderflow import SAMPLE_FIRMS, sample_instruments
 from venue.settings import (
@@ -38,7 +38,7 @@ def sample_settings(preset_name: str, seed: int, **changes: object) -> VenueSett
     """Settings of the sample venue.
 
     Args:
-        preset_name: A rulebook of market/rules.py.
+        preset_name: A rulebook of market/rulebooks/.
         seed: Makes the keys.
         changes: Fields of :class:`VenueSettings` to replace, ``firms`` and ``issues`` included.
 

@@ -37,7 +37,8 @@ from market.quantities import (
     Units,
     Yen,
 )
-from market.rules import Rules, preset
+from market.rulebooks import preset
+from market.rules import Rules
 
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
 

@@ -7,7 +7,8 @@ import pytest
 
 from market.errors import BadInput
 from market.instrument import LimitTable, TickTable
-from market.rules import MARGIN_S, PRESETS, START, Mark, PhaseAt, Rule, Rules, preset
+from market.rulebooks import PRESETS, START, preset
+from market.rules import MARGIN_S, Mark, PhaseAt, Rule, Rules
 from market.words import AUCTION_PHASES, Phase
 
 EVERY_RULE = [

@@ -33,7 +33,8 @@ from market.events import (
 from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, SessionId
 from market.instrument import Instrument, LimitTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, SequenceNo, TimeNs, Units
-from market.rules import OSE, START, TSE, AmendMode, BreakOrders, PriceRule, Rules
+from market.rulebooks import OSE, START, TSE
+from market.rules import AmendMode, BreakOrders, PriceRule, Rules
 from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
 from matching.engine import Engine
 

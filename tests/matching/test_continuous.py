@@ -3,7 +3,7 @@
 import pytest
 from script import Stage, play
 
-from market.rules import TSE
+from market.rulebooks import TSE
 from market.words import Phase, SelfTradeMode
 
 CONTINUOUS = Phase.CONTINUOUS

@@ -10,7 +10,8 @@ from market.events import InstrumentListed, PhaseChanged, ReferencePriceSet, Tra
 from market.ids import InstrumentId
 from market.instrument import Instrument
 from market.quantities import Sen
-from market.rules import OSE, START, TSE, Rules
+from market.rulebooks import OSE, START, TSE
+from market.rules import Rules
 from market.words import Phase
 from matching.engine import Engine
 

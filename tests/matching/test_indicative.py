@@ -17,7 +17,8 @@ from market.instrument import (
     TickTable,
 )
 from market.quantities import MAX_PRICE_SEN, Sen, Units
-from market.rules import START, PriceRule
+from market.rulebooks import START
+from market.rules import PriceRule
 from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
 from matching import indicative
 from matching.auction import Terms

@@ -3,7 +3,8 @@
 import pytest
 from script import ISSUE, NAME, Stage, outcome, play
 
-from market.rules import START, TSE, BreakOrders, Rules
+from market.rulebooks import START, TSE
+from market.rules import BreakOrders, Rules
 from market.words import AUCTION_PHASES, Phase
 
 YES, SHUT, NCP = "", "PHASE_CLOSED", "NON_CANCEL_PERIOD"

@@ -10,7 +10,8 @@ from market.ids import InstrumentId, OrderId
 from market.instrument import Instrument
 from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS
 from market.reasons import RejectReason
-from market.rules import START, TSE, Rules
+from market.rulebooks import START, TSE
+from market.rules import Rules
 from market.words import OrderKind, Phase, Validity
 
 R = RejectReason

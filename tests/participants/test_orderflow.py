@@ -5,7 +5,8 @@ import pytest
 
 from market.errors import BadInput
 from market.ids import InstrumentId
-from market.rules import OSE, START, TSE, Rules
+from market.rulebooks import OSE, START, TSE
+from market.rules import Rules
 from market.words import OrderKind, Side
 from participants.intents import Intent, IntentAction
 from participants.orderflow import (

@@ -16,7 +16,8 @@ from market.commands import (
 )
 from market.ids import InstrumentId
 from market.quantities import SequenceNo, TimeNs
-from market.rules import MARGIN_S, PRESETS, START, Rules
+from market.rulebooks import PRESETS, START
+from market.rules import MARGIN_S, Rules
 from market.words import AUCTION_PHASES, Phase
 from venue.conductor import remaining_days
 from venue.core import Core

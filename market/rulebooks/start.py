@@ -1,0 +1,107 @@
+"""The rulebook of ODX START."""
+
+from typing import Final
+
+from market.instrument import J_MARKET_OTHER, TSE_LIMITS
+from market.rulebooks.words import (
+    DOCUMENTED,
+    INFERRED,
+    LIMIT_AND_MARKET,
+    NON_CANCEL,
+    UNKNOWN_DEFAULT,
+    clock,
+)
+from market.rules import (
+    AmendMode,
+    BookCentre,
+    BreakOrders,
+    MarketResidual,
+    PhaseAt,
+    PriceRule,
+    Rule,
+    Rules,
+    SettlementMode,
+)
+from market.words import Phase, SelfTradeMode, Validity
+
+START: Final = Rules(
+    name="start",
+    schedule=Rule(
+        (
+            PhaseAt(Phase.PRE_OPEN, clock(8, 20)),
+            PhaseAt(Phase.PRE_OPEN_NCP, clock(11, 29)),
+            PhaseAt(Phase.OPENING_AUCTION, clock(11, 30)),
+            PhaseAt(Phase.BREAK, clock(11, 30)),
+            PhaseAt(Phase.PRE_CLOSE, clock(12, 30)),
+            PhaseAt(Phase.PRE_CLOSE_NCP, clock(15, 29)),
+            PhaseAt(Phase.CLOSING_AUCTION, clock(15, 30)),
+            PhaseAt(Phase.CLOSED, clock(15, 30)),
+        ),
+        UNKNOWN_DEFAULT,
+        "states: START ITCH 1.2, 4.10 (documented); clock times not found: ODX equities' 08:20, "
+        "TSE's session ends, TOCOM's one-minute non-cancel period",
+    ),
+    non_cancel_phases=Rule(
+        NON_CANCEL, INFERRED, "START ITCH 1.2, 4.10 names them; OSE glossary defines them"
+    ),
+    ncp_new_orders=Rule(True, INFERRED, "OSE glossary: orders may enter, none may leave"),
+    break_orders=Rule(BreakOrders.CANCEL_ONLY, UNKNOWN_DEFAULT, "not found; cautious default"),
+    order_kinds=Rule(
+        LIMIT_AND_MARKET, DOCUMENTED, "START FIX 1.1 (2nd-hand) tag 40 = 1, 2; START ITCH 1.2, 4.6"
+    ),
+    validities=Rule(
+        (Validity.DAY, Validity.NEXT_AUCTION),
+        INFERRED,
+        "START FIX 1.1 (2nd-hand) tag 59 optional; IOC can only mean the next cross here",
+    ),
+    amend_mode=Rule(
+        AmendMode.CANCEL_NEW, INFERRED, "START FIX 1.1 (2nd-hand) has no replace request"
+    ),
+    price_rule=Rule(PriceRule.FIVE_CONDITION, UNKNOWN_DEFAULT, "OSE itayose, five conditions"),
+    book_centre=Rule(
+        BookCentre.REFERENCE_OR_LAST_CROSS,
+        UNKNOWN_DEFAULT,
+        "not found; morning: reference price, afternoon: the morning cross if there was one",
+    ),
+    market_only_trades=Rule(
+        True, UNKNOWN_DEFAULT, "not found; market orders alone trade at the centre"
+    ),
+    market_residual_after_opening=Rule(
+        MarketResidual.CARRY, UNKNOWN_DEFAULT, "TSE keeps them (OSE voids)"
+    ),
+    expire_at_closed=Rule(True, INFERRED, "ODX equities OUCH 2.0: day and immediate orders only"),
+    self_trade_mode=Rule(
+        SelfTradeMode.ALLOW_REPORT,
+        UNKNOWN_DEFAULT,
+        "not found; clients of one broker may meet in a cross, so allowed and reported",
+    ),
+    self_trade_same_account_only=Rule(
+        True, UNKNOWN_DEFAULT, "not found; ODX equities compares the firm"
+    ),
+    max_share_of_issue_percent=Rule(30, UNKNOWN_DEFAULT, "TSE rejects above 30% of listed units"),
+    max_order_units=Rule(1_000_000, UNKNOWN_DEFAULT, "not found; well above the largest issue"),
+    tick_table=Rule(
+        J_MARKET_OTHER,
+        UNKNOWN_DEFAULT,
+        "ODX notice 2024-09-06: above 1 yen near 100,000; J-Market table",
+    ),
+    limit_table=Rule(
+        TSE_LIMITS, UNKNOWN_DEFAULT, "limits exist (START ITCH 1.2, 4.4); values: TSE"
+    ),
+    cancel_on_disconnect=Rule(True, UNKNOWN_DEFAULT, "ODX equities OUCH 2.0, 4: always on"),
+    sell_holding_check=Rule(True, UNKNOWN_DEFAULT, "not found; short sale is rejected"),
+    settlement_days=Rule(2, UNKNOWN_DEFAULT, "ODX equities and TSE: T+2"),
+    settlement_mode=Rule(
+        SettlementMode.PROVISIONAL_TRANSFER,
+        INFERRED,
+        "DCJPY verification with START trades, March 2026 (news): provisional transfer, "
+        "verified payment, final transfer",
+    ),
+    settlement_stages=Rule(
+        (clock(9, 0), clock(10, 0), clock(11, 0), clock(15, 45)),
+        UNKNOWN_DEFAULT,
+        "not found; one time for each stage of the design, the last is the cut-off",
+    ),
+    publishes_indicative_volume=Rule(False, DOCUMENTED, "START ITCH 1.2, 4.11 has no such field"),
+)
+"""ODX START: two call auctions a day, no continuous session."""

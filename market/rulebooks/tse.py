@@ -1,0 +1,88 @@
+"""The rulebook of Tokyo Stock Exchange (neighbour)."""
+
+from typing import Final
+
+from market.instrument import TSE_LIMITS, TSE_OTHER
+from market.rulebooks.words import DOCUMENTED, INFERRED, LIMIT_AND_MARKET, UNKNOWN_DEFAULT, clock
+from market.rules import (
+    AmendMode,
+    BookCentre,
+    BreakOrders,
+    MarketResidual,
+    PhaseAt,
+    PriceRule,
+    Rule,
+    Rules,
+    SettlementMode,
+)
+from market.words import Phase, SelfTradeMode, Validity
+
+TSE: Final = Rules(
+    name="tse",
+    schedule=Rule(
+        (
+            PhaseAt(Phase.PRE_OPEN, clock(8, 0)),
+            PhaseAt(Phase.OPENING_AUCTION, clock(9, 0)),
+            PhaseAt(Phase.CONTINUOUS, clock(9, 0)),
+            PhaseAt(Phase.CLOSING_AUCTION, clock(11, 30)),
+            PhaseAt(Phase.BREAK, clock(11, 30)),
+            PhaseAt(Phase.PRE_OPEN, clock(12, 5)),
+            PhaseAt(Phase.OPENING_AUCTION, clock(12, 30)),
+            PhaseAt(Phase.CONTINUOUS, clock(12, 30)),
+            PhaseAt(Phase.PRE_CLOSE, clock(15, 25)),
+            PhaseAt(Phase.CLOSING_AUCTION, clock(15, 30)),
+            PhaseAt(Phase.CLOSED, clock(15, 30)),
+        ),
+        DOCUMENTED,
+        "TSE FLEX Market by Order 1.1, 2.3: times from 2024-11-05; the state names are START's",
+    ),
+    non_cancel_phases=Rule((), DOCUMENTED, "JPX: pre-closing allows entry, change and cancel"),
+    ncp_new_orders=Rule(True, INFERRED, "no non-cancel period"),
+    break_orders=Rule(BreakOrders.CANCEL_ONLY, UNKNOWN_DEFAULT, "orders are accepted from 12:05"),
+    order_kinds=Rule(LIMIT_AND_MARKET, DOCUMENTED, "JPX, order types"),
+    validities=Rule(
+        (Validity.DAY, Validity.NEXT_AUCTION, Validity.IOC, Validity.FOK),
+        INFERRED,
+        "JPX, order types: IOC documented; FOK offered for comparison",
+    ),
+    amend_mode=Rule(
+        AmendMode.KEEP_ON_DECREASE,
+        DOCUMENTED,
+        "TSE FLEX Market by Order 1.1: quantity down keeps priority",
+    ),
+    price_rule=Rule(
+        PriceRule.FIVE_CONDITION,
+        UNKNOWN_DEFAULT,
+        "stand-in for the three conditions: price of most units",
+    ),
+    book_centre=Rule(BookCentre.REFERENCE_OR_LAST_CROSS, INFERRED, "JPX: last price or base price"),
+    market_only_trades=Rule(True, UNKNOWN_DEFAULT, "market orders alone trade at the centre"),
+    market_residual_after_opening=Rule(MarketResidual.CARRY, DOCUMENTED, "TSE keeps them"),
+    expire_at_closed=Rule(True, DOCUMENTED, "day orders"),
+    self_trade_mode=Rule(
+        SelfTradeMode.ALLOW_REPORT, UNKNOWN_DEFAULT, "surveillance after the fact"
+    ),
+    self_trade_same_account_only=Rule(True, UNKNOWN_DEFAULT, "compares the account"),
+    max_share_of_issue_percent=Rule(30, DOCUMENTED, "JPX: rejects above 30% of listed units"),
+    max_order_units=Rule(100_000_000, UNKNOWN_DEFAULT, "not found"),
+    tick_table=Rule(TSE_OTHER, DOCUMENTED, "TSE, other issues, from 2023-06-05"),
+    limit_table=Rule(TSE_LIMITS, DOCUMENTED, "JPX, daily price limits"),
+    cancel_on_disconnect=Rule(False, UNKNOWN_DEFAULT, "not found"),
+    sell_holding_check=Rule(True, UNKNOWN_DEFAULT, "short sale is left out"),
+    settlement_days=Rule(2, DOCUMENTED, "JPX, settlement types: T+2"),
+    settlement_mode=Rule(
+        SettlementMode.GROSS_ATOMIC, UNKNOWN_DEFAULT, "no clearing house is modelled"
+    ),
+    settlement_stages=Rule(
+        (clock(9, 0), clock(10, 0), clock(11, 0), clock(15, 45)),
+        UNKNOWN_DEFAULT,
+        "one time for each stage",
+    ),
+    publishes_indicative_volume=Rule(
+        True, UNKNOWN_DEFAULT, "the pre-opening board shows quantities"
+    ),
+)
+"""Tokyo Stock Exchange: opening and closing itayose around continuous sessions.
+
+Special and sequential quotes, stop allocation and special execution are not in this preset yet.
+"""
