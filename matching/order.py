@@ -37,6 +37,7 @@ class Order(Record):
         level: Where it rests, or None.
         previous: The order in front of it in its level.
         following: The order behind it.
+        slot: Its node in a kernel's book, or 0.
     """
 
     order_id: OrderId
@@ -56,6 +57,7 @@ class Order(Record):
     level: "Level | None" = None
     previous: "Order | None" = None
     following: "Order | None" = None
+    slot: int = 0
 
 
 class Level(Record):

@@ -27,6 +27,7 @@ ONE_DOOR: dict[str, set[str]] = {  # library: the only modules below the roof th
         "matching/rows.py",
     },
     "msgspec": {"market/message.py", *WIRE},
+    "cython": {"matching/kernel.py"},
     "jpholiday": {"market/business_days.py"},
     "cryptography": {"participants/keys.py"},
 }

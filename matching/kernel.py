@@ -1,0 +1,1644 @@
+# cython: language_level=3, boundscheck=True, wraparound=False, cdivision=True
+# cython: initializedcheck=False, infer_types=False
+"""The board over flat arrays (板), for throughput: the second implementation of the book.
+
+One file in Cython's pure-Python mode: compiled it is the fastest book here, uncompiled it runs
+line by line in a debugger, a little slower than the sorted book. Bounds checks stay on.
+
+Mechanics, and the plain case of entering, amending and canceling an order. Everything else (every
+refusal but the simplest, self-trade modes, phases, auctions, quotes) is handed to the rules in
+Python, before anything has moved: ``PYTHON`` says "this command is yours". So no rule is written
+twice but "match, then rest or end" (matching/continuous.py), and the tests compare both.
+
+Layout. A *ladder* is one side of one issue: a level for each grid price within the day's limits,
+by *rank*: 0 is the market orders, then the better price first, so both sides are one code. A
+level is a ring of nodes through the last order, first in first out (時間優先). A bitmap of two
+steps finds the next level. A node is 32 bytes, a level 16; ids map to nodes by position in an
+array. Nothing is allocated per order; whoever runs out of room says ``ROOM`` and Python grows it.
+
+Invariants (check_invariants): a node is in one ring or in the free list; a level's units and
+count are those of its ring; a bit is set exactly for a level with orders; best is the first.
+
+Cost: new, amend, cancel O(1); a fill O(1); the next level O(1) (O(levels / 4096) at worst).
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+
+import cython
+import numpy as np
+
+from market.errors import InvariantBroken, check
+from market.reasons import CancelReason, RejectReason
+from market.words import OrderKind, Side
+from matching.book import Interest, LevelTotal, SortedBook
+from matching.order import Order, order_state
+from matching.rows import (
+    CANCEL_REASONS,
+    EVENT,
+    REJECT_REASONS,
+    SELF_TRADE_MODES,
+    VALIDITIES,
+)
+
+PRICES_MAX = 1 << 18
+"""A band of more grid prices than this is not given a ladder: the sorted book serves it."""
+
+DONE = 0
+PYTHON = 1
+ROOM = 2
+OWN = 3
+"""What a step says: done; the rules' turn, nothing moved; more room first; an own order is next."""
+
+IS_COMPILED = cython.compiled
+
+Node = cython.struct(
+    order_id=cython.longlong,
+    leaves=cython.int,
+    rank=cython.int,
+    following=cython.int,
+    previous=cython.int,
+    owner=cython.int,
+    tag=cython.int,  # ladder << 4 | needs the rules << 3 | validity
+)
+Level = cython.struct(units=cython.longlong, last=cython.int, count=cython.int)
+Ladder = cython.struct(
+    best=cython.int,
+    levels=cython.int,
+    bits=cython.int,
+    summary=cython.int,
+    summaries=cython.int,
+    orders=cython.int,
+)
+Band = cython.struct(
+    lower=cython.int,
+    upper=cython.int,
+    origin=cython.int,
+    tick=cython.int,
+    prices=cython.int,
+    row=cython.int,
+    rows=cython.int,
+    lot=cython.int,
+    most=cython.int,
+    combos=cython.int,
+    flags=cython.int,
+    cancel_reason=cython.int,
+    last=cython.int,
+    mode=cython.int,
+)
+TickRow = cython.struct(price=cython.int, tick=cython.int, index=cython.int)
+CommandRow = cython.struct(
+    op=cython.uchar,
+    side=cython.uchar,
+    kind=cython.uchar,
+    validity=cython.uchar,
+    instrument=cython.int,
+    order_id=cython.longlong,
+    price_sen=cython.int,
+    quantity_units=cython.int,
+    owner=cython.int,
+    self_trade=cython.int,
+)
+EventRow = cython.struct(
+    head=cython.int,  # what | reason << 8 | flags << 16 | side << 24
+    instrument=cython.int,
+    command=cython.longlong,
+    order_id=cython.longlong,
+    contra_id=cython.longlong,
+    price_sen=cython.int,
+    units=cython.int,
+    leaves_units=cython.int,
+    contra_leaves_units=cython.int,
+)
+
+_NODE = np.dtype([("order_id", "i8"), ("leaves", "i4"), ("rank", "i4"), ("following", "i4"),
+                  ("previous", "i4"), ("owner", "i4"), ("tag", "i4")])  # fmt: skip
+_LEVEL = np.dtype([("units", "i8"), ("last", "i4"), ("count", "i4")])
+_LADDER = np.dtype([(n, "i4") for n in
+                    ("best", "levels", "bits", "summary", "summaries", "orders")])  # fmt: skip
+_BAND = np.dtype([(n, "i4") for n in
+                  ("lower", "upper", "origin", "tick", "prices", "row", "rows", "lot", "most",
+                   "combos", "flags", "cancel_reason", "last", "mode")])  # fmt: skip
+_TICK_ROW = np.dtype([(n, "i4") for n in ("price", "tick", "index")])
+_COMMAND = np.dtype([("op", "u1"), ("side", "u1"), ("kind", "u1"), ("validity", "u1"),
+                     ("instrument", "i4"), ("order_id", "i8"), ("price_sen", "i4"),
+                     ("quantity_units", "i4"), ("owner", "i4"), ("self_trade", "i4")])  # fmt: skip
+_EVENT = np.dtype([("head", "i4"), ("instrument", "i4"), ("command", "i8"), ("order_id", "i8"),
+                   ("contra_id", "i8"), ("price_sen", "i4"), ("units", "i4"),
+                   ("leaves_units", "i4"), ("contra_leaves_units", "i4")])  # fmt: skip
+
+# Flags of a band, kept by the rules.
+KNOWN = 1
+NEW_OK = 2
+AT_ONCE = 4
+AMEND_OK = 8
+KEEPS_ON_DECREASE = 16
+RULES_ONLY = 32
+
+_POSITIONS = array("B", bytes(64))  # by the top six bits of a lone bit times the magic number
+for _bit in range(64):
+    _POSITIONS[((1 << _bit) * 0x03F79D71B4CB0A89 & 0xFFFFFFFFFFFFFFFF) >> 58] = _bit
+
+_fok_unfilled = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.FOK_UNFILLED))
+_ioc_rest = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.IOC_REST))
+_market_rest = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.MARKET_REST))
+_by_owner = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.OWNER))
+_unknown_order = cython.declare(cython.int, REJECT_REASONS.index(RejectReason.UNKNOWN_ORDER))
+
+
+class _Row:
+    """A row of an array where nothing is compiled; its fields are attributes."""
+
+    __slots__ = ("best", "bits", "cancel_reason", "combos", "command", "contra_id",
+                 "contra_leaves_units", "count", "flags", "following", "head", "index",
+                 "instrument", "kind", "last", "leaves", "leaves_units", "levels", "lot", "lower",
+                 "mode", "most", "op", "order_id", "orders", "origin", "owner", "previous",
+                 "price", "price_sen", "prices", "quantity_units", "rank", "row", "rows",
+                 "self_trade", "side", "summaries", "summary", "tag", "tick", "units", "upper",
+                 "validity")  # fmt: skip
+
+    def __init__(self, names, values=None):
+        for position, name in enumerate(names):
+            setattr(self, name, values[position] if values else 0)
+
+
+def _rows(dtype, count):
+    """So many rows of zeros: an array, or where nothing is compiled a list of objects."""
+    if cython.compiled:
+        return np.zeros(count, dtype)
+    return [_Row(dtype.names) for _ in range(count)]
+
+
+def _array(rows, dtype):
+    """Row objects as an array."""
+    values = []
+    for row in rows:
+        values.append(tuple([getattr(row, name) for name in dtype.names]))
+    return np.array(values, dtype)
+
+
+def _more_rows(rows, dtype, count):
+    """The same rows with zeros behind them, ``count`` in all."""
+    if cython.compiled:
+        grown = np.zeros(count, dtype)
+        grown[: len(rows)] = rows
+        return grown
+    rows.extend([_Row(dtype.names) for _ in range(count - len(rows))])
+    return rows
+
+
+def _more_numbers(code, numbers, count):
+    """The same numbers with zeros behind them, ``count`` in all."""
+    grown = array(code, bytes(numbers.itemsize * count))
+    memoryview(grown).cast("B")[: numbers.itemsize * len(numbers)] = memoryview(numbers).cast("B")
+    return grown
+
+
+@cython.final
+@cython.cclass
+class Kernel:
+    """Books of many issues in one set of arrays, and the loop that runs commands over them.
+
+    Attributes:
+        at: Index of the command that :meth:`run` stopped at.
+        left: Open quantity of an order that met an own order (``OWN``).
+        told: Number of event rows written since :meth:`clear_events`.
+        trades: Trades made so far.
+        live: Orders resting in all books.
+    """
+
+    node: Node[::1]
+    level: Level[::1]
+    ladder: Ladder[::1]
+    band: Band[::1]
+    tick_row: TickRow[::1]
+    event: EventRow[::1]
+    command: CommandRow[::1]
+    slot_of: cython.int[::1]
+    bit: cython.ulonglong[::1]
+    position: cython.uchar[::1]
+    free: cython.int
+    at = cython.declare(cython.longlong, visibility="public")
+    base = cython.declare(cython.longlong, visibility="public")
+    left = cython.declare(cython.int, visibility="public")
+    told = cython.declare(cython.longlong, visibility="public")
+    trades = cython.declare(cython.longlong, visibility="public")
+    live = cython.declare(cython.longlong, visibility="public")
+    issues = cython.declare(cython.int, visibility="public")
+    by_id = cython.declare(cython.bint, visibility="public")
+    _levels_used: cython.longlong
+    _bits_used: cython.longlong
+    _rows_used: cython.longlong
+    _nodes: object
+    _level_rows: object
+    _ladders: object
+    _bands: object
+    _tick_rows: object
+    _events: object
+    _ids: object
+    _bitmap: object
+    _regions: list
+    orders = cython.declare(list, visibility="public")
+    owners: dict
+    rules = cython.declare(object, visibility="public")
+    _one: object
+
+    def __init__(self, *, by_id=False, nodes=1024, events=4096):
+        self._nodes = _rows(_NODE, 1)
+        self._level_rows = _rows(_LEVEL, 1)
+        self._ladders = _rows(_LADDER, 2)
+        self._bands = _rows(_BAND, 1)
+        self._tick_rows = _rows(_TICK_ROW, 1)
+        self._events = _rows(_EVENT, events)
+        self._ids = array("i", bytes(4 * 1024))
+        self._bitmap = array("Q", bytes(8))
+        self._one = _rows(_COMMAND, 1)
+        self._regions = []
+        self.orders = [None]
+        self.owners = {}
+        self.rules = None
+        self.by_id = by_id
+        self.free = self.issues = self.left = 0
+        self.at = self.base = self.told = self.trades = self.live = 0
+        self._levels_used = self._bits_used = self._rows_used = 0
+        self.node, self.level = self._nodes, self._level_rows
+        self.ladder, self.band, self.tick_row = self._ladders, self._bands, self._tick_rows
+        self.event, self.command, self.slot_of = self._events, self._one, self._ids
+        self.bit, self.position = self._bitmap, _POSITIONS
+        self._more_nodes(nodes)
+
+    # --- room
+
+    def _more_nodes(self, count):
+        """Nodes for ``count`` more orders, chained into the free list, the lowest first."""
+        old: cython.int = len(self._nodes)
+        slot: cython.int
+        self._nodes = _more_rows(self._nodes, _NODE, old + count)
+        self.node = self._nodes
+        self.orders.extend([None] * count)
+        for slot in range(old + count - 1, old - 1, -1):
+            self.node[slot].following = self.free
+            self.free = slot
+
+    def more_room(self, order_id=0):
+        """Grow whatever the last ``ROOM`` was about."""
+        if self.free == 0:
+            self._more_nodes(len(self._nodes))
+        need = self.told + self.live + 8
+        if need > len(self._events):
+            self._events = _more_rows(self._events, _EVENT, 2 * need)
+            self.event = self._events
+        if self.by_id and order_id >= len(self._ids):
+            self._ids = _more_numbers("i", self._ids, max(2 * len(self._ids), order_id + 1024))
+            self.slot_of = self._ids
+
+    def clear_events(self):
+        """Forget the event rows written so far."""
+        self.told = 0
+
+    def event_rows(self):
+        """A copy of the event rows written since they were cleared, as EVENT rows."""
+        count = self.told
+        if cython.compiled:
+            return self._events[:count].copy().view(EVENT)
+        return _array(self._events[:count], _EVENT).view(EVENT)
+
+    def add_issue(self):
+        """A place for one more issue; its ladders come with :meth:`fit`. Returns its number."""
+        issue = self.issues
+        self.issues += 1
+        if self.issues > len(self._bands):
+            self._bands = _more_rows(self._bands, _BAND, 2 * self.issues)
+            self._ladders = _more_rows(self._ladders, _LADDER, 4 * self.issues)
+            self.band, self.ladder = self._bands, self._ladders
+        self._regions.append((0, 0))
+        self.ladder[2 * issue].best = self.ladder[2 * issue + 1].best = 1 << 30
+        return issue
+
+    def fit(self, issue: cython.int, rows, prices: cython.int):
+        """Give an empty book ladders for these grid prices. O(1) when they fit where they were.
+
+        Args:
+            issue: Number of the issue.
+            rows: (first price, tick, number of prices before it), ascending, 1/100 yen.
+            prices: Number of grid prices.
+        """
+        half: cython.int
+        size, row = self._regions[issue]
+        words = ((prices + 2) >> 6) + 2
+        summaries = (words >> 6) + 1
+        check(self.live == 0 or self.ladder[2 * issue].orders + self.ladder[2 * issue + 1].orders
+              == 0, "only an empty book is fitted", issue=issue)  # fmt: skip
+        if prices > size:
+            size = prices + prices // 4
+            row = self._rows_used
+            self._rows_used += 32
+            most_words = ((size + 2) >> 6) + 2
+            most_summaries = (most_words >> 6) + 1
+            for half in range(2 * issue, 2 * issue + 2):
+                self.ladder[half].levels = self._levels_used
+                self.ladder[half].bits = self._bits_used
+                self.ladder[half].summary = self._bits_used + most_words
+                self._levels_used += size + 2
+                self._bits_used += most_words + most_summaries
+            self._regions[issue] = (size, row)
+            if self._levels_used > len(self._level_rows):
+                self._level_rows = _more_rows(self._level_rows, _LEVEL, 2 * self._levels_used)
+                self.level = self._level_rows
+            if self._bits_used > len(self._bitmap):
+                self._bitmap = _more_numbers("Q", self._bitmap, 2 * self._bits_used)
+                self.bit = self._bitmap
+            if self._rows_used > len(self._tick_rows):
+                self._tick_rows = _more_rows(self._tick_rows, _TICK_ROW, 2 * self._rows_used)
+                self.tick_row = self._tick_rows
+        for half in range(2 * issue, 2 * issue + 2):
+            self.ladder[half].best = prices + 2
+            self.ladder[half].summaries = summaries
+        check(len(rows) <= 32, "a band spans at most 32 rows of the tick table", issue=issue)
+        for position, (price, tick, index) in enumerate(rows):
+            self.tick_row[row + position].price = price
+            self.tick_row[row + position].tick = tick
+            self.tick_row[row + position].index = index
+        self.band[issue].prices, self.band[issue].row = prices, row
+        self.band[issue].rows = len(rows)
+        self.band[issue].origin, self.band[issue].tick = rows[0][0], rows[0][1]
+
+    # --- ladders: prices and ranks
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _rank(self, issue: cython.int, side: cython.int, price: cython.int) -> cython.int:
+        """The rank of a price on a side (0 buy, 1 sell); 0 when it is not on the ladder's grid."""
+        step: cython.int
+        index: cython.int
+        distance: cython.int = price - self.band[issue].origin
+        tick: cython.int = self.band[issue].tick
+        prices: cython.int = self.band[issue].prices
+        if distance < 0:
+            return 0
+        if self.band[issue].rows == 1:
+            index = distance // tick
+            if index * tick != distance:
+                return 0
+        else:
+            step = self.band[issue].row + self.band[issue].rows - 1
+            while self.tick_row[step].price > price:
+                step -= 1
+            tick = self.tick_row[step].tick
+            distance = price - self.tick_row[step].price
+            index = distance // tick
+            if index * tick != distance:
+                return 0
+            index += self.tick_row[step].index
+        if index >= prices:
+            return 0
+        return index + 1 if side else prices - index
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _price(self, issue: cython.int, side: cython.int, rank: cython.int) -> cython.int:
+        """The price of a rank; 0 for the market orders."""
+        step: cython.int
+        index: cython.int
+        if rank == 0:
+            return 0
+        index = rank - 1 if side else self.band[issue].prices - rank
+        if self.band[issue].rows == 1:
+            return self.band[issue].origin + index * self.band[issue].tick
+        step = self.band[issue].row + self.band[issue].rows - 1
+        while self.tick_row[step].index > index:
+            step -= 1
+        return self.tick_row[step].price + (index - self.tick_row[step].index) * (
+            self.tick_row[step].tick
+        )
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _lowest_bit(self, word: cython.ulonglong) -> cython.int:
+        """Position of the lowest set bit of a word that has one."""
+        magic: cython.ulonglong = 0x03F79D71B4CB0A89
+        if cython.compiled:
+            return self.position[((word & (~word + 1)) * magic) >> 58]
+        return (word & -word).bit_length() - 1
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _next_rank(self, half: cython.int, rank: cython.int) -> cython.int:
+        """The first rank from ``rank`` on that has orders, or one past the last price."""
+        bits: cython.int = self.ladder[half].bits
+        summary: cython.int = self.ladder[half].summary
+        place: cython.int = rank >> 6
+        block: cython.int
+        word: cython.ulonglong = self.bit[bits + place] >> (rank & 63)
+        if word:
+            return rank + self._lowest_bit(word)
+        place += 1
+        block = place >> 6
+        word = self.bit[summary + block] >> (place & 63)
+        if word:
+            place += self._lowest_bit(word)
+            return (place << 6) + self._lowest_bit(self.bit[bits + place])
+        block += 1
+        while block < self.ladder[half].summaries:
+            word = self.bit[summary + block]
+            if word:
+                place = (block << 6) + self._lowest_bit(word)
+                return (place << 6) + self._lowest_bit(self.bit[bits + place])
+            block += 1
+        return self.band[half >> 1].prices + 2
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _mark(self, half: cython.int, rank: cython.int) -> cython.int:
+        """Note that a level has orders."""
+        place: cython.int = rank >> 6
+        one: cython.ulonglong = 1
+        self.bit[self.ladder[half].bits + place] |= one << (rank & 63)
+        self.bit[self.ladder[half].summary + (place >> 6)] |= one << (place & 63)
+        self.ladder[half].best = min(self.ladder[half].best, rank)
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _unmark(self, half: cython.int, rank: cython.int) -> cython.int:
+        """Note that a level has no orders any more."""
+        place: cython.int = rank >> 6
+        at: cython.int = self.ladder[half].bits + place
+        one: cython.ulonglong = 1
+        self.bit[at] &= ~(one << (rank & 63))
+        if self.bit[at] == 0:
+            self.bit[self.ladder[half].summary + (place >> 6)] &= ~(one << (place & 63))
+        if rank == self.ladder[half].best:
+            self.ladder[half].best = self._next_rank(half, rank)
+        return 0
+
+    # --- orders in and out
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _join(self, slot: cython.int, half: cython.int, rank: cython.int) -> cython.int:
+        """Put a filled-in node at the back of its level."""
+        at: cython.int = self.ladder[half].levels + rank
+        last: cython.int = self.level[at].last
+        first: cython.int
+        if last == 0:
+            self.node[slot].following = slot
+            self.node[slot].previous = slot
+            self._mark(half, rank)
+        else:
+            first = self.node[last].following
+            self.node[slot].following = first
+            self.node[slot].previous = last
+            self.node[last].following = slot
+            self.node[first].previous = slot
+        self.level[at].last = slot
+        self.level[at].units += self.node[slot].leaves
+        self.level[at].count += 1
+        self.ladder[half].orders += 1
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _leave(self, slot: cython.int) -> cython.int:
+        """Take a node out of its ring; it keeps its fields and is not free yet."""
+        half: cython.int = self.node[slot].tag >> 4
+        rank: cython.int = self.node[slot].rank
+        at: cython.int = self.ladder[half].levels + rank
+        following: cython.int = self.node[slot].following
+        previous: cython.int
+        self.level[at].units -= self.node[slot].leaves
+        self.level[at].count -= 1
+        self.ladder[half].orders -= 1
+        if following == slot:
+            self.level[at].last = 0
+            self._unmark(half, rank)
+        else:
+            previous = self.node[slot].previous
+            self.node[previous].following = following
+            self.node[following].previous = previous
+            if self.level[at].last == slot:
+                self.level[at].last = previous
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _give_back(self, slot: cython.int) -> cython.int:
+        """A node that left: its place may be used again."""
+        if self.by_id:
+            self.slot_of[self.node[slot].order_id] = -1
+        self.node[slot].tag = 0
+        self.node[slot].following = self.free
+        self.free = slot
+        self.live -= 1
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _rest(self, half: cython.int, rank: cython.int, order_id: cython.longlong,
+              leaves: cython.int, owner: cython.int, validity: cython.int) -> cython.int:  # fmt: skip
+        """Put an order on the book; the caller has made sure of a free node. Returns the node."""
+        slot: cython.int = self.free
+        self.free = self.node[slot].following
+        self.node[slot].order_id = order_id
+        self.node[slot].leaves = leaves
+        self.node[slot].rank = rank
+        self.node[slot].owner = owner
+        self.node[slot].tag = half << 4 | validity
+        self.live += 1
+        if self.by_id:
+            self.slot_of[order_id] = slot
+        self._join(slot, half, rank)
+        return slot
+
+    # --- events
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _tell(self, head: cython.int, issue: cython.int, order_id: cython.longlong,
+              contra_id: cython.longlong, price: cython.int, units: cython.int,
+              leaves: cython.int, contra_leaves: cython.int) -> cython.int:  # fmt: skip
+        """Write one event row."""
+        row: cython.longlong = self.told
+        self.event[row].head = head
+        self.event[row].instrument = issue
+        self.event[row].command = self.base + self.at
+        self.event[row].order_id = order_id
+        self.event[row].contra_id = contra_id
+        self.event[row].price_sen = price
+        self.event[row].units = units
+        self.event[row].leaves_units = leaves
+        self.event[row].contra_leaves_units = contra_leaves
+        self.told = row + 1
+        return 0
+
+    # --- trading
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _match(self, issue: cython.int, side: cython.int, order_id: cython.longlong,
+               limit_rank: cython.int, leaves: cython.int, owner: cython.int,
+               stop: cython.bint) -> cython.int:  # fmt: skip
+        """Trade against the other side, best first; one event a fill. Returns what is left.
+
+        Ends when filled, when no order within the limit is left, or, with ``stop``, in front of
+        an order of ``owner``.
+        """
+        half: cython.int = 2 * issue + 1 - side
+        head: cython.int = 3 | (side + 1) << 24
+        rank: cython.int = self.ladder[half].best
+        at: cython.int
+        price: cython.int
+        last: cython.int
+        resting: cython.int
+        units: cython.int
+        rest: cython.int
+        flags: cython.int
+        while leaves > 0 and rank <= limit_rank:
+            at = self.ladder[half].levels + rank
+            price = self._price(issue, 1 - side, rank)
+            while leaves > 0:
+                last = self.level[at].last
+                if last == 0:
+                    break
+                resting = self.node[last].following
+                flags = 0
+                if self.node[resting].owner == owner:
+                    if stop:
+                        return leaves
+                    flags = 2 << 16
+                units = self.node[resting].leaves
+                rest = 0
+                if units > leaves:
+                    rest = units - leaves
+                    units = leaves
+                leaves -= units
+                if side == 0:
+                    self._tell(head | flags, issue, order_id, self.node[resting].order_id, price,
+                               units, leaves, rest)  # fmt: skip
+                else:
+                    self._tell(head | flags, issue, self.node[resting].order_id, order_id, price,
+                               units, rest, leaves)  # fmt: skip
+                self.trades += 1
+                if rest:
+                    self.node[resting].leaves = rest
+                    self.level[at].units -= units
+                else:
+                    self._leave(resting)
+                    self._give_back(resting)
+            self.band[issue].last = price
+            rank = self.ladder[half].best
+        return leaves
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _within_reach(self, issue: cython.int, side: cython.int, limit_rank: cython.int,
+                      wanted: cython.longlong) -> cython.longlong:  # fmt: skip
+        """Units on the other side within a limit, counted up to ``wanted``."""
+        half: cython.int = 2 * issue + 1 - side
+        rank: cython.int = self.ladder[half].best
+        found: cython.longlong = 0
+        while rank <= limit_rank and found < wanted:
+            found += self.level[self.ladder[half].levels + rank].units
+            rank = self._next_rank(half, rank + 1)
+        return found if found < wanted else wanted
+
+    # --- the plain cases of a command
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _new(self, issue: cython.int, side: cython.int, kind: cython.int, validity: cython.int,
+             order_id: cython.longlong, price: cython.int, units: cython.int, owner: cython.int,
+             mode: cython.int) -> cython.int:  # fmt: skip
+        """Enter an order if it is plain: accepted beyond doubt, and its life written here."""
+        rank: cython.int
+        limit_rank: cython.int
+        flags: cython.int
+        if issue < 0 or issue >= self.issues or side < 1 or side > 2 or order_id <= 0:
+            return 1
+        if self.free == 0 or order_id >= self.slot_of.shape[0]:
+            return 2
+        if self.told + self.live + 8 > self.event.shape[0]:
+            return 2
+        flags = self.band[issue].flags
+        if flags & 2 == 0 or kind > 7 or validity > 7 or self.slot_of[order_id] != 0:
+            return 1
+        if (self.band[issue].combos >> (kind << 3 | validity)) & 1 == 0:
+            return 1
+        if units <= 0 or units > self.band[issue].most or units % self.band[issue].lot != 0:
+            return 1
+        side -= 1
+        if kind == 2:
+            if price != 0:
+                return 1
+            rank = 0
+            limit_rank = self.band[issue].prices + 1
+        else:
+            if price < self.band[issue].lower or price > self.band[issue].upper:
+                return 1
+            rank = self._rank(issue, side, price)
+            if rank == 0:
+                return 1
+            limit_rank = self.band[issue].prices + 1 - rank
+        if mode == 0:
+            mode = self.band[issue].mode
+        elif mode != self.band[issue].mode:
+            return 1
+        if flags & 4 and mode != 1 and validity == 4:
+            return 1  # all or nothing around own orders
+        # Every check is above this line; below it nothing can fail.
+        self._tell(1 | (side + 1) << 24, issue, order_id, 0, price, units, units, 0)
+        if flags & 4 == 0:
+            self._rest(2 * issue + side, rank, order_id, units, owner, validity)
+            return 0
+        return self._enter(issue, side, kind, validity, order_id, rank, limit_rank, units, owner,
+                           mode)  # fmt: skip
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _enter(self, issue: cython.int, side: cython.int, kind: cython.int,
+               validity: cython.int, order_id: cython.longlong, rank: cython.int,
+               limit_rank: cython.int, leaves: cython.int, owner: cython.int,
+               mode: cython.int) -> cython.int:  # fmt: skip
+        """Match an accepted order, then rest it or end it (continuous.py, the same rule)."""
+        half: cython.int = 2 * issue + 1 - side
+        if self.ladder[half].best <= limit_rank:
+            if validity == 4 and self._within_reach(issue, side, limit_rank, leaves) < leaves:
+                self.slot_of[order_id] = -1
+                self._tell(4 | _fok_unfilled << 8, issue, order_id, 0, 0, leaves, 0, 0)
+                return 0
+            leaves = self._match(issue, side, order_id, limit_rank, leaves, owner, mode != 1)
+            if leaves == 0:
+                self.slot_of[order_id] = -1
+                return 0
+            if mode != 1 and self.ladder[half].best <= limit_rank:
+                self.left = leaves
+                return 3
+        elif validity == 4:
+            self.slot_of[order_id] = -1
+            self._tell(4 | _fok_unfilled << 8, issue, order_id, 0, 0, leaves, 0, 0)
+            return 0
+        if validity != 1:
+            self.slot_of[order_id] = -1
+            self._tell(4 | _ioc_rest << 8, issue, order_id, 0, 0, leaves, 0, 0)
+        elif kind == 1:
+            self._rest(2 * issue + side, rank, order_id, leaves, owner, validity)
+        else:
+            self.slot_of[order_id] = -1
+            self._tell(4 | _market_rest << 8, issue, order_id, 0, 0, leaves, 0, 0)
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _find(self, order_id: cython.longlong, owner: cython.int) -> cython.int:
+        """The node of a resting order of this owner, or 0."""
+        slot: cython.int
+        if order_id <= 0 or order_id >= self.slot_of.shape[0]:
+            return 0
+        slot = self.slot_of[order_id]
+        if slot <= 0 or self.node[slot].owner != owner:
+            return 0
+        return slot
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _cancel(self, issue: cython.int, order_id: cython.longlong,
+                owner: cython.int) -> cython.int:  # fmt: skip
+        """Cancel a resting order of its owner, or refuse."""
+        slot: cython.int
+        reason: cython.int
+        if self.told + 8 > self.event.shape[0]:
+            return 2
+        if issue < 0 or issue >= self.issues or self.band[issue].flags & 32:
+            return 1
+        slot = self._find(order_id, owner)
+        if slot == 0:
+            self._tell(2 | _unknown_order << 8, issue, order_id, 0, 0, 0, 0, 0)
+            return 0
+        issue = self.node[slot].tag >> 5
+        reason = self.band[issue].cancel_reason
+        if reason:
+            self._tell(2 | reason << 8, issue, order_id, 0, 0, 0, 0, 0)
+            return 0
+        self._tell(4 | _by_owner << 8, issue, order_id, 0, 0, self.node[slot].leaves, 0, 0)
+        self._leave(slot)
+        self._give_back(slot)
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _amend(self, issue: cython.int, order_id: cython.longlong, price: cython.int,
+               units: cython.int, owner: cython.int) -> cython.int:  # fmt: skip
+        """Amend a resting limit order if it is plain (engine.py, the same rule)."""
+        slot: cython.int
+        rank: cython.int
+        half: cython.int
+        side: cython.int
+        validity: cython.int
+        old: cython.int
+        flags: cython.int
+        if self.told + self.live + 8 > self.event.shape[0]:
+            return 2
+        if issue < 0 or issue >= self.issues or self.band[issue].flags & 32:
+            return 1
+        slot = self._find(order_id, owner)
+        if slot == 0:
+            self._tell(2 | _unknown_order << 8, issue, order_id, 0, 0, 0, 0, 0)
+            return 0
+        half = self.node[slot].tag >> 4
+        validity = self.node[slot].tag & 15
+        issue, side = half >> 1, half & 1
+        flags = self.band[issue].flags
+        if (
+            flags & 8 == 0
+            or validity & 8
+            or self.node[slot].rank == 0
+            or (price == 0 and units == 0)
+        ):
+            return 1
+        if flags & 4 and (self.band[issue].mode != 1 or validity != 1):
+            return 1
+        old = self.node[slot].leaves
+        rank = self.node[slot].rank
+        if price == 0:
+            price = self._price(issue, side, rank)
+        else:
+            rank = self._rank(issue, side, price)
+        if rank == 0 or price < self.band[issue].lower or price > self.band[issue].upper:
+            return 1
+        if units == 0:
+            units = old
+        if units < 0 or units > self.band[issue].most or units % self.band[issue].lot != 0:
+            return 1
+        # Every check is above this line; below it nothing can fail.
+        if flags & 16 and rank == self.node[slot].rank and units <= old:
+            self.level[self.ladder[half].levels + rank].units -= old - units
+            self.node[slot].leaves = units
+            self._tell(5 | 1 << 16 | (side + 1) << 24, issue, order_id, 0, price, units, units, 0)
+            return 0
+        self._tell(5 | (side + 1) << 24, issue, order_id, 0, price, units, units, 0)
+        self._leave(slot)
+        self._give_back(slot)
+        if flags & 4 == 0:
+            self._rest(half, rank, order_id, units, owner, validity)
+            return 0
+        return self._enter(issue, side, 1, validity, order_id, rank,
+                           self.band[issue].prices + 1 - rank, units, owner, 1)  # fmt: skip
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _step(self, at: cython.longlong) -> cython.int:
+        """One command row."""
+        op: cython.int = self.command[at].op
+        if op == 1:
+            return self._new(self.command[at].instrument, self.command[at].side,
+                             self.command[at].kind, self.command[at].validity,
+                             self.command[at].order_id, self.command[at].price_sen,
+                             self.command[at].quantity_units, self.command[at].owner,
+                             self.command[at].self_trade & 255)  # fmt: skip
+        if op == 2:
+            return self._cancel(self.command[at].instrument, self.command[at].order_id,
+                                self.command[at].owner)  # fmt: skip
+        if op == 3:
+            return self._amend(self.command[at].instrument, self.command[at].order_id,
+                               self.command[at].price_sen, self.command[at].quantity_units,
+                               self.command[at].owner)  # fmt: skip
+        return 1
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _flow(self, first: cython.longlong, stop: cython.longlong) -> cython.int:
+        """Rows from first to stop, until one is not plain; ``at`` says which."""
+        said: cython.int
+        at: cython.longlong = first
+        while at < stop:
+            self.at = at
+            said = self._step(at)
+            if said != 0:
+                return said
+            at += 1
+        self.at = at
+        return 0
+
+    # --- the batch door
+
+    def take(self, commands):
+        """Make these COMMAND rows the ones that :meth:`run` walks. They are not copied."""
+        if cython.compiled:
+            self.command = commands.view(_COMMAND)
+        else:
+            self.command = [_Row(_COMMAND.names, row) for row in commands.view(_COMMAND).tolist()]
+
+    def run(self, first: cython.longlong, stop: cython.longlong):
+        """Run rows from ``first`` until ``stop`` or until one is not plain.
+
+        Returns:
+            DONE, or why it stopped at ``at``: PYTHON, ROOM or OWN. Other threads run meanwhile.
+        """
+        said: cython.int
+        with cython.nogil:
+            said = self._flow(first, stop)
+        return said
+
+    # --- one command a call
+
+    def submit(self, op: cython.int, side: cython.int, kind: cython.int, validity: cython.int,
+               instrument: cython.int, order_id: cython.longlong, price_sen: cython.int,
+               quantity_units: cython.int, owner: cython.int, self_trade: cython.int = 0):  # fmt: skip
+        """One order command; every event as a tuple (see :meth:`tuples`), in a list."""
+        said: cython.int
+        self.told = self.at = 0
+        if op == 1:
+            said = self._new(instrument, side, kind, validity, order_id, price_sen,
+                             quantity_units, owner, self_trade)  # fmt: skip
+        elif op == 2:
+            said = self._cancel(instrument, order_id, owner)
+        elif op == 3:
+            said = self._amend(instrument, order_id, price_sen, quantity_units, owner)
+        else:
+            said = 1
+        if said:
+            self._ask(said, op, side, kind, validity, instrument, order_id, price_sen,
+                      quantity_units, owner, self_trade)  # fmt: skip
+        return self.tuples(0)
+
+    def trades_of(self, op: cython.int, side: cython.int, kind: cython.int, validity: cython.int,
+                  instrument: cython.int, order_id: cython.longlong, price_sen: cython.int,
+                  quantity_units: cython.int, owner: cython.int, self_trade: cython.int = 0):  # fmt: skip
+        """One order command; its trades as (buy id, sell id, price, units), or None."""
+        said: cython.int
+        row: cython.longlong
+        self.told = self.at = 0
+        if op == 1:
+            said = self._new(instrument, side, kind, validity, order_id, price_sen,
+                             quantity_units, owner, self_trade)  # fmt: skip
+        elif op == 2:
+            said = self._cancel(instrument, order_id, owner)
+        elif op == 3:
+            said = self._amend(instrument, order_id, price_sen, quantity_units, owner)
+        else:
+            said = 1
+        if said:
+            self._ask(said, op, side, kind, validity, instrument, order_id, price_sen,
+                      quantity_units, owner, self_trade)  # fmt: skip
+        elif self.told == 1:
+            return None
+        found: list = []
+        for row in range(self.told):
+            if self.event[row].head & 255 == 3:
+                found.append((self.event[row].order_id, self.event[row].contra_id,
+                              self.event[row].price_sen, self.event[row].units))  # fmt: skip
+        return found or None
+
+    def _ask(self, said, op, side, kind, validity, instrument, order_id, price_sen,
+             quantity_units, owner, self_trade):  # fmt: skip
+        """Let the rules answer a command that is not plain."""
+        if self.rules is None:
+            raise InvariantBroken("a kernel has rules to ask", {"op": op, "order": order_id})
+        self.rules(said, (op, side, kind, validity, instrument, order_id, price_sen,
+                          quantity_units, owner, self_trade))  # fmt: skip
+
+    def tuples(self, first: cython.longlong):
+        """Event rows from ``first`` on as tuples: a code of ``What``, then what it tells.
+
+        accepted, canceled, expired: (what, order id, units, price or reason); trade: (what, buy
+        id, sell id, price, units, buy leaves, sell leaves); others: (what, order id, reason,
+        price, units, leaves).
+        """
+        row: cython.longlong
+        what: cython.int
+        said: list = []
+        for row in range(first, self.told):
+            what = self.event[row].head & 255
+            if what == 3:
+                said.append((what, self.event[row].order_id, self.event[row].contra_id,
+                             self.event[row].price_sen, self.event[row].units,
+                             self.event[row].leaves_units,
+                             self.event[row].contra_leaves_units))  # fmt: skip
+            elif what == 1:
+                said.append((what, self.event[row].order_id, self.event[row].units,
+                             self.event[row].price_sen))  # fmt: skip
+            elif what == 4 or what == 7:
+                said.append((what, self.event[row].order_id, self.event[row].units,
+                             (self.event[row].head >> 8) & 255))  # fmt: skip
+            else:
+                said.append((what, self.event[row].order_id, (self.event[row].head >> 8) & 255,
+                             self.event[row].price_sen, self.event[row].units,
+                             self.event[row].leaves_units))  # fmt: skip
+        return said
+
+    # --- for the rules: what one issue lets through, and rows of their events
+
+    def allow(self, issue: cython.int, *, lower, upper, lot, most, combos, flags, cancel_reason,
+              mode):  # fmt: skip
+        """Set what is plain on one issue; see matching/batch.py, which works it out."""
+        self.band[issue].lower, self.band[issue].upper = lower, upper
+        self.band[issue].lot, self.band[issue].most = lot, most
+        self.band[issue].combos, self.band[issue].flags = combos, flags
+        self.band[issue].cancel_reason, self.band[issue].mode = cancel_reason, mode
+
+    def last_price(self, issue: cython.int):
+        """Last price of trades made here since :meth:`set_last`, 1/100 yen."""
+        return self.band[issue].last
+
+    def set_last(self, issue: cython.int, price: cython.int):
+        """Set the last price, 1/100 yen; 0 for none."""
+        self.band[issue].last = price
+
+    def seen(self, order_id: cython.longlong):
+        """Whether an order of this id was ever entered."""
+        return order_id < self.slot_of.shape[0] and self.slot_of[order_id] != 0
+
+    def note(self, order_id: cython.longlong):
+        """Remember an id whose order does not rest here."""
+        if order_id >= self.slot_of.shape[0]:
+            self.more_room(order_id)
+        if self.slot_of[order_id] == 0:
+            self.slot_of[order_id] = -1
+
+    def slot_at(self, order_id: cython.longlong):
+        """The node of a resting order, or 0."""
+        if order_id <= 0 or order_id >= self.slot_of.shape[0]:
+            return 0
+        return max(self.slot_of[order_id], 0)
+
+    def issue_at(self, order_id: cython.longlong):
+        """The issue of a resting order, or -1."""
+        slot: cython.int = self.slot_at(order_id)
+        return self.node[slot].tag >> 5 if slot else -1
+
+    def forget_ids(self):
+        """Let ids be used again; no order may rest."""
+        check(self.live == 0, "ids are forgotten when no order rests")
+        self._ids = array("i", bytes(4 * 1024))
+        self.slot_of = self._ids
+
+    def tell(self, what, issue, order_id=0, contra_id=0, price=0, units=0, leaves=0,
+             contra_leaves=0, reason=0, flags=0, side=0):  # fmt: skip
+        """Write the row of an event that the rules made."""
+        if self.told + self.live + 8 > self.event.shape[0]:
+            self.more_room()
+        self._tell(what | reason << 8 | flags << 16 | side << 24, issue, order_id, contra_id,
+                   price, units, leaves, contra_leaves)  # fmt: skip
+
+    def owner_number(self, owner):
+        """The number that stands for an owner in the nodes."""
+        if self.by_id:
+            return int(owner)
+        number = self.owners.get(owner)
+        if number is None:
+            number = self.owners[owner] = len(self.owners) + 1
+        return number
+
+
+_VALIDITY_CODE = {validity: code for code, validity in enumerate(VALIDITIES)}
+_BUY = Side.BUY
+_LIMIT = OrderKind.LIMIT
+_MARKET = OrderKind.MARKET
+
+
+@cython.final
+@cython.cclass
+class KernelBook:
+    """A :class:`matching.book.Book` on one issue of a kernel; see there for the methods.
+
+    The rules hold :class:`Order` objects; each knows its node (``slot``). An order that came
+    through the batch door gets its object when the rules first ask for it.
+
+    Attributes:
+        index: Every resting order by id, shared by the books of one engine.
+        issue: Number of the issue in the kernel.
+    """
+
+    kernel = cython.declare(Kernel, visibility="public")
+    issue = cython.declare(cython.int, visibility="public")
+    index = cython.declare(object, visibility="public")
+    instrument_id: object
+    lower: object
+    upper: object
+
+    def __init__(self, kernel, index, instrument_id):
+        self.kernel = kernel
+        self.index = index
+        self.instrument_id = instrument_id
+        self.issue = kernel.add_issue()
+        self.lower = self.upper = 0
+
+    def fitted(self, ticks, lower_sen, upper_sen):
+        """This book with ladders for the limits, or a sorted book where they are too far apart.
+
+        Orders outside the limits keep their place. O(1), and O(orders) if orders rest and the
+        prices change.
+        """
+        span = self.price_range()
+        lower, upper = lower_sen, upper_sen
+        if span is not None:
+            lower, upper = min(lower, span[0]), max(upper, span[1])
+        if (lower, upper) == (self.lower, self.upper):
+            return self
+        rows, prices = _grid_rows(ticks, lower, upper)
+        queues = [list(self.queue(side)) for side in Side]
+        for queue in queues:
+            for order in queue:
+                self.remove(order)
+        if prices > PRICES_MAX:
+            book = SortedBook(self.index)
+        else:
+            self.kernel.fit(self.issue, rows, prices)
+            self.lower, self.upper = lower, upper
+            book = self
+        for queue in queues:
+            for order in queue:
+                book.add(order)
+        return book
+
+    # --- orders in and out
+
+    def add(self, order):
+        """Put an order at the back of its price, or of the market orders. O(1)."""
+        side: cython.int = 0 if order.side is _BUY else 1
+        price: cython.int = order.price_sen
+        rank: cython.int = 0
+        code: cython.int = _VALIDITY_CODE[order.validity]
+        slot: cython.int
+        if price:
+            rank = self.kernel._rank(self.issue, side, price)
+            if rank == 0:
+                raise InvariantBroken("a book has a level for the price", {"price": price})
+        if self.kernel.free == 0:
+            self.kernel.more_room()
+        if self.kernel.by_id:
+            self.kernel.note(order.order_id)
+            if SELF_TRADE_MODES.index(order.self_trade_mode) != self.kernel.band[self.issue].mode:
+                code |= 8
+        slot = self.kernel._rest(2 * self.issue + side, rank, order.order_id, order.leaves_units,
+                                 self.kernel.owner_number(order.owner), code)  # fmt: skip
+        order.slot = slot
+        self.kernel.orders[slot] = order
+        if not self.kernel.by_id:
+            self.index[order.order_id] = order
+
+    def remove(self, order):
+        """Take a resting order off; its open quantity stays written on it. O(1)."""
+        slot: cython.int = self._slot(order)
+        self.kernel._leave(slot)
+        self.kernel._give_back(slot)
+        self.kernel.orders[slot] = None
+        order.slot = 0
+        if not self.kernel.by_id:
+            del self.index[order.order_id]
+
+    def reduce(self, order, units):
+        """Lower a resting order's open quantity; it keeps its place. O(1)."""
+        slot: cython.int = self._slot(order)
+        fewer: cython.int = units
+        half: cython.int = self.kernel.node[slot].tag >> 4
+        self.kernel.node[slot].leaves -= fewer
+        self.kernel.level[
+            self.kernel.ladder[half].levels + self.kernel.node[slot].rank
+        ].units -= fewer
+        order.leaves_units -= units
+
+    def execute(self, order, units):
+        """Trade ``units`` of a resting order; it leaves the book when nothing is left. O(1)."""
+        if units == order.leaves_units:
+            self.remove(order)
+            order.leaves_units = 0
+        else:
+            self.reduce(order, units)
+
+    @cython.cfunc
+    def _slot(self, order) -> cython.int:
+        slot: cython.int = order.slot
+        if slot == 0 or self.kernel.node[slot].order_id != order.order_id:
+            raise InvariantBroken("only a resting order can be changed", {"order": order.order_id})
+        return slot
+
+    @cython.cfunc
+    def _order(self, slot: cython.int):
+        """The order of a node, made now if it came through the batch door."""
+        order = self.kernel.orders[slot]
+        if order is None or order.order_id != self.kernel.node[slot].order_id:
+            half: cython.int = self.kernel.node[slot].tag >> 4
+            side: cython.int = half & 1
+            rank: cython.int = self.kernel.node[slot].rank
+            price: cython.int = self.kernel._price(half >> 1, side, rank)
+            owner = str(self.kernel.node[slot].owner)
+            leaves = self.kernel.node[slot].leaves
+            order = Order(
+                self.kernel.node[slot].order_id, owner, "", "", "", self.instrument_id,
+                Side.SELL if side else _BUY, _LIMIT if rank else _MARKET, price, leaves, leaves,
+                VALIDITIES[self.kernel.node[slot].tag & 7],
+                SELF_TRADE_MODES[self.kernel.band[self.issue].mode], owner,
+            )  # fmt: skip
+            self.kernel.orders[slot] = order
+        order.slot = slot
+        order.leaves_units = self.kernel.node[slot].leaves
+        return order
+
+    def order_at(self, slot):
+        """The order of a node of this book."""
+        return self._order(slot)
+
+    # --- trading
+
+    @cython.cfunc
+    def _limit_rank(self, incoming) -> cython.int:
+        """The last rank of the other side that the order's limit reaches."""
+        price: cython.int = incoming.price_sen
+        side: cython.int = 0 if incoming.side is _BUY else 1
+        prices: cython.int = self.kernel.band[self.issue].prices
+        rank: cython.int
+        if price == 0:
+            return prices + 1
+        rank = self.kernel._rank(self.issue, side, price)
+        if rank == 0:
+            raise InvariantBroken("a book has a level for the price", {"price": price})
+        return prices + 1 - rank
+
+    def match(self, incoming, stop_at_owner):
+        """Trade an order that does not rest against the other side; see :class:`Book`."""
+        side: cython.int = 0 if incoming.side is _BUY else 1
+        limit_rank: cython.int = self._limit_rank(incoming)
+        half: cython.int = 2 * self.issue + 1 - side
+        row: cython.longlong
+        told: cython.longlong
+        slot: cython.int
+        rest: cython.int
+        owner: cython.int = -1
+        if self.kernel.ladder[half].best > limit_rank:
+            return ()
+        if stop_at_owner is not None:
+            owner = self.kernel.owner_number(stop_at_owner)
+        fills: list = []
+        if self.kernel.by_id:
+            return self._match_by_object(incoming, stop_at_owner)
+        if self.kernel.told + self.kernel.live + 8 > self.kernel.event.shape[0]:
+            self.kernel.more_room()
+        told = self.kernel.told
+        incoming.leaves_units = self.kernel._match(
+            self.issue, side, incoming.order_id, limit_rank, incoming.leaves_units, owner,
+            stop_at_owner is not None,
+        )  # fmt: skip
+        for row in range(told, self.kernel.told):
+            if side == 0:
+                order = self.index[self.kernel.event[row].contra_id]
+                rest = self.kernel.event[row].contra_leaves_units
+            else:
+                order = self.index[self.kernel.event[row].order_id]
+                rest = self.kernel.event[row].leaves_units
+            order.leaves_units = rest
+            if rest == 0:
+                slot = order.slot
+                self.kernel.orders[slot] = None
+                order.slot = 0
+                del self.index[order.order_id]
+            fills.append((order, self.kernel.event[row].units))
+        self.kernel.told = told
+        return fills
+
+    def _match_by_object(self, incoming, stop_at_owner):
+        """The same, an order at a time: for the rules, where orders have no object yet."""
+        fills: list = []
+        while incoming.leaves_units:
+            resting = self.next_match(incoming)
+            if resting is None or (stop_at_owner is not None and resting.owner == stop_at_owner):
+                break
+            units = min(incoming.leaves_units, resting.leaves_units)
+            self.execute(resting, units)
+            incoming.leaves_units -= units
+            fills.append((resting, units))
+        return fills
+
+    def next_match(self, incoming):
+        """The order that ``incoming`` would trade with next, or None. O(1)."""
+        side: cython.int = 0 if incoming.side is _BUY else 1
+        half: cython.int = 2 * self.issue + 1 - side
+        if self.kernel.ladder[half].best > self._limit_rank(incoming):
+            return None
+        return self._first(half)
+
+    def available(self, incoming, owner, *, skip_owner):
+        """Units within reach of ``incoming``, up to its open quantity; see :class:`Book`."""
+        side: cython.int = 0 if incoming.side is _BUY else 1
+        limit_rank: cython.int = self._limit_rank(incoming)
+        half: cython.int = 2 * self.issue + 1 - side
+        wanted: cython.longlong = incoming.leaves_units
+        found: cython.longlong = 0
+        rank: cython.int
+        last: cython.int
+        slot: cython.int
+        number: cython.int
+        skips: cython.bint = skip_owner
+        if owner is None:
+            return self.kernel._within_reach(self.issue, side, limit_rank, wanted)
+        number = self.kernel.owner_number(owner)
+        rank = self.kernel.ladder[half].best
+        while rank <= limit_rank and found < wanted:
+            last = self.kernel.level[self.kernel.ladder[half].levels + rank].last
+            slot = last
+            while True:
+                slot = self.kernel.node[slot].following
+                if self.kernel.node[slot].owner != number:
+                    found += self.kernel.node[slot].leaves
+                elif not skips:
+                    return min(found, wanted)
+                if slot == last:
+                    break
+            rank = self.kernel._next_rank(half, rank + 1)
+        return min(found, wanted)
+
+    # --- crossing and ending in rows, for the batch door
+
+    def cross_rows(self, price: cython.int, units: cython.longlong):
+        """Trade ``units`` of both queues at one price, by priority; one row a trade. O(trades).
+
+        Returns:
+            The number of trades.
+        """
+        made: cython.longlong
+        while self.kernel.told + self.kernel.live + 8 > self.kernel.event.shape[0]:
+            self.kernel.more_room()
+        with cython.nogil:
+            made = self._cross(price, units)
+        if made < 0:
+            raise InvariantBroken("a cross finds the units it announced", {"units": units})
+        return made
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _cross(self, price: cython.int, left: cython.longlong) -> cython.longlong:
+        buys: cython.int = 2 * self.issue
+        sells: cython.int = 2 * self.issue + 1
+        buy: cython.int
+        sell: cython.int
+        units: cython.int
+        flags: cython.int
+        made: cython.longlong = 0
+        while left > 0:
+            if self.kernel.ladder[buys].orders == 0 or self.kernel.ladder[sells].orders == 0:
+                return -1
+            buy = self._front(buys)
+            sell = self._front(sells)
+            units = min(self.kernel.node[buy].leaves, self.kernel.node[sell].leaves)
+            if units > left:
+                units = cython.cast(cython.int, left)
+            left -= units
+            flags = 1
+            if self.kernel.node[buy].owner == self.kernel.node[sell].owner:
+                flags = 3
+            self.kernel._tell(3 | flags << 16, self.issue, self.kernel.node[buy].order_id,
+                              self.kernel.node[sell].order_id, price, units,
+                              self.kernel.node[buy].leaves - units,
+                              self.kernel.node[sell].leaves - units)  # fmt: skip
+            self._fill(buy, units)
+            self._fill(sell, units)
+            made += 1
+        self.kernel.trades += made
+        return made
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _front(self, half: cython.int) -> cython.int:
+        """The node with the highest priority on a side that has one."""
+        at: cython.int = self.kernel.ladder[half].levels + self.kernel.ladder[half].best
+        return self.kernel.node[self.kernel.level[at].last].following
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _fill(self, slot: cython.int, units: cython.int) -> cython.int:
+        """Take units off a node; it leaves when nothing is left."""
+        half: cython.int
+        if self.kernel.node[slot].leaves == units:
+            self.kernel._leave(slot)
+            self.kernel._give_back(slot)
+            return 0
+        half = self.kernel.node[slot].tag >> 4
+        self.kernel.node[slot].leaves -= units
+        self.kernel.level[
+            self.kernel.ladder[half].levels + self.kernel.node[slot].rank
+        ].units -= units
+        return 0
+
+    def end_rows(self, head: cython.int, validities: cython.int, market_only: cython.bint):
+        """End orders, buys before sells, by priority; one row each. O(orders).
+
+        Args:
+            head: What the rows tell (canceled or expired, with its reason).
+            validities: Bits of the validities that end.
+            market_only: Whether only market orders end.
+        """
+        while self.kernel.told + self.kernel.live + 8 > self.kernel.event.shape[0]:
+            self.kernel.more_room()
+        with cython.nogil:
+            self._end(head, validities, market_only)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _end(self, head: cython.int, validities: cython.int,
+             market_only: cython.bint) -> cython.int:  # fmt: skip
+        half: cython.int
+        rank: cython.int
+        slot: cython.int
+        following: cython.int
+        left: cython.int
+        at: cython.int
+        for half in range(2 * self.issue, 2 * self.issue + 2):
+            rank = self.kernel.ladder[half].best
+            if self.kernel.ladder[half].orders == 0 or (market_only and rank != 0):
+                continue
+            while rank <= self.kernel.band[self.issue].prices:
+                at = self.kernel.ladder[half].levels + rank
+                left = self.kernel.level[at].count
+                slot = self.kernel.node[self.kernel.level[at].last].following
+                while left > 0:
+                    following = self.kernel.node[slot].following
+                    left -= 1
+                    if (validities >> (self.kernel.node[slot].tag & 7)) & 1:
+                        self.kernel._tell(head, self.issue, self.kernel.node[slot].order_id, 0, 0,
+                                          self.kernel.node[slot].leaves, 0, 0)  # fmt: skip
+                        self.kernel._leave(slot)
+                        self.kernel._give_back(slot)
+                    slot = following
+                if market_only:
+                    break
+                rank = self.kernel._next_rank(half, rank + 1)
+        return 0
+
+    # --- reading
+
+    @cython.cfunc
+    def _half(self, side) -> cython.int:
+        return 2 * self.issue + (0 if side is _BUY else 1)
+
+    @cython.cfunc
+    def _first(self, half: cython.int):
+        return self._order(self._front(half))
+
+    def first(self, side):
+        """The order with the highest priority of all, market orders included. O(1)."""
+        half: cython.int = self._half(side)
+        return self._first(half) if self.kernel.ladder[half].orders else None
+
+    def best(self, side):
+        """The best limit price, or None. O(1)."""
+        half: cython.int = self._half(side)
+        rank: cython.int
+        if self.kernel.ladder[half].orders == 0:
+            return None
+        rank = self.kernel._next_rank(half, 1)
+        if rank > self.kernel.band[self.issue].prices:
+            return None
+        return self.kernel._price(self.issue, half & 1, rank)
+
+    def market_units(self, side):
+        """Open quantity of market orders. O(1)."""
+        half: cython.int = self._half(side)
+        if self.kernel.ladder[half].orders == 0:
+            return 0
+        return self.kernel.level[self.kernel.ladder[half].levels].units
+
+    @cython.cfunc
+    def _ranks(self, half: cython.int) -> list:
+        """Ranks with limit orders, best first."""
+        ranks: list = []
+        rank: cython.int
+        if self.kernel.ladder[half].orders == 0:
+            return ranks
+        rank = self.kernel._next_rank(half, 1)
+        while rank <= self.kernel.band[self.issue].prices:
+            ranks.append(rank)
+            rank = self.kernel._next_rank(half, rank + 1)
+        return ranks
+
+    def levels(self, side):
+        """Prices best first, without market orders. O(levels)."""
+        half: cython.int = self._half(side)
+        base: cython.int = self.kernel.ladder[half].levels
+        rank: cython.int
+        found: list = []
+        for rank in self._ranks(half):
+            found.append(
+                LevelTotal(
+                    self.kernel._price(self.issue, half & 1, rank),
+                    self.kernel.level[base + rank].units,
+                    self.kernel.level[base + rank].count,
+                )
+            )
+        return found
+
+    def interest(self, side):
+        """Prices and units of :meth:`levels` as arrays, best first. O(levels)."""
+        half: cython.int = self._half(side)
+        base: cython.int = self.kernel.ladder[half].levels
+        rank: cython.int
+        count: cython.int = 0
+        if self.kernel.ladder[half].orders:
+            rank = self.kernel._next_rank(half, 1)
+            while rank <= self.kernel.band[self.issue].prices:
+                count += 1
+                rank = self.kernel._next_rank(half, rank + 1)
+        prices = np.empty(count, np.int64)
+        units = np.empty(count, np.int64)
+        price_view: cython.longlong[::1] = prices
+        units_view: cython.longlong[::1] = units
+        count = 0
+        if len(prices):
+            rank = self.kernel._next_rank(half, 1)
+            while rank <= self.kernel.band[self.issue].prices:
+                price_view[count] = self.kernel._price(self.issue, half & 1, rank)
+                units_view[count] = self.kernel.level[base + rank].units
+                count += 1
+                rank = self.kernel._next_rank(half, rank + 1)
+        return Interest(prices, units)
+
+    def price_range(self):
+        """Lowest and highest limit price on either side, or None. O(levels)."""
+        prices: list = []
+        half: cython.int
+        for half in range(2 * self.issue, 2 * self.issue + 2):
+            ranks = self._ranks(half)
+            if ranks:
+                prices.append(self.kernel._price(self.issue, half & 1, ranks[0]))
+                prices.append(self.kernel._price(self.issue, half & 1, ranks[len(ranks) - 1]))
+        return (min(prices), max(prices)) if prices else None
+
+    def queue(self, side):
+        """Orders by priority; the book must not change meanwhile."""
+        half: cython.int = self._half(side)
+        return iter([self._order(slot) for slot in self._slots(half)])
+
+    @cython.cfunc
+    def _slots(self, half: cython.int) -> list:
+        """Nodes of a side by priority."""
+        found: list = []
+        rank: cython.int
+        slot: cython.int
+        last: cython.int
+        if self.kernel.ladder[half].orders == 0:
+            return found
+        rank = self.kernel.ladder[half].best
+        while rank <= self.kernel.band[self.issue].prices:
+            last = self.kernel.level[self.kernel.ladder[half].levels + rank].last
+            slot = last
+            while True:
+                slot = self.kernel.node[slot].following
+                found.append(slot)
+                if slot == last:
+                    break
+            rank = self.kernel._next_rank(half, rank + 1)
+        return found
+
+    def places(self, side):
+        """(order id, price, open units, units in front of it at its price) by priority."""
+        half: cython.int = self._half(side)
+        slot: cython.int
+        found: list = []
+        ahead = 0
+        rank = -1
+        for slot in self._slots(half):
+            if self.kernel.node[slot].rank != rank:
+                rank, ahead = self.kernel.node[slot].rank, 0
+            found.append((self.kernel.node[slot].order_id,
+                          self.kernel._price(self.issue, half & 1, rank),
+                          self.kernel.node[slot].leaves, ahead))  # fmt: skip
+            ahead += self.kernel.node[slot].leaves
+        return found
+
+    def check_invariants(self):
+        """Check what must hold between commands. O(orders + prices)."""
+        half: cython.int
+        rank: cython.int
+        for side in Side:
+            half = self._half(side)
+            orders = 0
+            best = self.kernel.band[self.issue].prices + 2
+            for rank in range(self.kernel.band[self.issue].prices + 1 if self.lower else 0):
+                at = self.kernel.ladder[half].levels + rank
+                marked = self.kernel._next_rank(half, rank) == rank
+                last = self.kernel.level[at].last
+                check(marked == (last != 0), "a bit is a level with orders", side=side, rank=rank)
+                if last == 0:
+                    empty = self.kernel.level[at].units == 0 and self.kernel.level[at].count == 0
+                    check(empty, "a level without orders has no totals", side=side, rank=rank)
+                    continue
+                best = min(best, rank)
+                orders += self._check_level(half, rank, at)
+            if self.lower:
+                check(self.kernel.ladder[half].best == best, "the best rank is the least",
+                      side=side)  # fmt: skip
+            check(self.kernel.ladder[half].orders == orders, "orders are counted", side=side)
+
+    def _check_level(self, half, rank, at):
+        units = count = 0
+        last = self.kernel.level[at].last
+        slot = last
+        while True:
+            previous, slot = slot, self.kernel.node[slot].following
+            evidence = self.kernel.node[slot].order_id
+            check(self.kernel.node[slot].previous == previous, "links agree both ways",
+                  order=evidence)  # fmt: skip
+            check(self.kernel.node[slot].tag >> 4 == half, "an order rests on its side",
+                  order=evidence)  # fmt: skip
+            check(self.kernel.node[slot].rank == rank, "one level, one price", order=evidence)
+            check(self.kernel.node[slot].leaves > 0, "a resting order is open", order=evidence)
+            if self.kernel.by_id:
+                check(self.kernel.slot_at(evidence) == slot, "the index knows it", order=evidence)
+            else:
+                order = self.index.get(evidence)
+                knows = order is not None and order.slot == slot
+                check(knows, "the index knows it", order=evidence)
+                check(order.leaves_units == self.kernel.node[slot].leaves, "objects agree",
+                      order=evidence)  # fmt: skip
+            units, count = units + self.kernel.node[slot].leaves, count + 1
+            if slot == last:
+                break
+        check(self.kernel.level[at].units == units, "units are those of the orders", rank=rank)
+        check(self.kernel.level[at].count == count, "the count is that of the orders", rank=rank)
+        return count
+
+    def state(self):
+        """Every order by priority, as plain values. O(orders)."""
+        return {side.value: [order_state(order) for order in self.queue(side)] for side in Side}
+
+
+def _grid_rows(ticks, lower, upper):
+    """The grid from lower to upper as (first price, tick, prices before it), and its size."""
+    rows = []
+    count = 0
+    price = lower if ticks.is_on_tick(lower) else ticks.next_above(lower)
+    while price <= upper:
+        tick = ticks.tick_at(price)
+        row = min(bisect_left(ticks.up_to_sen, price), len(ticks.tick_sen) - 1)
+        is_last = row == len(ticks.tick_sen) - 1
+        until = upper if is_last else min(upper, ticks.up_to_sen[row])
+        rows.append((price, tick, count))
+        count += (until - price) // tick + 1
+        price = ticks.next_above(until)
+    return rows, count
