@@ -64,6 +64,7 @@ class PriceRule(StrEnum):
 
     FIVE_CONDITION = "five_condition"
     MAX_VOLUME = "max_volume"  # most units, nearest to the reference price; no surplus rules
+    TSE_THREE_CONDITION = "tse_three_condition"  # all market and better orders, one side in full
 
 
 class BookCentre(StrEnum):

@@ -57,22 +57,12 @@ def hold_auction(issue: Issue, events: list[Event]) -> None:
 
 def begin_continuous(issue: Issue, events: list[Event]) -> None:
     """Make a book fit for continuous trading, crossing it first if it would trade."""
-    clearing = issue.clearing()
-    if clearing.price_sen is not None:
-        trades = _pair(issue, clearing.price_sen, clearing.executed_units, events)
-        events.append(
-            AuctionHeld(
-                instrument_id=issue.instrument.instrument_id,
-                phase=issue.phase,
-                price_sen=clearing.price_sen,
-                executed_units=clearing.executed_units,
-                trades=trades,
-            )
-        )
+    cross_now(issue, events)
     _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
     expire_where(issue, _is_for_next_auction, events)
-    bid, ask = issue.book.best(Side.BUY), issue.book.best(Side.SELL)
-    if bid is not None and ask is not None and bid >= ask:
+    if is_crossed(issue):
+        cross_now(issue, events)  # market orders alone may have stood in the way of a price
+    if is_crossed(issue):
         lower, upper = issue.lower_limit_sen, issue.upper_limit_sen
         _cancel_where(
             issue,
@@ -80,6 +70,29 @@ def begin_continuous(issue: Issue, events: list[Event]) -> None:
             CancelReason.OPERATOR,
             events,
         )
+
+
+def cross_now(issue: Issue, events: list[Event]) -> None:
+    """Cross a book outside the day's auctions, if there is a price."""
+    clearing = issue.clearing()
+    if clearing.price_sen is None:
+        return
+    trades = _pair(issue, clearing.price_sen, clearing.executed_units, events)
+    events.append(
+        AuctionHeld(
+            instrument_id=issue.instrument.instrument_id,
+            phase=issue.phase,
+            price_sen=clearing.price_sen,
+            executed_units=clearing.executed_units,
+            trades=trades,
+        )
+    )
+
+
+def is_crossed(issue: Issue) -> bool:
+    """Whether a limit buy meets a limit sell."""
+    bid, ask = issue.book.best(_BUY), issue.book.best(_SELL)
+    return bid is not None and ask is not None and bid >= ask
 
 
 def expire_where(issue: Issue, chosen: Callable[[Order], bool], events: list[Event]) -> None:

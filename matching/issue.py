@@ -142,8 +142,8 @@ class Issue:
         """What a cross gives now, from every level. O(levels)."""
         book = self.book
         return clear(
-            book.levels(Side.BUY),
-            book.levels(Side.SELL),
+            book.interest(Side.BUY),
+            book.interest(Side.SELL),
             book.market_units(Side.BUY),
             book.market_units(Side.SELL),
             self.terms(),

@@ -439,7 +439,7 @@ class OracleBook:
             [(one.side, one.price, one.left) for one in self.papers],
             self.instrument.ticks.grid(lower, upper),
             self.centre(),
-            five_conditions=self.rules.price_rule.value is PriceRule.FIVE_CONDITION,
+            rule=self.rules.price_rule.value,
             market_only=self.rules.market_only_trades.value,
         )
 
@@ -475,15 +475,13 @@ class OracleBook:
         return [*lines, self._show((None, 0, 0))]
 
     def _begin_continuous(self) -> list[Line]:
-        lines: list[Line] = []
-        price, units, _ = self.clearing()
-        if price is not None:
-            lines += self._pair(price, units)
-            lines.append(("auction", price, units, len(lines), False))
+        lines = self._cross_now()
         lines += self._end([one for one in self.papers if one.price is None], "market_rest")
         lines += self._end(
             [one for one in self.papers if one.validity == "next_auction"], "expired"
         )
+        if self.crossed():
+            lines += self._cross_now()
         if self.crossed():
             lower, upper = self.limits
             outside = [
@@ -492,6 +490,13 @@ class OracleBook:
             ]  # fmt: skip
             lines += self._end(outside, "operator")
         return lines
+
+    def _cross_now(self) -> list[Line]:
+        price, units, _ = self.clearing()
+        if price is None:
+            return []
+        lines = self._pair(price, units)
+        return [*lines, ("auction", price, units, len(lines), False)]
 
     def crossed(self) -> bool:
         """Whether a limit buy meets a limit sell."""
@@ -519,43 +524,38 @@ def brute_force(
     grid: list[Sen],
     centre: int,
     *,
-    five_conditions: bool = True,
+    rule: PriceRule = PriceRule.FIVE_CONDITION,
     market_only: bool = True,
 ) -> Line:
-    """The cross by its five conditions, read literally, one grid price after the other."""
+    """The cross by its conditions, read literally, one grid price after the other."""
     lower, upper = grid[0], grid[-1]
     limits = [min(max(price, lower), upper) for _, price, _ in orders if price is not None]
+    if not limits and not market_only:
+        return None, 0, 0
+    if rule is PriceRule.TSE_THREE_CONDITION:
+        return _three_conditions(orders, grid, centre)
     if not limits:
         buys = sum(units for side, _, units in orders if side == "buy")
         sells = sum(units for side, _, units in orders if side == "sell")
         nearest = min(grid, key=lambda price: (abs(price - centre), -price))
-        executed = min(buys, sells) if market_only else 0
+        executed = min(buys, sells)
         return (nearest, executed, buys - sells) if executed else (None, 0, 0)
     first = max(grid.index(Sen(min(limits))) - 1, 0)  # C1
     last = min(grid.index(Sen(max(limits))) + 1, len(grid) - 1)
     tried = []
     for price in grid[first : last + 1]:
-        buys = sells = better_buys = better_sells = market_buys = market_sells = 0
-        for side, limit, units in orders:
-            if side == "buy":
-                market_buys += units if limit is None else 0
-                buys += units if limit is None or limit >= price else 0
-                better_buys += units if limit is not None and min(limit, upper) > price else 0
-            else:
-                market_sells += units if limit is None else 0
-                sells += units if limit is None or limit <= price else 0
-                better_sells += units if limit is not None and max(limit, lower) < price else 0
-        executed = min(buys, sells)
-        left_over = (better_buys and market_buys + better_buys > executed) or (
-            better_sells and market_sells + better_sells > executed
+        tally = _tally(orders, price, lower, upper)
+        executed = min(tally.buys, tally.sells)
+        left_over = (tally.better_buys and tally.market_buys + tally.better_buys > executed) or (
+            tally.better_sells and tally.market_sells + tally.better_sells > executed
         )
         if executed:
-            tried.append((price, executed, buys - sells, bool(left_over)))
+            tried.append((price, executed, tally.buys - tally.sells, bool(left_over)))
     if not tried:
         return None, 0, 0
     most = max(executed for _, executed, _, _ in tried)  # C2
     tried = [one for one in tried if one[1] == most]
-    if five_conditions:
+    if rule is PriceRule.FIVE_CONDITION:
         least = min(abs(surplus) for _, _, surplus, _ in tried)  # C3
         tried = [one for one in tried if abs(one[2]) == least]
         if all(surplus < 0 for _, _, surplus, _ in tried):  # C4
@@ -564,3 +564,49 @@ def brute_force(
             return tried[-1][:3]
         tried = [one for one in tried if not one[3]]  # C5
     return min(tried, key=lambda one: (abs(one[0] - centre), -one[0]))[:3]
+
+
+@dataclass
+class Tally:
+    """Units of both sides at one price; those at the price or better include all the others."""
+
+    buys: int = 0
+    sells: int = 0
+    market_buys: int = 0
+    market_sells: int = 0
+    better_buys: int = 0
+    better_sells: int = 0
+
+
+def _tally(orders: list[Interest], price: int, lower: int, upper: int) -> Tally:
+    tally = Tally()
+    for side, limit, units in orders:
+        if side == "buy":
+            tally.market_buys += units if limit is None else 0
+            tally.buys += units if limit is None or limit >= price else 0
+            tally.better_buys += units if limit is not None and min(limit, upper) > price else 0
+        else:
+            tally.market_sells += units if limit is None else 0
+            tally.sells += units if limit is None or limit <= price else 0
+            tally.better_sells += units if limit is not None and max(limit, lower) < price else 0
+    return tally
+
+
+def _three_conditions(orders: list[Interest], grid: list[Sen], centre: int) -> Line:
+    """TSE's conditions: every price at which all three hold, the nearest of those."""
+    good = []
+    for price in grid:
+        tally = _tally(orders, price, grid[0], grid[-1])
+        executed = min(tally.buys, tally.sells)
+        all_market = tally.market_buys <= executed and tally.market_sells <= executed
+        all_better = (
+            tally.market_buys + tally.better_buys <= executed
+            and tally.market_sells + tally.better_sells <= executed
+        )
+        one_side = executed in (tally.buys, tally.sells)
+        if executed and all_market and all_better and one_side:
+            good.append((price, executed, tally.buys - tally.sells))
+    equal = [one for one in good if one[2] == 0]
+    if not good:
+        return None, 0, 0
+    return min(equal or good, key=lambda one: (abs(one[0] - centre), -one[0]))

@@ -51,9 +51,9 @@ TSE: Final = Rules(
         "TSE FLEX Market by Order 1.1: quantity down keeps priority",
     ),
     price_rule=Rule(
-        PriceRule.FIVE_CONDITION,
-        UNKNOWN_DEFAULT,
-        "stand-in for the three conditions: price of most units",
+        PriceRule.TSE_THREE_CONDITION,
+        DOCUMENTED,
+        "Nagoya Stock Exchange and Rakuten Securities, itayose conditions; nearest price: inferred",
     ),
     book_centre=Rule(BookCentre.REFERENCE_OR_LAST_CROSS, INFERRED, "JPX: last price or base price"),
     market_only_trades=Rule(True, UNKNOWN_DEFAULT, "market orders alone trade at the centre"),

@@ -67,7 +67,7 @@ def test_after_every_change_the_trees_answer_as_the_whole_grid_does(
             orders,  # type: ignore[arg-type]
             grid,
             centre,
-            five_conditions=rule is PriceRule.FIVE_CONDITION,
+            rule=rule,
             market_only=by.market_only_trades,
         )
         assert tuple(trees.clearing(Sen(centre))) == expected
