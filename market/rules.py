@@ -45,6 +45,11 @@ class Rule(Generic[T]):
     source: str
 
 
+def _off(value: T) -> Rule[T]:
+    """A rule of TSE's that a market does not have, as far as is known."""
+    return Rule(value, Mark.INFERRED, "TSE's own; no sign of it in START's feed (ITCH 1.2)")
+
+
 class AmendMode(StrEnum):
     """What an amendment does to time priority."""
 
@@ -65,6 +70,14 @@ class PriceRule(StrEnum):
     FIVE_CONDITION = "five_condition"
     MAX_VOLUME = "max_volume"  # most units, nearest to the reference price; no surplus rules
     TSE_THREE_CONDITION = "tse_three_condition"  # all market and better orders, one side in full
+
+
+class AuctionAllocation(StrEnum):
+    """Who is filled at the price of a cross when one side is too large (matching/allocation.py)."""
+
+    PRICE_TIME = "price_time"
+    PARTICIPANT_ROUND_ROBIN = "participant_round_robin"  # one trading unit a firm in turn
+    PRO_RATA = "pro_rata"  # rounded down to trading units, the rest one each by time
 
 
 class BookCentre(StrEnum):
@@ -129,6 +142,9 @@ class Rules:
     settlement_mode: Rule[SettlementMode]
     settlement_stages: Rule[tuple[int, ...]]
     publishes_indicative_volume: Rule[bool]
+
+    # What only TSE is known to have; off unless a preset says otherwise.
+    auction_allocation: Rule[AuctionAllocation] = _off(AuctionAllocation.PRICE_TIME)
 
     def __post_init__(self) -> None:
         schedule, stages = self.schedule.value, self.settlement_stages.value

@@ -4,6 +4,10 @@ Both queues are walked in priority (market orders first, then price, then time) 
 pairing is one trade. Self-trade prevention does not act in a cross: the price is one for all and
 clients of one firm may meet, so the trade stands and is flagged ``self_trade``.
 
+Where the preset shares out by firm or pro rata, uncross.py pairs instead. Orders that were on the
+book when the opening auction or a pre-closing began, or when a suspension ended, then count as
+simultaneous; a market without a continuous session takes all of a call's orders as such.
+
 Orders for the next auction that a cross leaves over expire with it. Market orders left over are
 voided if the preset says so (OSE), else they stay (TSE).
 
@@ -20,8 +24,9 @@ from market.errors import InvariantBroken
 from market.events import AuctionHeld, Event, OrderExpired, Trade
 from market.quantities import Sen, Units
 from market.reasons import CancelReason
-from market.rules import MarketResidual
+from market.rules import AuctionAllocation, MarketResidual
 from market.words import OrderKind, Side, Validity
+from matching import uncross
 from matching.auction import NO_CLEARING
 from matching.continuous import canceled
 from matching.issue import Issue
@@ -37,7 +42,9 @@ def hold_auction(issue: Issue, events: list[Event]) -> None:
     clearing = NO_CLEARING if skipped else issue.clearing()
     trades = 0
     if clearing.price_sen is not None:
-        trades = _pair(issue, clearing.price_sen, clearing.executed_units, events)
+        if not issue.rules.has_continuous:
+            mark_simultaneous(issue)
+        trades = trade_at(issue, clearing.price_sen, clearing.executed_units, events)
     if not skipped:
         if issue.rules.market_residual_after_opening.value is MarketResidual.VOID:
             _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
@@ -77,7 +84,7 @@ def cross_now(issue: Issue, events: list[Event]) -> None:
     clearing = issue.clearing()
     if clearing.price_sen is None:
         return
-    trades = _pair(issue, clearing.price_sen, clearing.executed_units, events)
+    trades = trade_at(issue, clearing.price_sen, clearing.executed_units, events)
     events.append(
         AuctionHeld(
             instrument_id=issue.instrument.instrument_id,
@@ -87,6 +94,23 @@ def cross_now(issue: Issue, events: list[Event]) -> None:
             trades=trades,
         )
     )
+
+
+def trade_at(issue: Issue, price_sen: Sen, executed_units: Units, events: list[Event]) -> int:
+    """Trade at a cross's price, by the preset's allocation; returns the number of trades."""
+    rule = issue.rules.auction_allocation.value
+    if rule is AuctionAllocation.PRICE_TIME:
+        return _pair(issue, price_sen, executed_units, events)
+    sharing = uncross.Sharing(rule, issue.simultaneous_to)
+    buys = uncross.fills_by_level(issue, _BUY, executed_units, sharing)
+    sells = uncross.fills_by_level(issue, _SELL, executed_units, sharing)
+    return uncross.pair(issue, price_sen, buys, sells, events)
+
+
+def mark_simultaneous(issue: Issue) -> None:
+    """Orders on the book now lose their time priority among themselves, where that matters."""
+    if issue.rules.auction_allocation.value is not AuctionAllocation.PRICE_TIME:
+        issue.simultaneous_to = uncross.newest_order(issue)
 
 
 def is_crossed(issue: Issue) -> bool:

@@ -77,6 +77,7 @@ class Engine:
         self._issues: dict[InstrumentId, Issue] = {}
         self._trade_numbers = TradeNumbers()
         self._day_is_open = False
+        self._has_continuous = rules.has_continuous
         self._self_trade_mode = rules.self_trade_mode.value
         self._by_account = rules.self_trade_same_account_only.value
         self._keeps_on_decrease = rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE
@@ -140,6 +141,8 @@ class Engine:
             return _unknown(instrument_id)
         issue.enter_phase(phase)
         events: list[Event] = [PhaseChanged(instrument_id=instrument_id, phase=phase)]
+        if phase is Phase.OPENING_AUCTION or (phase is Phase.PRE_CLOSE and self._has_continuous):
+            cross.mark_simultaneous(issue)
         if phase is Phase.CONTINUOUS and not issue.suspended:
             cross.begin_continuous(issue, events)
         elif phase is Phase.CLOSED and self.rules.expire_at_closed.value:
@@ -179,6 +182,7 @@ class Engine:
         if not issue.suspended:
             return _refused(RejectReason.NOT_TRADABLE, f"{instrument_id} is not suspended")
         issue.suspended = False
+        cross.mark_simultaneous(issue)
         events: list[Event] = [TradingResumed(instrument_id=instrument_id)]
         if issue.permission.trades_at_once:
             cross.begin_continuous(issue, events)

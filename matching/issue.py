@@ -13,7 +13,7 @@ from typing import Any
 from market.commands import NO_PRICE
 from market.errors import check
 from market.events import Event, IndicativePriceChanged, ReferencePriceSet
-from market.ids import TradeId
+from market.ids import OrderId, TradeId
 from market.instrument import Instrument
 from market.message import Record
 from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS, Sen, Units
@@ -46,13 +46,14 @@ class Issue:
         next_base_sen: Base price of the next day to open.
         published: The last indicative price told.
         interest: Kept while an indicative price is published, else None.
+        simultaneous_to: Orders with ids up to this one have no time priority in a cross.
     """
 
     __slots__ = ("_takes_day_limits", "book", "centre_by_last", "grid", "instrument", "interest",
                  "last_sen", "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
                  "most_units", "next_base_sen", "permission", "permissions", "phase", "published",
                  "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
-                 "suspended", "trade_numbers", "upper_limit_sen")  # fmt: skip
+                 "simultaneous_to", "suspended", "trade_numbers", "upper_limit_sen")  # fmt: skip
 
     def __init__(
         self, instrument: Instrument, rules: Rules, book: Book, trade_numbers: TradeNumbers
@@ -75,6 +76,7 @@ class Issue:
         self.next_base_sen = instrument.issue_price_sen
         self.published = NO_CLEARING
         self.interest: CallInterest | None = None
+        self.simultaneous_to = OrderId(0)
         self._takes_day_limits = (
             OrderKind.LIMIT in rules.order_kinds.value and Validity.DAY in rules.validities.value
         )
@@ -242,6 +244,7 @@ class Issue:
             "reference_sen": self.reference_sen,
             "last_sen": self.last_sen,
             "next_base_sen": self.next_base_sen,
+            "simultaneous_to": self.simultaneous_to,
             "published": [self.published.price_sen, *self.published[1:]],
             "book": self.book.state(),
         }

@@ -110,6 +110,47 @@ class Paper:
     stamp: int
 
 
+Fill = tuple[Paper, int]
+
+
+def one_after_the_other(papers: list[Paper], units: int) -> list[Fill]:
+    """First come, first served."""
+    fills = []
+    for paper in papers:
+        if units:
+            fills.append((paper, min(paper.left, units)))
+            units -= min(paper.left, units)
+    return fills
+
+
+def in_turn(papers: list[Paper], units: int, lot: int) -> list[Fill]:
+    """One trading unit a firm in turn, the firm that asked for most first; played turn by turn."""
+    asked = {one.firm: sum(o.left for o in papers if o.firm == one.firm) for one in papers}
+    got = dict.fromkeys(asked, 0)
+    while units:
+        for firm in sorted(asked, key=lambda firm: -asked[firm]):
+            if units and got[firm] < asked[firm]:
+                got[firm] += lot
+                units -= lot
+    fills = []
+    for paper in papers:
+        share = min(paper.left, got[paper.firm])
+        got[paper.firm] -= share
+        if share:
+            fills.append((paper, share))
+    return fills
+
+
+def by_share(papers: list[Paper], units: int, lot: int) -> list[Fill]:
+    """Each its part of the whole, down to trading units; the rest one each by time."""
+    whole = sum(paper.left for paper in papers)
+    shares = [units * paper.left // whole // lot * lot if whole else 0 for paper in papers]
+    for place, paper in enumerate(papers):
+        if sum(shares) < units and shares[place] < paper.left:
+            shares[place] += lot
+    return [(paper, share) for paper, share in zip(papers, shares, strict=True) if share]
+
+
 class OracleBook:
     """One issue under one rulebook, played the slow way."""
 
@@ -122,7 +163,7 @@ class OracleBook:
         self.reference: int = instrument.issue_price_sen
         self.next_base: int = instrument.issue_price_sen
         self.last: int | None = None
-        self.trades = self.stamps = 0
+        self.trades = self.stamps = self.together = 0
         self.shown: Line = (None, 0, 0)
 
     # --- commands
@@ -155,6 +196,7 @@ class OracleBook:
                 if not self.halted:
                     return [("refused", "NOT_TRADABLE")]
                 self.halted = False
+                self._together()
                 begun = self._begin_continuous() if self.phase == "Continuous" else []
                 return [("resumed",), *begun]
             case CloseDay():
@@ -175,6 +217,8 @@ class OracleBook:
     def _change_phase(self, phase: str) -> list[Line]:
         self.phase = phase
         lines: list[Line] = [("phase", phase)]
+        if phase == "OpeningAuction" or (phase == "PreClose" and self.rules.has_continuous):
+            self._together()
         if phase == "Continuous" and not self.halted:
             lines += self._begin_continuous()
         if phase == "Closed" and self.rules.expire_at_closed.value:
@@ -450,13 +494,53 @@ class OracleBook:
         return self.reference
 
     def _pair(self, price: int, units: int) -> list[Line]:
+        return self._meet(price, self._filled("buy", units), self._filled("sell", units))
+
+    def _meet(self, price: int, buys: list[Fill], sells: list[Fill]) -> list[Line]:
+        """Pair two lists of (paper, units), first with first."""
         lines = []
-        while units:
-            buy, sell = self.ranked("buy")[0], self.ranked("sell")[0]
-            traded = min(buy.left, sell.left, units)
-            units -= traded
+        while buys and sells:
+            (buy, wanted), (sell, offered) = buys[0], sells[0]
+            traded = min(wanted, offered)
             lines.append(self._trade(buy, sell, price, traded, cross=True))
+            buys = [(buy, wanted - traded)] * (wanted > traded) + buys[1:]
+            sells = [(sell, offered - traded)] * (offered > traded) + sells[1:]
+        assert not buys
+        assert not sells
         return lines
+
+    def _filled(self, side: str, units: int) -> list[Fill]:
+        """Who is filled, one price after the other."""
+        fills: list[Fill] = []
+        ranked = self.ranked(side)
+        while units and ranked:
+            level = [one for one in ranked if one.price == ranked[0].price]
+            ranked = [one for one in ranked if one.price != ranked[0].price]
+            if sum(one.left for one in level) > units:
+                fills += self._shared(level, units)
+                units = 0
+            else:
+                fills += [(one, one.left) for one in level]
+                units -= sum(one.left for one in level)
+        return fills
+
+    def _shared(self, level: list[Paper], units: int) -> list[Fill]:
+        """Who of one price is filled when not all can be."""
+        rule = self.rules.auction_allocation.value.value
+        if rule == "price_time":
+            return one_after_the_other(level, units)
+        early = [one for one in level if one.number <= self.together]
+        late = [one for one in level if one.number > self.together]
+        early.sort(key=lambda one: one.number)
+        first = min(units, sum(one.left for one in early))
+        lot = self.instrument.trading_unit_units
+        shares = in_turn(early, first, lot) if rule != "pro_rata" else by_share(early, first, lot)
+        return shares + one_after_the_other(late, units - first)
+
+    def _together(self) -> None:
+        """From here on everything on the book is simultaneous."""
+        if self.rules.auction_allocation.value.value != "price_time":
+            self.together = max((one.number for one in self.papers), default=0)
 
     def _auction(self) -> list[Line]:
         if not self.phase.endswith("Auction"):
@@ -464,6 +548,8 @@ class OracleBook:
         if self.halted:
             return [("auction", None, 0, 0, True), self._show((None, 0, 0))]
         price, units, _ = self.clearing()
+        if price is not None and not self.rules.has_continuous:
+            self._together()
         trades = [] if price is None else self._pair(price, units)
         lines = list(trades)
         if self.rules.market_residual_after_opening.value is MarketResidual.VOID:

@@ -6,6 +6,7 @@ from market.instrument import TSE_LIMITS, TSE_OTHER
 from market.rulebooks.words import DOCUMENTED, INFERRED, LIMIT_AND_MARKET, UNKNOWN_DEFAULT, clock
 from market.rules import (
     AmendMode,
+    AuctionAllocation,
     BookCentre,
     BreakOrders,
     MarketResidual,
@@ -80,6 +81,11 @@ TSE: Final = Rules(
     ),
     publishes_indicative_volume=Rule(
         True, UNKNOWN_DEFAULT, "the pre-opening board shows quantities"
+    ),
+    auction_allocation=Rule(
+        AuctionAllocation.PARTICIPANT_ROUND_ROBIN,
+        DOCUMENTED,
+        "Nagoya Stock Exchange, simultaneous orders: one trading unit a firm, largest total first",
     ),
 )
 """Tokyo Stock Exchange: opening and closing itayose around continuous sessions.

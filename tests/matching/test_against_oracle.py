@@ -34,7 +34,7 @@ from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, Sess
 from market.instrument import Instrument, LimitTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, SequenceNo, TimeNs, Units
 from market.rulebooks import OSE, START, TSE
-from market.rules import AmendMode, BreakOrders, PriceRule, Rules
+from market.rules import AmendMode, AuctionAllocation, BreakOrders, PriceRule, Rules
 from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
 from matching.engine import Engine
 
@@ -56,6 +56,8 @@ RULEBOOKS = {
     "ose": OSE,
     "tse, most units": TSE.replace(price_rule=PriceRule.MAX_VOLUME, market_only_trades=False),
     "tse, break open": TSE.replace(break_orders=BreakOrders.ALL, expire_at_closed=False),
+    "start, by firm": START.replace(auction_allocation=AuctionAllocation.PARTICIPANT_ROUND_ROBIN),
+    "ose, pro rata": OSE.replace(auction_allocation=AuctionAllocation.PRO_RATA),
     "start, keep place": START.replace(
         amend_mode=AmendMode.KEEP_ON_DECREASE,
         ncp_new_orders=False,
