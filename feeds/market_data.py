@@ -87,6 +87,8 @@ class MarketData:
             events.Trade: self._trade,
             events.IndicativePriceChanged: self._indicative_price_changed,
             events.AuctionHeld: self._auction_held,
+            events.QuoteShown: self._quote_shown,
+            events.QuoteEnded: self._quote_ended,
             events.PhaseChanged: self._phase_changed,
             events.TradingHalted: self._trading_halted,
             events.TradingResumed: self._trading_resumed,
@@ -334,6 +336,19 @@ class MarketData:
         issue.cross = event
         issue.indicative = None  # "no price" after the cross (START ITCH 1.2, 4.11)
         self._tell(issue, Channel.AUCTION, at_ns, issue.cross_data())
+
+    def _quote_shown(self, at_ns: TimeNs, event: events.QuoteShown) -> None:
+        issue = self._issue(event.instrument_id)
+        issue.quote = event
+        self._tell(issue, Channel.AUCTION, at_ns, issue.quote_data())
+
+    def _quote_ended(self, at_ns: TimeNs, event: events.QuoteEnded) -> None:
+        issue = self._issue(event.instrument_id)
+        issue.quote = None
+        none = wire.QuoteNews(
+            quote_number=event.quote_number, kind=None, side=None, price=None, renew_at_ns=None
+        )
+        self._tell(issue, Channel.AUCTION, at_ns, none)
 
     def _phase_changed(self, at_ns: TimeNs, event: events.PhaseChanged) -> None:
         issue = self._issue(event.instrument_id)

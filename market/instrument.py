@@ -83,6 +83,23 @@ class LimitTable(Message, frozen=True, kw_only=True):
         return Sen(self.width_sen[row])
 
 
+class QuoteWidthTable(Message, frozen=True, kw_only=True):
+    """Renewal widths of special quotes (特別気配の更新値幅) by price.
+
+    Attributes:
+        below_sen: Upper bounds of the price, ascending, exclusive, 1/100 yen.
+        width_sen: How far the next trade, or the next quote, may be from it, 1/100 yen.
+    """
+
+    below_sen: tuple[int, ...]
+    width_sen: tuple[int, ...]
+
+    def width_at(self, price_sen: Sen) -> Sen:
+        """The width that holds at a price; the last row's beyond the table."""
+        row = min(bisect_right(self.below_sen, price_sen), len(self.width_sen) - 1)
+        return Sen(self.width_sen[row])
+
+
 def _ticks(table_id: int, *rows: tuple[int, str]) -> TickTable:
     """Rows as (up to yen, tick in yen as text)."""
     ticks = []
@@ -140,6 +157,23 @@ TSE_LIMITS: Final = _limits(
     (15_000_000, 3_000_000), (20_000_000, 4_000_000), (_TOP + 1, 5_000_000),
 )  # fmt: skip
 """JPX daily price limits; rows from 3,000,000 yen up are inferred from the renewal widths."""
+
+
+_WIDTHS: Final = (
+    (200, 5), (500, 8), (700, 10), (1_000, 15), (1_500, 30), (2_000, 40), (3_000, 50), (5_000, 70),
+    (7_000, 100), (10_000, 150), (15_000, 300), (20_000, 400), (30_000, 500), (50_000, 700),
+    (70_000, 1_000), (100_000, 1_500), (150_000, 3_000), (200_000, 4_000), (300_000, 5_000),
+    (500_000, 7_000), (700_000, 10_000), (1_000_000, 15_000), (1_500_000, 30_000),
+    (2_000_000, 40_000), (3_000_000, 50_000), (5_000_000, 70_000), (7_000_000, 100_000),
+    (10_000_000, 150_000), (15_000_000, 300_000), (20_000_000, 400_000), (_TOP + 1, 500_000),
+)  # fmt: skip
+
+TSE_WIDTHS: Final = QuoteWidthTable(
+    below_sen=tuple(bound * SEN_PER_YEN for bound, _ in _WIDTHS),
+    width_sen=tuple(width * SEN_PER_YEN for _, width in _WIDTHS),
+)
+"""JPX, special quotes: renewal widths (a mirror of the table; a tenth of the daily limit from 200
+yen up, except that the limit's first rows are wider)."""
 
 
 class ProductClass(StrEnum):

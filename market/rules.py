@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from market.business_days import SETTLEMENT_DAYS_MAX
 from market.errors import BadInput, InvariantBroken, check
-from market.instrument import LimitTable, TickTable
+from market.instrument import TSE_WIDTHS, LimitTable, QuoteWidthTable, TickTable
 from market.words import OrderKind, Phase, SelfTradeMode, Validity
 
 T = TypeVar("T")
@@ -80,6 +80,14 @@ class AuctionAllocation(StrEnum):
     PRO_RATA = "pro_rata"  # rounded down to trading units, the rest one each by time
 
 
+class StopAllocation(StrEnum):
+    """Where orders share what there is at a daily limit (ストップ配分)."""
+
+    OFF = "off"
+    AT_CLOSE = "at_close"  # in the closing auction that a pre-closing ends
+    EVERY_ITAYOSE = "every_itayose"
+
+
 class BookCentre(StrEnum):
     """Which price breaks the last tie of an auction."""
 
@@ -145,12 +153,22 @@ class Rules:
 
     # What only TSE is known to have; off unless a preset says otherwise.
     auction_allocation: Rule[AuctionAllocation] = _off(AuctionAllocation.PRICE_TIME)
+    special_quotes: Rule[bool] = _off(False)
+    special_quote_s: Rule[int] = _off(180)
+    quote_width_table: Rule[QuoteWidthTable] = _off(TSE_WIDTHS)
+    sequential_quotes: Rule[bool] = _off(False)
+    sequential_quote_s: Rule[int] = _off(60)
+    sequential_quote_widths: Rule[int] = _off(2)
+    closing_auction_widths: Rule[int] = _off(0)  # 0: the closing cross has no band
+    special_execution: Rule[bool] = _off(False)
+    stop_allocation: Rule[StopAllocation] = _off(StopAllocation.OFF)
 
     def __post_init__(self) -> None:
         schedule, stages = self.schedule.value, self.settlement_stages.value
         times = [step.second_of_day for step in schedule]
         seconds = (*times, *stages)
         ticks, limits = self.tick_table.value, self.limit_table.value
+        widths = self.quote_width_table.value
         for holds, fact in (
             (schedule and schedule[-1].phase is Phase.CLOSED, "a day's schedule ends Closed"),
             (times == sorted(times), "a day's schedule goes forward"),
@@ -169,6 +187,15 @@ class Rules:
             (self.max_order_units.value > 0, "max_order_units is positive"),
             (_is_table(ticks.up_to_sen, ticks.tick_sen), "tick_table is a table"),
             (_is_table(limits.below_sen, limits.width_sen), "limit_table is a table"),
+            (_is_table(widths.below_sen, widths.width_sen), "quote_width_table is a table"),
+            (self.special_quote_s.value > 0, "special_quote_s is positive"),
+            (self.sequential_quote_s.value > 0, "sequential_quote_s is positive"),
+            (self.sequential_quote_widths.value > 0, "sequential_quote_widths is positive"),
+            (self.closing_auction_widths.value >= 0, "closing_auction_widths is not negative"),
+            (
+                self.special_quotes.value or not self.sequential_quotes.value,
+                "sequential quotes need special quotes",
+            ),
         ):
             check(bool(holds), fact, rules=self.name)
 

@@ -20,14 +20,16 @@ the book is still crossed because the base price was moved by hand, orders outsi
 from collections.abc import Callable
 from typing import Final
 
+from market.commands import NO_PRICE
 from market.errors import InvariantBroken
 from market.events import AuctionHeld, Event, OrderExpired, Trade
+from market.ids import OrderId
 from market.quantities import Sen, Units
 from market.reasons import CancelReason
 from market.rules import AuctionAllocation, MarketResidual
 from market.words import OrderKind, Side, Validity
 from matching import uncross
-from matching.auction import NO_CLEARING
+from matching.auction import NO_CLEARING, Clearing
 from matching.continuous import canceled
 from matching.issue import Issue
 from matching.order import Order
@@ -38,17 +40,40 @@ _SELL: Final = Side.SELL
 
 def hold_auction(issue: Issue, events: list[Event]) -> None:
     """The cross of an auction phase, with its trades, ends, result and "no price"."""
-    skipped = issue.suspended
-    clearing = NO_CLEARING if skipped else issue.clearing()
-    trades = 0
-    if clearing.price_sen is not None:
-        if not issue.rules.has_continuous:
-            mark_simultaneous(issue)
-        trades = trade_at(issue, clearing.price_sen, clearing.executed_units, events)
-    if not skipped:
-        if issue.rules.market_residual_after_opening.value is MarketResidual.VOID:
-            _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
-        expire_where(issue, _is_for_next_auction, events)
+    if issue.suspended:
+        tell_held(issue, NO_CLEARING, 0, events, skipped=True)
+    else:
+        clearing, trades = issue.clearing(), 0
+        if clearing.price_sen is not None:
+            trades = trade_at(issue, clearing.price_sen, clearing.executed_units, events)
+        end_after_auction(issue, events)
+        tell_held(issue, clearing, trades, events)
+    issue.tell_indicative(NO_CLEARING, events)
+
+
+def end_after_auction(issue: Issue, events: list[Event]) -> None:
+    """End what may not outlive an auction that was held."""
+    if issue.rules.market_residual_after_opening.value is MarketResidual.VOID:
+        _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
+    end_openers(issue, events)
+
+
+def end_openers(issue: Issue, events: list[Event]) -> None:
+    """Expire orders whose auction is over."""
+    expire_where(issue, _is_for_next_auction, events)
+
+
+def void_market_orders(issue: Issue, events: list[Event]) -> None:
+    """Cancel market orders, which have no place in a continuous book."""
+    book = issue.book
+    if book.market_units(_BUY) or book.market_units(_SELL):
+        _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
+
+
+def tell_held(
+    issue: Issue, clearing: Clearing, trades: int, events: list[Event], *, skipped: bool = False
+) -> None:
+    """Tell the result of a cross."""
     events.append(
         AuctionHeld(
             instrument_id=issue.instrument.instrument_id,
@@ -59,24 +84,29 @@ def hold_auction(issue: Issue, events: list[Event]) -> None:
             skipped=skipped,
         )
     )
-    issue.tell_indicative(NO_CLEARING, events)
 
 
 def begin_continuous(issue: Issue, events: list[Event]) -> None:
     """Make a book fit for continuous trading, crossing it first if it would trade."""
     cross_now(issue, events)
-    _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
-    expire_where(issue, _is_for_next_auction, events)
+    void_market_orders(issue, events)
+    end_openers(issue, events)
     if is_crossed(issue):
         cross_now(issue, events)  # market orders alone may have stood in the way of a price
     if is_crossed(issue):
-        lower, upper = issue.lower_limit_sen, issue.upper_limit_sen
-        _cancel_where(
-            issue,
-            lambda order: not lower <= order.price_sen <= upper,
-            CancelReason.OPERATOR,
-            events,
-        )
+        clear_outside(issue, events)
+    issue.simultaneous_to = OrderId(0)
+
+
+def clear_outside(issue: Issue, events: list[Event]) -> None:
+    """Cancel limit orders outside the limits: a base price set by hand left them crossed there."""
+    lower, upper = issue.limits_sen
+    _cancel_where(
+        issue,
+        lambda order: order.price_sen != NO_PRICE and not lower <= order.price_sen <= upper,
+        CancelReason.OPERATOR,
+        events,
+    )
 
 
 def cross_now(issue: Issue, events: list[Event]) -> None:
@@ -85,20 +115,15 @@ def cross_now(issue: Issue, events: list[Event]) -> None:
     if clearing.price_sen is None:
         return
     trades = trade_at(issue, clearing.price_sen, clearing.executed_units, events)
-    events.append(
-        AuctionHeld(
-            instrument_id=issue.instrument.instrument_id,
-            phase=issue.phase,
-            price_sen=clearing.price_sen,
-            executed_units=clearing.executed_units,
-            trades=trades,
-        )
-    )
+    tell_held(issue, clearing, trades, events)
 
 
 def trade_at(issue: Issue, price_sen: Sen, executed_units: Units, events: list[Event]) -> int:
     """Trade at a cross's price, by the preset's allocation; returns the number of trades."""
+    if not issue.rules.has_continuous:
+        mark_simultaneous(issue)
     rule = issue.rules.auction_allocation.value
+    issue.held_sen = NO_PRICE
     if rule is AuctionAllocation.PRICE_TIME:
         return _pair(issue, price_sen, executed_units, events)
     sharing = uncross.Sharing(rule, issue.simultaneous_to)

@@ -26,6 +26,7 @@ from market.commands import (
     ListInstrument,
     NewOrder,
     OpenDay,
+    RenewQuote,
     Request,
     Resume,
     RunAuction,
@@ -48,9 +49,9 @@ from market.ids import ClientOrderId, InstrumentId, OrderId
 from market.instrument import Instrument
 from market.quantities import MAX_PRICE_SEN, Sen, TimeNs, Units
 from market.reasons import CancelReason, RejectReason
-from market.rules import AmendMode, Rules
+from market.rules import AmendMode, Rules, StopAllocation
 from market.words import AUCTION_PHASES, OrderKind, Phase, Side, Validity
-from matching import continuous, cross
+from matching import closing, continuous, cross, itayose
 from matching.auction import NO_CLEARING
 from matching.book import Book, SortedBook
 from matching.issue import Issue, TradeNumbers
@@ -78,6 +79,13 @@ class Engine:
         self._trade_numbers = TradeNumbers()
         self._day_is_open = False
         self._has_continuous = rules.has_continuous
+        self._closes_by_rule = (
+            rules.closing_auction_widths.value > 0
+            or rules.stop_allocation.value is not StopAllocation.OFF
+        )
+        self._enter: Callable[[Issue, Order, list[Event]], None] = continuous.enter
+        if rules.special_quotes.value:
+            self._enter = self._enter_within_reach
         self._self_trade_mode = rules.self_trade_mode.value
         self._by_account = rules.self_trade_same_account_only.value
         self._keeps_on_decrease = rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE
@@ -91,6 +99,7 @@ class Engine:
             RunAuction: lambda c, _: self.run_auction(c.instrument_id),
             Halt: lambda c, _: self.halt(c.instrument_id, c.reason),
             Resume: lambda c, _: self.resume(c.instrument_id),
+            RenewQuote: lambda c, _: self.renew_quote(c.instrument_id, c.quote_number),
             SetReferencePrice: lambda c, _: self.set_reference_price(
                 c.instrument_id, c.reference_price_sen
             ),
@@ -139,12 +148,14 @@ class Engine:
         issue = self._issues.get(instrument_id)
         if issue is None:
             return _unknown(instrument_id)
-        issue.enter_phase(phase)
         events: list[Event] = [PhaseChanged(instrument_id=instrument_id, phase=phase)]
+        if phase is not Phase.CONTINUOUS:
+            itayose.leave_continuous(issue, events)
+        issue.enter_phase(phase)
         if phase is Phase.OPENING_AUCTION or (phase is Phase.PRE_CLOSE and self._has_continuous):
             cross.mark_simultaneous(issue)
         if phase is Phase.CONTINUOUS and not issue.suspended:
-            cross.begin_continuous(issue, events)
+            self._begin_continuous(issue, events)
         elif phase is Phase.CLOSED and self.rules.expire_at_closed.value:
             cross.expire_where(issue, lambda _: True, events)
         if issue.permission.publishes_indicative:
@@ -161,7 +172,27 @@ class Engine:
         if issue.phase not in AUCTION_PHASES:
             return _refused(RejectReason.PHASE_CLOSED, f"no cross in {issue.phase.value}")
         events: list[Event] = []
-        cross.hold_auction(issue, events)
+        closes = issue.phase is Phase.CLOSING_AUCTION
+        if closes and self._closes_by_rule:
+            closing.hold(issue, self.at_ns, events)
+        elif closes or issue.quotes is None:
+            cross.hold_auction(issue, events)
+        else:
+            itayose.open_auction(issue, self.at_ns, events)
+        return events
+
+    def renew_quote(self, instrument_id: InstrumentId, quote_number: int) -> list[Event]:
+        """Move the quote on; refused unless just this one is shown and its time has come."""
+        issue = self._issues.get(instrument_id)
+        if issue is None:
+            return _unknown(instrument_id)
+        shown = None if issue.quotes is None else issue.quotes.shown
+        if shown is None or shown.number != quote_number:
+            return _refused(RejectReason.ALREADY_TERMINAL, f"quote {quote_number} is not shown")
+        if not shown.renew_at_ns or self.at_ns < shown.renew_at_ns:
+            return _refused(RejectReason.OUT_OF_RANGE, f"quote {quote_number} is not due")
+        events: list[Event] = []
+        itayose.renew(issue, self.at_ns, events)
         return events
 
     def halt(self, instrument_id: InstrumentId, reason: str) -> list[Event]:
@@ -172,7 +203,10 @@ class Engine:
         if issue.suspended:
             return _refused(RejectReason.NOT_TRADABLE, f"{instrument_id} is suspended already")
         issue.suspended = True
-        return [TradingHalted(instrument_id=instrument_id, reason=reason)]
+        events: list[Event] = [TradingHalted(instrument_id=instrument_id, reason=reason)]
+        if issue.quotes is not None:
+            itayose.end_quote(issue, events)
+        return events
 
     def resume(self, instrument_id: InstrumentId) -> list[Event]:
         """End a suspension; in Continuous a cross comes first if the book would trade."""
@@ -185,7 +219,7 @@ class Engine:
         cross.mark_simultaneous(issue)
         events: list[Event] = [TradingResumed(instrument_id=instrument_id)]
         if issue.permission.trades_at_once:
-            cross.begin_continuous(issue, events)
+            self._begin_continuous(issue, events)
         return events
 
     def set_reference_price(self, instrument_id: InstrumentId, price_sen: Sen) -> list[Event]:
@@ -197,8 +231,27 @@ class Engine:
             return _refused(RejectReason.OUT_OF_RANGE, f"{price_sen} is no price")
         issue.set_reference(price_sen)
         events: list[Event] = [issue.reference_set()]
+        itayose.start_over(issue, self.at_ns, events)
         issue.publish_indicative(events)
         return events
+
+    def quotes_shown(self) -> list[tuple[InstrumentId, int, TimeNs]]:
+        """Quotes that will be renewed: issue, number and when. O(issues)."""
+        found = []
+        for instrument_id, issue in self._issues.items():
+            shown = None if issue.quotes is None else issue.quotes.shown
+            if shown is not None and shown.renew_at_ns:
+                found.append((instrument_id, shown.number, shown.renew_at_ns))
+        return found
+
+    def _begin_continuous(self, issue: Issue, events: list[Event]) -> None:
+        if issue.quotes is None:
+            cross.begin_continuous(issue, events)
+        else:
+            itayose.begin_continuous(issue, self.at_ns, events)
+
+    def _enter_within_reach(self, issue: Issue, order: Order, events: list[Event]) -> None:
+        itayose.enter(issue, order, self.at_ns, events)
 
     # --- new orders
 
@@ -257,7 +310,7 @@ class Engine:
         ]
         issue = self._issues[instrument_id]
         if issue.permission.trades_at_once:
-            continuous.enter(issue, order, events)
+            self._enter(issue, order, events)
         else:
             _rest(issue, order, events)
         return events
@@ -328,8 +381,9 @@ class Engine:
         ]
         if keeps:
             issue.publish_indicative(events)
+            itayose.look(issue, self.at_ns, events)
         elif issue.permission.trades_at_once:
-            continuous.enter(issue, order, events)
+            self._enter(issue, order, events)
         else:
             _rest(issue, order, events)
         return events
@@ -355,6 +409,8 @@ class Engine:
         if issue.permission.publishes_indicative:
             issue.note_change(order, -leaves_units)
             issue.publish_indicative(events)
+        elif issue.quotes is not None:
+            itayose.look(issue, self.at_ns, events)
         return events
 
     # --- the engine alone: tests, research, benchmarks

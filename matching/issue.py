@@ -8,7 +8,7 @@ Invariants: the daily limits are those of the base price; the index of the engin
 agree; the last published indicative price is what the book gives.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from market.commands import NO_PRICE
 from market.errors import check
@@ -20,11 +20,14 @@ from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS, Sen, Units
 from market.reasons import RejectReason
 from market.rules import BookCentre, Rules
 from market.words import OrderKind, Phase, Side, Validity
-from matching.auction import NO_CLEARING, Clearing, Terms, clear
+from matching.auction import NO_CLEARING, Clearing, Terms, clear, heavier_side
 from matching.book import Book
 from matching.indicative import CallInterest, grid_within
 from matching.order import Order
 from matching.phases import Permission, permissions
+from matching.quotes import Quotes
+
+_PRE_CLOSING: Final = (Phase.PRE_CLOSE, Phase.PRE_CLOSE_NCP)
 
 
 class TradeNumbers(Record):
@@ -46,14 +49,43 @@ class Issue:
         next_base_sen: Base price of the next day to open.
         published: The last indicative price told.
         interest: Kept while an indicative price is published, else None.
+        quotes: What special quotes there are, where the preset has them.
+        held_sen: Last special quote since the last price of today, or NO_PRICE.
+        ends_pre_closing: Whether the present closing auction ends a pre-closing.
         simultaneous_to: Orders with ids up to this one have no time priority in a cross.
     """
 
-    __slots__ = ("_takes_day_limits", "book", "centre_by_last", "grid", "instrument", "interest",
-                 "last_sen", "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
-                 "most_units", "next_base_sen", "permission", "permissions", "phase", "published",
-                 "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
-                 "simultaneous_to", "suspended", "trade_numbers", "upper_limit_sen")  # fmt: skip
+    __slots__ = (
+        "_takes_day_limits",
+        "book",
+        "centre_by_last",
+        "ends_pre_closing",
+        "grid",
+        "held_sen",
+        "instrument",
+        "interest",
+        "last_sen",
+        "lot_units",
+        "lower_limit_sen",
+        "max_order_units",
+        "max_share_units",
+        "most_units",
+        "next_base_sen",
+        "permission",
+        "permissions",
+        "phase",
+        "published",
+        "quick_lower_sen",
+        "quick_tick_sen",
+        "quick_upper_sen",
+        "quotes",
+        "reference_sen",
+        "rules",
+        "simultaneous_to",
+        "suspended",
+        "trade_numbers",
+        "upper_limit_sen",
+    )  # fmt: skip
 
     def __init__(
         self, instrument: Instrument, rules: Rules, book: Book, trade_numbers: TradeNumbers
@@ -77,6 +109,9 @@ class Issue:
         self.published = NO_CLEARING
         self.interest: CallInterest | None = None
         self.simultaneous_to = OrderId(0)
+        self.held_sen = NO_PRICE
+        self.ends_pre_closing = False
+        self.quotes = Quotes(rules, instrument.ticks) if rules.special_quotes.value else None
         self._takes_day_limits = (
             OrderKind.LIMIT in rules.order_kinds.value and Validity.DAY in rules.validities.value
         )
@@ -86,12 +121,12 @@ class Issue:
 
     def open_day(self) -> None:
         """Take the base price carried over; nothing has traded yet."""
-        self.last_sen = NO_PRICE
+        self.last_sen = self.held_sen = NO_PRICE
         self.set_reference(self.next_base_sen)
 
     def close_day(self) -> None:
-        """Carry the last price over as the next base price."""
-        self.next_base_sen = self.last_sen or self.reference_sen
+        """Carry the last price, or the special quote after it, over as the next base price."""
+        self.next_base_sen = self.anchor_sen
 
     def set_reference(self, reference_sen: Sen) -> None:
         """Set the base price; the limits follow, resting orders stay. O(prices within limits)."""
@@ -118,6 +153,7 @@ class Issue:
     def enter_phase(self, phase: Phase) -> None:
         """Take over what the new state lets through."""
         check(phase in self.permissions, "a state is in the table", phase=phase)
+        self.ends_pre_closing = phase is Phase.CLOSING_AUCTION and self.phase in _PRE_CLOSING
         self.phase = phase
         self.permission = self.permissions[phase]
         self.rebuild_interest()
@@ -127,7 +163,20 @@ class Issue:
     @property
     def centre_sen(self) -> Sen:
         """The price that breaks the last tie of a cross."""
+        if self.quotes is not None:
+            shown = self.quotes.shown
+            return self.anchor_sen if shown is None else shown.origin_sen
         return (self.centre_by_last and self.last_sen) or self.reference_sen
+
+    @property
+    def anchor_sen(self) -> Sen:
+        """The price from which a move is measured: last special quote, last price or base price."""
+        return self.held_sen or self.last_sen or self.reference_sen
+
+    @property
+    def limits_sen(self) -> tuple[Sen, Sen]:
+        """Daily limits, lower and upper."""
+        return self.lower_limit_sen, self.upper_limit_sen
 
     def terms(self) -> Terms:
         """What the price of a cross depends on besides the orders."""
@@ -144,6 +193,17 @@ class Issue:
         """What a cross gives now, from every level. O(levels)."""
         book = self.book
         return clear(
+            book.interest(Side.BUY),
+            book.interest(Side.SELL),
+            book.market_units(Side.BUY),
+            book.market_units(Side.SELL),
+            self.terms(),
+        )
+
+    def leaning(self) -> Side | None:
+        """The side whose market orders nothing can fill, or None. O(levels)."""
+        book = self.book
+        return heavier_side(
             book.interest(Side.BUY),
             book.interest(Side.SELL),
             book.market_units(Side.BUY),
@@ -226,7 +286,8 @@ class Issue:
         limits = self.instrument.daily_limits(self.reference_sen)
         kept = (self.lower_limit_sen, self.upper_limit_sen)
         check(limits == kept, "limits follow the base price", instrument=name)
-        if self.permission.trades_at_once and not self.suspended:
+        quoted = self.quotes is not None and self.quotes.shown is not None
+        if self.permission.trades_at_once and not self.suspended and not quoted:
             bid, ask = self.book.best(Side.BUY), self.book.best(Side.SELL)
             apart = bid is None or ask is None or bid < ask
             check(apart, "a continuous book is not crossed", instrument=name, bid=bid, ask=ask)
@@ -238,13 +299,17 @@ class Issue:
 
     def state(self) -> dict[str, Any]:
         """The issue as plain values, for the venue's digest. O(orders)."""
-        return {
+        told: dict[str, Any] = {
             "phase": self.phase.value,
             "suspended": self.suspended,
             "reference_sen": self.reference_sen,
             "last_sen": self.last_sen,
             "next_base_sen": self.next_base_sen,
-            "simultaneous_to": self.simultaneous_to,
             "published": [self.published.price_sen, *self.published[1:]],
             "book": self.book.state(),
         }
+        if self.quotes is not None:
+            told["held_sen"], told["quotes"] = self.held_sen, self.quotes.state()
+        if self.simultaneous_to:
+            told["simultaneous_to"] = self.simultaneous_to
+        return told

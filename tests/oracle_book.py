@@ -32,6 +32,8 @@ from market.events import (
     OrderExpired,
     OrderReduced,
     PhaseChanged,
+    QuoteEnded,
+    QuoteShown,
     ReferencePriceSet,
     RequestRejected,
     Trade,
@@ -86,6 +88,11 @@ def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912  one bra
             case ReferencePriceSet():
                 limits = (event.lower_limit_sen, event.upper_limit_sen)
                 lines.append(("reference", event.reference_price_sen, *limits))
+            case QuoteShown():
+                shown = (event.quote_number, event.kind.value, event.side.value)
+                lines.append(("shown", *shown, event.price_sen, event.renew_at_ns))
+            case QuoteEnded():
+                lines.append(("unshown", event.quote_number))
             case TradingHalted():
                 lines.append(("halted",))
             case TradingResumed():
@@ -569,13 +576,16 @@ class OracleBook:
         if self.crossed():
             lines += self._cross_now()
         if self.crossed():
-            lower, upper = self.limits
-            outside = [
-                one for one in self.papers if one.price is not None
-                and (one.price < lower or one.price > upper)
-            ]  # fmt: skip
-            lines += self._end(outside, "operator")
+            lines += self._end_outside()
         return lines
+
+    def _end_outside(self) -> list[Line]:
+        lower, upper = self.limits
+        outside = [
+            one for one in self.papers if one.price is not None
+            and (one.price < lower or one.price > upper)
+        ]  # fmt: skip
+        return self._end(outside, "operator")
 
     def _cross_now(self) -> list[Line]:
         price, units, _ = self.clearing()

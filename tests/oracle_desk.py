@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 from auditor import Auditor
-from oracle_book import Line, OracleBook, Paper
+from oracle_book import Line, Paper
+from oracle_quotes import QuotedOracle
 
 from market.business_days import is_business_day
 from market.commands import (
@@ -31,6 +32,7 @@ from market.commands import (
     OpenDay,
     OpenSession,
     ParticipantLimits,
+    RenewQuote,
     Request,
     Resume,
     RevokeKey,
@@ -105,7 +107,7 @@ class OracleDesk:
     def __init__(self, rules: Rules, auditor: Auditor) -> None:
         self.rules = rules
         self.auditor = auditor
-        self.books: dict[str, OracleBook] = {}
+        self.books: dict[str, QuotedOracle] = {}
         self.firms: dict[str, Firm] = {}
         self.sessions: dict[str, Door] = {}
         self.keys: dict[str, str] = {}
@@ -121,9 +123,10 @@ class OracleDesk:
 
     # --- what is asked, before it happens
 
-    def expect(self, number: int, command: object) -> Expected:  # noqa: C901 - one arm a command
+    def expect(self, number: int, command: object, now: int) -> Expected:  # noqa: C901 - one arm a command
         """Work out a command, and take it as done."""
         for book in self.books.values():
+            book.now = now
             book.trades = self.last_trade
         match command:
             case NewOrder():
@@ -150,7 +153,14 @@ class OracleDesk:
                 return Expected(self._refuse_counter(command) or "done")
             case RunSettlement():
                 return Expected(None if self.is_open else "PHASE_CLOSED")
-            case ChangePhase() | RunAuction() | SetReferencePrice() | Halt() | Resume():
+            case (
+                ChangePhase()
+                | RunAuction()
+                | SetReferencePrice()
+                | RenewQuote()
+                | Halt()
+                | Resume()
+            ):
                 return self._issue(number, command)
         return Expected()
 
@@ -176,7 +186,7 @@ class OracleDesk:
         book = self.books.get(command.instrument_id)
         if book is None:
             return Expected("UNKNOWN_INSTRUMENT")
-        by_day = isinstance(command, ChangePhase | RunAuction | SetReferencePrice)
+        by_day = isinstance(command, ChangePhase | RunAuction | SetReferencePrice | RenewQuote)
         if by_day and not self.is_open:
             return Expected("PHASE_CLOSED")
         if isinstance(command, SetReferencePrice) and command.reference_price_sen < 1:
@@ -519,7 +529,7 @@ class OracleDesk:
                     self.sessions.setdefault(event.session_id, Door(event.participant_id))
                 case InstrumentListed():
                     name = event.instrument.instrument_id
-                    self.books[name] = OracleBook(self.rules, event.instrument)
+                    self.books[name] = QuotedOracle(self.rules, event.instrument)
                 case DayOpened():
                     if not any(self.resting(known) for known in self.orders):
                         self.upper.clear()

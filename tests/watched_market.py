@@ -25,6 +25,8 @@ from market.events import (
     OrderExpired,
     OrderReduced,
     PhaseChanged,
+    QuoteEnded,
+    QuoteShown,
     Reconciled,
     ReferencePriceSet,
     RequestRejected,
@@ -43,7 +45,7 @@ from venue.settings import rules_of
 
 OF_A_BOOK = (
     AuctionHeld, IndicativePriceChanged, OrderAccepted, OrderAmended, OrderCanceled, OrderExpired,
-    OrderReduced, PhaseChanged, ReferencePriceSet, Trade, TradingHalted, TradingResumed,
+    OrderReduced, PhaseChanged, QuoteEnded, QuoteShown, ReferencePriceSet, Trade, TradingHalted, TradingResumed,
 )  # fmt: skip
 CHANGES_NOTHING = (CommandRefused, RequestRejected, RequestRepeated, SessionRefused)
 _encode = msgspec.json.Encoder().encode
@@ -82,7 +84,7 @@ class WatchedMarket:
         self._at_ns = max(self._at_ns + 1_000_000, at_ns or 0)
         number = SequenceNo(len(self.entries) + 1)
         entry = Entry(sequence=number, at_ns=TimeNs(self._at_ns), command=command)
-        expected = self.desk.expect(number, command)
+        expected = self.desk.expect(number, command, self._at_ns)
         self.entries.append(entry)
         events = self.core.apply(entry)
         self.events += events
@@ -100,6 +102,10 @@ class WatchedMarket:
         self._check_rooms(events)
         self._check_balances()
         return events
+
+    def pass_time(self, at_ns: int) -> None:
+        """The next command is not before this time."""
+        self._at_ns = max(self._at_ns, at_ns)
 
     # --- what must hold after every command
 
@@ -167,7 +173,7 @@ class WatchedMarket:
         self._rooms = rooms
         for name in core.engine.instrument_ids():
             at_once = core.engine.phase(name) is Phase.CONTINUOUS
-            if at_once and not core.engine.is_suspended(name):
+            if at_once and not core.engine.is_suspended(name) and not self.desk.books[name].quote:
                 book = core.engine.book(name)
                 bids, asks = book.levels(Side.BUY), book.levels(Side.SELL)
                 assert not bids or not asks or bids[0].price_sen < asks[0].price_sen

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from market.instrument import TSE_LIMITS, TSE_OTHER
+from market.instrument import TSE_LIMITS, TSE_OTHER, TSE_WIDTHS
 from market.rulebooks.words import DOCUMENTED, INFERRED, LIMIT_AND_MARKET, UNKNOWN_DEFAULT, clock
 from market.rules import (
     AmendMode,
@@ -15,6 +15,7 @@ from market.rules import (
     Rule,
     Rules,
     SettlementMode,
+    StopAllocation,
 )
 from market.words import Phase, SelfTradeMode, Validity
 
@@ -86,6 +87,17 @@ TSE: Final = Rules(
         AuctionAllocation.PARTICIPANT_ROUND_ROBIN,
         DOCUMENTED,
         "Nagoya Stock Exchange, simultaneous orders: one trading unit a firm, largest total first",
+    ),
+    special_quotes=Rule(True, DOCUMENTED, "JPX, special quotes; SBI Securities, mechanics"),
+    special_quote_s=Rule(180, DOCUMENTED, "renewed every three minutes"),
+    quote_width_table=Rule(TSE_WIDTHS, DOCUMENTED, "JPX, special quotes (mirror): table of widths"),
+    sequential_quotes=Rule(True, DOCUMENTED, "Rakuten Securities, sequential quotes"),
+    sequential_quote_s=Rule(60, DOCUMENTED, "Rakuten Securities: within 60 s, shown for 60 s"),
+    sequential_quote_widths=Rule(2, DOCUMENTED, "Rakuten Securities: twice the renewal width"),
+    closing_auction_widths=Rule(2, DOCUMENTED, "Matsui Securities: the last price and 2 widths"),
+    special_execution=Rule(True, DOCUMENTED, "Matsui Securities, Monex: closings from 2024-11-05"),
+    stop_allocation=Rule(
+        StopAllocation.AT_CLOSE, DOCUMENTED, "Nagoya Stock Exchange; Matsui Securities; Jiji Press"
     ),
 )
 """Tokyo Stock Exchange: opening and closing itayose around continuous sessions.
