@@ -16,7 +16,7 @@ from feeds.tape import Tape
 from feeds.wire import Channel, price_text
 from market.errors import check
 from market.events import AuctionHeld, IndicativePriceChanged, QuoteShown, Trade
-from market.ids import order_id_to_text, trade_id_to_text
+from market.ids import OrderId, order_id_to_text, trade_id_to_text
 from market.instrument import Instrument
 from market.quantities import Sen, TimeNs
 from market.words import OrderKind, Phase
@@ -42,7 +42,11 @@ def _levels(levels: list[Level]) -> list[tuple[str, int, int]]:
 
 
 class Issue:
-    """Folds and streams of one issue."""
+    """Folds and streams of one issue.
+
+    Attributes:
+        unseen: Orders that wait for the closing call and are on no book yet.
+    """
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class Issue:
         self.cross: AuctionHeld | None = None
         self.quote: QuoteShown | None = None
         self.depth = Depth()
+        self.unseen: dict[OrderId, None] = {}
         self.depth_at_ns = TimeNs(0)
         self.tape = Tape()
         self.streams = {

@@ -174,7 +174,7 @@ class OrderDelete(Struct, frozen=True, kw_only=True, gc=False, tag="delete", tag
 
 
 class OrderReplace(Struct, frozen=True, kw_only=True, gc=False, tag="replace", tag_field="action"):
-    """An order left and joined the back under a new number; side as before."""
+    """An order left and joined the back, under a new number or its old one; side as before."""
 
     old_order_number: str
     order_number: str

@@ -258,6 +258,21 @@ class OrderCanceled(Message, frozen=True, kw_only=True):
     reason: CancelReason
 
 
+class OrderReleased(Message, frozen=True, kw_only=True):
+    """A condition was met: an on-close order joined the book, or a funari order lost its limit.
+
+    It joins the back, under the id it has. Kind and price are those from now on.
+    """
+
+    order_id: OrderId
+    participant_id: ParticipantId
+    instrument_id: InstrumentId
+    side: Side
+    kind: OrderKind
+    price_sen: Sen
+    leaves_units: Units
+
+
 class OrderReduced(Message, frozen=True, kw_only=True):
     """Self-trade prevention took units off an order without a trade (decrement)."""
 
@@ -508,6 +523,7 @@ Event = (
     | OrderAmended
     | OrderCanceled
     | OrderReduced
+    | OrderReleased
     | OrderExpired
     | RequestRejected
     | RequestRepeated

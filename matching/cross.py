@@ -30,6 +30,7 @@ from market.rules import AuctionAllocation, MarketResidual
 from market.words import OrderKind, Side, Validity
 from matching import uncross
 from matching.auction import NO_CLEARING, Clearing
+from matching.conditions import as_market_order, released
 from matching.continuous import canceled
 from matching.issue import Issue
 from matching.order import Order
@@ -56,11 +57,45 @@ def end_after_auction(issue: Issue, events: list[Event]) -> None:
     if issue.rules.market_residual_after_opening.value is MarketResidual.VOID:
         _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
     end_openers(issue, events)
+    if issue.ends_pre_closing and issue.has_conditions:
+        expire_where(issue, _is_for_the_close, events)
 
 
 def end_openers(issue: Issue, events: list[Event]) -> None:
     """Expire orders whose auction is over."""
     expire_where(issue, _is_for_next_auction, events)
+
+
+def end_day(issue: Issue, events: list[Event], *, everything: bool) -> None:
+    """Expire what does not outlive the day: all orders by the preset, conditions in any case."""
+    if everything:
+        expire_where(issue, lambda _: True, events)
+    elif issue.has_conditions:
+        expire_where(issue, _has_condition, events)
+    for order in issue.aside:
+        issue.aside.remove(order)
+        events.append(expired(order))
+
+
+def join_closing_call(issue: Issue, events: list[Event]) -> None:
+    """The pre-closing begins: on-close orders join the book, funari orders lose their limit.
+
+    In the order of their ids; the caller reads the book again. O(orders).
+    """
+    if not issue.has_conditions:
+        return
+    book = issue.book
+    funari = _those(issue, lambda order: order.validity is Validity.FUNARI)
+    for order in sorted([*issue.aside, *funari], key=lambda one: one.order_id):
+        if order in issue.aside:
+            issue.aside.remove(order)
+        elif order.kind is OrderKind.MARKET:
+            continue  # turned before
+        else:
+            book.remove(order)
+            as_market_order(order)
+        book.add(order)
+        events.append(released(order))
 
 
 def void_market_orders(issue: Issue, events: list[Event]) -> None:
@@ -149,14 +184,17 @@ def expire_where(issue: Issue, chosen: Callable[[Order], bool], events: list[Eve
     book = issue.book
     for order in _those(issue, chosen):
         book.remove(order)
-        events.append(
-            OrderExpired(
-                order_id=order.order_id,
-                participant_id=order.participant_id,
-                instrument_id=order.instrument_id,
-                expired_units=order.leaves_units,
-            )
-        )
+        events.append(expired(order))
+
+
+def expired(order: Order) -> OrderExpired:
+    """The event that an order's open quantity has expired."""
+    return OrderExpired(
+        order_id=order.order_id,
+        participant_id=order.participant_id,
+        instrument_id=order.instrument_id,
+        expired_units=order.leaves_units,
+    )
 
 
 def _cancel_where(
@@ -176,7 +214,15 @@ def _is_market(order: Order) -> bool:
 
 
 def _is_for_next_auction(order: Order) -> bool:
-    return order.validity is Validity.NEXT_AUCTION
+    return order.validity is Validity.NEXT_AUCTION or order.validity is Validity.ON_OPEN
+
+
+def _is_for_the_close(order: Order) -> bool:
+    return order.validity is Validity.ON_CLOSE or order.validity is Validity.FUNARI
+
+
+def _has_condition(order: Order) -> bool:
+    return order.validity is Validity.ON_OPEN or _is_for_the_close(order)
 
 
 def _pair(issue: Issue, price_sen: Sen, executed_units: Units, events: list[Event]) -> int:

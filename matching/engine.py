@@ -54,6 +54,7 @@ from market.words import AUCTION_PHASES, OrderKind, Phase, Side, Validity
 from matching import closing, continuous, cross, itayose
 from matching.auction import NO_CLEARING
 from matching.book import Book, SortedBook
+from matching.conditions import PRE_CLOSING, waits_aside
 from matching.issue import Issue, TradeNumbers
 from matching.order import Order, owner_of
 
@@ -75,6 +76,7 @@ class Engine:
         self.at_ns = TimeNs(0)
         self._new_book = new_book
         self._orders: dict[OrderId, Order] = {}
+        self._waiting: dict[OrderId, Order] = {}
         self._issues: dict[InstrumentId, Issue] = {}
         self._trade_numbers = TradeNumbers()
         self._day_is_open = False
@@ -114,7 +116,7 @@ class Engine:
         if instrument_id in self._issues:
             return _refused(RejectReason.DUPLICATE, f"{instrument_id} is listed already")
         book = self._new_book(self._orders)
-        issue = Issue(instrument, self.rules, book, self._trade_numbers)
+        issue = Issue(instrument, self.rules, book, self._trade_numbers, self._waiting)
         self._issues[instrument_id] = issue
         listed: list[Event] = [InstrumentListed(instrument=instrument)]
         return [*listed, issue.reference_set()] if self._day_is_open else listed
@@ -151,13 +153,15 @@ class Engine:
         events: list[Event] = [PhaseChanged(instrument_id=instrument_id, phase=phase)]
         if phase is not Phase.CONTINUOUS:
             itayose.leave_continuous(issue, events)
+        if phase in PRE_CLOSING:
+            cross.join_closing_call(issue, events)
         issue.enter_phase(phase)
         if phase is Phase.OPENING_AUCTION or (phase is Phase.PRE_CLOSE and self._has_continuous):
             cross.mark_simultaneous(issue)
         if phase is Phase.CONTINUOUS and not issue.suspended:
             self._begin_continuous(issue, events)
-        elif phase is Phase.CLOSED and self.rules.expire_at_closed.value:
-            cross.expire_where(issue, lambda _: True, events)
+        elif phase is Phase.CLOSED:
+            cross.end_day(issue, events, everything=self.rules.expire_at_closed.value)
         if issue.permission.publishes_indicative:
             issue.publish_indicative(events)
         elif issue.published != NO_CLEARING and phase not in AUCTION_PHASES:
@@ -309,7 +313,9 @@ class Engine:
             )
         ]
         issue = self._issues[instrument_id]
-        if issue.permission.trades_at_once:
+        if validity is not _DAY and waits_aside(validity, issue.phase):
+            issue.aside.add(order)
+        elif issue.permission.trades_at_once:
             self._enter(issue, order, events)
         else:
             _rest(issue, order, events)
@@ -351,7 +357,10 @@ class Engine:
             self._keeps_on_decrease and price_sen == order.price_sen and leaves_units <= old_leaves
         )
         old_order_id, old_client_order_id = order.order_id, order.client_order_id
-        if keeps:
+        waits = bool(self._waiting) and order in issue.aside
+        if waits:
+            _amend_aside(issue, order, order_id, price_sen, leaves_units, keeps=keeps)
+        elif keeps:
             issue.book.reduce(order, Units(old_leaves - leaves_units))
             issue.note_change(order, leaves_units - old_leaves)
         else:
@@ -379,6 +388,8 @@ class Engine:
                 kept_priority=keeps,
             )
         ]
+        if waits:
+            return events
         if keeps:
             issue.publish_indicative(events)
             itayose.look(issue, self.at_ns, events)
@@ -395,7 +406,11 @@ class Engine:
     def cancel(self, order: Order, reason: CancelReason) -> list[Event]:
         """Take a resting order off. O(1), and O(log prices) where the price is published."""
         issue = self._issues[order.instrument_id]
-        issue.book.remove(order)
+        waits = bool(self._waiting) and order in issue.aside
+        if waits:
+            issue.aside.remove(order)
+        else:
+            issue.book.remove(order)
         leaves_units = order.leaves_units
         events: list[Event] = [
             OrderCanceled(
@@ -406,6 +421,8 @@ class Engine:
                 reason=reason,
             )
         ]
+        if waits:
+            return events
         if issue.permission.publishes_indicative:
             issue.note_change(order, -leaves_units)
             issue.publish_indicative(events)
@@ -428,7 +445,7 @@ class Engine:
         return self.new(command, order_id)
 
     def _apply_amend(self, command: AmendOrder, order_id: OrderId) -> list[Event]:
-        order = self._orders.get(command.order_id)  # type: ignore[arg-type]
+        order = self.find(command.order_id)  # type: ignore[arg-type]
         if order is None or order.participant_id != command.participant_id:
             return _rejected(command, command.client_order_id, RejectReason.UNKNOWN_ORDER)
         refusal = self.check_amend(order, command)
@@ -438,7 +455,7 @@ class Engine:
 
     def _apply_cancel(self, command: CancelOrder, order_id: OrderId) -> list[Event]:
         del order_id
-        order = self._orders.get(command.order_id)  # type: ignore[arg-type]
+        order = self.find(command.order_id)  # type: ignore[arg-type]
         if order is None or order.participant_id != command.participant_id:
             return _rejected(command, None, RejectReason.UNKNOWN_ORDER)
         refusal = self.check_cancel(order)
@@ -449,8 +466,8 @@ class Engine:
     # --- reading
 
     def find(self, order_id: OrderId) -> Order | None:
-        """A resting order, or None when there is none of that id (any more). O(1)."""
-        return self._orders.get(order_id)
+        """A resting or waiting order, or None when there is none of that id (any more). O(1)."""
+        return self._orders.get(order_id) or self._waiting.get(order_id)
 
     def instrument_ids(self) -> list[InstrumentId]:
         """Issues in listing order."""
@@ -491,11 +508,13 @@ class Engine:
 
     def check_invariants(self) -> None:
         """Check every issue, and the index against the books. O(orders)."""
-        resting = 0
+        resting = waiting = 0
         for issue in self._issues.values():
             issue.check_invariants()
+            waiting += sum(1 for _ in issue.aside)
             resting += sum(1 for side in Side for _ in issue.book.queue(side))
         check(resting == len(self._orders), "the index holds exactly the resting orders")
+        check(waiting == len(self._waiting), "the index holds exactly the waiting orders")
 
     def state(self) -> dict[str, Any]:
         """Everything that matters, as plain values in listing order. O(orders)."""
@@ -504,6 +523,23 @@ class Engine:
             "day_is_open": self._day_is_open,
             "issues": {name: issue.state() for name, issue in self._issues.items()},
         }
+
+
+def _amend_aside(
+    issue: Issue,
+    order: Order,
+    order_id: OrderId,
+    price_sen: Sen,
+    leaves_units: Units,
+    *,
+    keeps: bool,
+) -> None:
+    """Change an order that waits aside; with priority lost it waits last, under a new id."""
+    order.leaves_units = leaves_units
+    if not keeps:
+        issue.aside.remove(order)
+        order.order_id, order.price_sen = order_id, price_sen
+        issue.aside.add(order)
 
 
 def _rest(issue: Issue, order: Order, events: list[Event]) -> None:

@@ -22,12 +22,13 @@ from market.rules import BookCentre, Rules
 from market.words import OrderKind, Phase, Side, Validity
 from matching.auction import NO_CLEARING, Clearing, Terms, clear, heavier_side
 from matching.book import Book
+from matching.conditions import PRE_CLOSING, Aside
 from matching.indicative import CallInterest, grid_within
 from matching.order import Order
 from matching.phases import Permission, permissions
 from matching.quotes import Quotes
 
-_PRE_CLOSING: Final = (Phase.PRE_CLOSE, Phase.PRE_CLOSE_NCP)
+_CONDITIONS: Final = (Validity.ON_OPEN, Validity.ON_CLOSE, Validity.FUNARI)
 
 
 class TradeNumbers(Record):
@@ -52,43 +53,26 @@ class Issue:
         quotes: What special quotes there are, where the preset has them.
         held_sen: Last special quote since the last price of today, or NO_PRICE.
         ends_pre_closing: Whether the present closing auction ends a pre-closing.
+        aside: On-close orders that wait for the closing call.
+        has_conditions: Whether the preset has on-open, on-close or funari orders.
         simultaneous_to: Orders with ids up to this one have no time priority in a cross.
     """
 
-    __slots__ = (
-        "_takes_day_limits",
-        "book",
-        "centre_by_last",
-        "ends_pre_closing",
-        "grid",
-        "held_sen",
-        "instrument",
-        "interest",
-        "last_sen",
-        "lot_units",
-        "lower_limit_sen",
-        "max_order_units",
-        "max_share_units",
-        "most_units",
-        "next_base_sen",
-        "permission",
-        "permissions",
-        "phase",
-        "published",
-        "quick_lower_sen",
-        "quick_tick_sen",
-        "quick_upper_sen",
-        "quotes",
-        "reference_sen",
-        "rules",
-        "simultaneous_to",
-        "suspended",
-        "trade_numbers",
-        "upper_limit_sen",
-    )  # fmt: skip
+    __slots__ = ("_takes_day_limits", "aside", "book", "centre_by_last", "ends_pre_closing",
+                 "grid", "has_conditions", "held_sen", "instrument", "interest", "last_sen",
+                 "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
+                 "most_units", "next_base_sen", "permission", "permissions", "phase", "published",
+                 "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "quotes",
+                 "reference_sen", "rules", "simultaneous_to", "suspended", "trade_numbers",
+                 "upper_limit_sen")  # fmt: skip
 
     def __init__(
-        self, instrument: Instrument, rules: Rules, book: Book, trade_numbers: TradeNumbers
+        self,
+        instrument: Instrument,
+        rules: Rules,
+        book: Book,
+        trade_numbers: TradeNumbers,
+        waiting: dict[OrderId, Order],
     ) -> None:
         self.instrument = instrument
         self.rules = rules
@@ -109,6 +93,8 @@ class Issue:
         self.published = NO_CLEARING
         self.interest: CallInterest | None = None
         self.simultaneous_to = OrderId(0)
+        self.aside = Aside(waiting)
+        self.has_conditions = any(one in _CONDITIONS for one in rules.validities.value)
         self.held_sen = NO_PRICE
         self.ends_pre_closing = False
         self.quotes = Quotes(rules, instrument.ticks) if rules.special_quotes.value else None
@@ -153,7 +139,7 @@ class Issue:
     def enter_phase(self, phase: Phase) -> None:
         """Take over what the new state lets through."""
         check(phase in self.permissions, "a state is in the table", phase=phase)
-        self.ends_pre_closing = phase is Phase.CLOSING_AUCTION and self.phase in _PRE_CLOSING
+        self.ends_pre_closing = phase is Phase.CLOSING_AUCTION and self.phase in PRE_CLOSING
         self.phase = phase
         self.permission = self.permissions[phase]
         self.rebuild_interest()
@@ -275,6 +261,11 @@ class Issue:
             or (kind is OrderKind.LIMIT) == (price_sen == NO_PRICE)
         ):
             return RejectReason.INVALID_COMBINATION
+        if validity is Validity.FUNARI:
+            if kind is OrderKind.MARKET:
+                return RejectReason.INVALID_COMBINATION
+            if self.instrument.market_orders_barred:  # it will be one
+                return RejectReason.MARKET_ORDER_BARRED
         return None
 
     # --- what must hold
@@ -283,6 +274,7 @@ class Issue:
         """Check what must hold between commands. O(orders)."""
         name = self.instrument.instrument_id
         self.book.check_invariants()
+        self.aside.check_invariants()
         limits = self.instrument.daily_limits(self.reference_sen)
         kept = (self.lower_limit_sen, self.upper_limit_sen)
         check(limits == kept, "limits follow the base price", instrument=name)
@@ -308,6 +300,8 @@ class Issue:
             "published": [self.published.price_sen, *self.published[1:]],
             "book": self.book.state(),
         }
+        if self.aside:
+            told["aside"] = self.aside.state()
         if self.quotes is not None:
             told["held_sen"], told["quotes"] = self.held_sen, self.quotes.state()
         if self.simultaneous_to:

@@ -31,6 +31,7 @@ from market.events import (
     OrderCanceled,
     OrderExpired,
     OrderReduced,
+    OrderReleased,
     PhaseChanged,
     QuoteEnded,
     QuoteShown,
@@ -48,7 +49,7 @@ from market.words import Validity
 Line = tuple[Any, ...]
 
 
-def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912  one branch an event
+def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912, PLR0915  one branch an event
     """Events in the oracle's words."""
     lines: list[Line] = []
     for event in events:
@@ -62,6 +63,9 @@ def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912  one bra
             case OrderCanceled():
                 reason = event.reason.value
                 lines.append(("canceled", event.order_id, event.canceled_units, reason))
+            case OrderReleased():
+                now = (event.kind.value, event.price_sen, event.leaves_units)
+                lines.append(("released", event.order_id, *now))
             case OrderReduced():
                 units = (event.prevented_units, event.leaves_units)
                 lines.append(("reduced", event.order_id, *units))
@@ -165,11 +169,13 @@ class OracleBook:
         self.rules = rules
         self.instrument = instrument
         self.papers: list[Paper] = []
+        self.aside: list[Paper] = []
         self.phase = "Closed"
         self.halted = False
         self.reference: int = instrument.issue_price_sen
         self.next_base: int = instrument.issue_price_sen
         self.last: int | None = None
+        self.after_pre_close = False
         self.trades = self.stamps = self.together = 0
         self.shown: Line = (None, 0, 0)
 
@@ -222,14 +228,22 @@ class OracleBook:
         return [("reference", price, *self.limits)]
 
     def _change_phase(self, phase: str) -> list[Line]:
+        self.after_pre_close = phase == "ClosingAuction" and self.phase.startswith("PreClose")
         self.phase = phase
         lines: list[Line] = [("phase", phase)]
+        if phase.startswith("PreClose"):
+            lines += self._join_closing_call()
         if phase == "OpeningAuction" or (phase == "PreClose" and self.rules.has_continuous):
             self._together()
         if phase == "Continuous" and not self.halted:
             lines += self._begin_continuous()
-        if phase == "Closed" and self.rules.expire_at_closed.value:
-            lines += self._end(self.papers, "expired")
+        if phase == "Closed":
+            conditions = ("on_open", "on_close", "funari")
+            everything = self.rules.expire_at_closed.value
+            ending = [one for one in self.papers if everything or one.validity in conditions]
+            lines += self._end(ending, "expired")
+            for paper in list(self.aside):
+                lines += self._end([paper], "expired")
         if phase.startswith("Pre"):
             lines += self._indicative()
         elif not phase.endswith("Auction") and self.shown[0] is not None:
@@ -283,8 +297,14 @@ class OracleBook:
             return "INVALID_COMBINATION"
         if validity not in self.rules.validities.value or market != (command.price_sen == 0):
             return "INVALID_COMBINATION"
-        if self.phase == "Continuous" and validity is Validity.NEXT_AUCTION:
+        if self.phase == "Continuous" and validity in (Validity.NEXT_AUCTION, Validity.ON_OPEN):
             return "INVALID_COMBINATION"
+        if validity is Validity.ON_OPEN and not self.phase.startswith("PreOpen"):
+            return "INVALID_COMBINATION"
+        if validity is Validity.FUNARI and (market or self.phase.startswith("PreClose")):
+            return "INVALID_COMBINATION"
+        if validity is Validity.FUNARI and self.instrument.market_orders_barred:
+            return "MARKET_ORDER_BARRED"
         if self.phase != "Continuous" and validity in (Validity.IOC, Validity.FOK):
             return "INVALID_COMBINATION"
         price = None if market else command.price_sen
@@ -316,6 +336,8 @@ class OracleBook:
 
     def cancel(self, paper: Paper, why: str) -> list[Line]:
         """Take an order off for a reason."""
+        if paper in self.aside:
+            return self._end([paper], why)
         return self._end([paper], why) + self._indicative()
 
     def find(self, number: int | None, firm: str) -> Paper | None:
@@ -323,7 +345,7 @@ class OracleBook:
         return self._find(number, firm)
 
     def _find(self, number: int | None, firm: str) -> Paper | None:
-        for paper in self.papers:
+        for paper in [*self.papers, *self.aside]:
             if paper.number == number and paper.firm == firm:
                 return paper
         return None
@@ -351,11 +373,16 @@ class OracleBook:
         units = paper.left if command.leaves_units is None else command.leaves_units
         keeping = self.rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE
         old = paper.number
+        waits = paper in self.aside
         if keeping and price == paper.price and units <= paper.left:
             paper.left = units
-            return [("amended", old, old, price or 0, units, True), *self._indicative()]
-        self.papers.remove(paper)
+            shown = [] if waits else self._indicative()
+            return [("amended", old, old, price or 0, units, True), *shown]
+        (self.aside if waits else self.papers).remove(paper)
         paper.number, paper.price, paper.left = number, price, units
+        if waits:
+            self.aside.append(paper)
+            return [("amended", old, number, price or 0, units, False)]
         return [("amended", old, number, price or 0, units, False), *self._enter(paper)]
 
     def _cancel(self, command: CancelOrder) -> list[Line]:
@@ -365,7 +392,7 @@ class OracleBook:
         refusal = self._refuse_entry("cancel")
         if refusal:
             return [("rejected", refusal)]
-        return self._end([paper], "owner") + self._indicative()
+        return self.cancel(paper, "owner")
 
     # --- what happens to orders
 
@@ -388,6 +415,9 @@ class OracleBook:
         return one.firm == other.firm
 
     def _enter(self, paper: Paper) -> list[Line]:
+        if paper.validity == "on_close" and not self.phase.startswith("PreClose"):
+            self.aside.append(paper)
+            return []
         self.stamps += 1
         paper.stamp = self.stamps
         if self.phase != "Continuous":
@@ -396,10 +426,10 @@ class OracleBook:
         if paper.validity == "fok" and self._reachable(paper) < paper.left:
             return [("canceled", paper.number, paper.left, "fok_unfilled")]
         lines = self._trade_at_once(paper)
-        if paper.left and paper.price is not None and paper.validity == "day":
+        if paper.left and paper.price is not None and paper.validity in ("day", "funari"):
             self.papers.append(paper)
         elif paper.left:
-            reason = "ioc_rest" if paper.validity != "day" else "market_rest"
+            reason = "ioc_rest" if paper.validity in ("ioc", "fok") else "market_rest"
             lines.append(("canceled", paper.number, paper.left, reason))
         return lines
 
@@ -479,6 +509,7 @@ class OracleBook:
                     lines.append(("canceled", paper.number, paper.left, why))
                 paper.left = 0
         self.papers = [paper for paper in self.papers if paper.left]
+        self.aside = [paper for paper in self.aside if paper.left]
         return lines
 
     # --- crosses
@@ -544,6 +575,35 @@ class OracleBook:
         shares = in_turn(early, first, lot) if rule != "pro_rata" else by_share(early, first, lot)
         return shares + one_after_the_other(late, units - first)
 
+    def _join_closing_call(self) -> list[Line]:
+        lines: list[Line] = []
+        turning = [one for one in self.papers if one.validity == "funari" and one.price is not None]
+        for paper in sorted([*self.aside, *turning], key=lambda one: one.number):
+            self.stamps += 1
+            paper.stamp = self.stamps
+            if paper in self.aside:
+                self.aside.remove(paper)
+                self.papers.append(paper)
+            else:
+                paper.price = None
+            kind = "market" if paper.price is None else "limit"
+            lines.append(("released", paper.number, kind, paper.price or 0, paper.left))
+        return lines
+
+    def _end_openers(self) -> list[Line]:
+        openers = [one for one in self.papers if one.validity in ("next_auction", "on_open")]
+        return self._end(openers, "expired")
+
+    def _after_auction(self) -> list[Line]:
+        lines: list[Line] = []
+        if self.rules.market_residual_after_opening.value is MarketResidual.VOID:
+            lines += self._end([one for one in self.papers if one.price is None], "market_rest")
+        lines += self._end_openers()
+        if self.after_pre_close:
+            closing = [one for one in self.papers if one.validity in ("on_close", "funari")]
+            lines += self._end(closing, "expired")
+        return lines
+
     def _together(self) -> None:
         """From here on everything on the book is simultaneous."""
         if self.rules.auction_allocation.value.value != "price_time":
@@ -559,20 +619,14 @@ class OracleBook:
             self._together()
         trades = [] if price is None else self._pair(price, units)
         lines = list(trades)
-        if self.rules.market_residual_after_opening.value is MarketResidual.VOID:
-            lines += self._end([one for one in self.papers if one.price is None], "market_rest")
-        lines += self._end(
-            [one for one in self.papers if one.validity == "next_auction"], "expired"
-        )
+        lines += self._after_auction()
         lines.append(("auction", price, units, len(trades), False))
         return [*lines, self._show((None, 0, 0))]
 
     def _begin_continuous(self) -> list[Line]:
         lines = self._cross_now()
         lines += self._end([one for one in self.papers if one.price is None], "market_rest")
-        lines += self._end(
-            [one for one in self.papers if one.validity == "next_auction"], "expired"
-        )
+        lines += self._end_openers()
         if self.crossed():
             lines += self._cross_now()
         if self.crossed():

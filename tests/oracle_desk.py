@@ -340,7 +340,9 @@ class OracleDesk:
             command.participant_id,
             command.instrument_id,
             command.side.value,
-            self.upper.get(command.instrument_id, 0) if market else command.price_sen,
+            self.upper.get(command.instrument_id, 0)
+            if market or command.validity.value == "funari"
+            else command.price_sen,
             command.quantity_units,
         )
         if refusal:
@@ -369,7 +371,9 @@ class OracleDesk:
             known.firm,
             known.issue,
             paper.side,
-            self._price(known, paper) if command.price_sen is None else command.price_sen,
+            self._price(known, paper)
+            if command.price_sen is None or paper.validity == "funari"
+            else command.price_sen,
             paper.left if command.leaves_units is None else command.leaves_units,
             instead_of=known,
         )
@@ -434,7 +438,8 @@ class OracleDesk:
     # --- promises
 
     def _price(self, known: Known, paper: Paper) -> int:
-        return self.upper[known.issue] if paper.price is None else paper.price
+        at_upper = paper.price is None or paper.validity == "funari"
+        return self.upper[known.issue] if at_upper else paper.price or 0
 
     def held_yen(self, firm: str, without: Known | None = None) -> int:
         """What the firm's open buy orders reserve, each rounded up to whole yen."""

@@ -31,7 +31,6 @@ class QuotedOracle(OracleBook):
         self.quotes_shown = 0
         self.held: int | None = None
         self.window: tuple[int, int] = (0, 0)
-        self.after_pre_close = False
 
     # --- commands
 
@@ -57,14 +56,14 @@ class QuotedOracle(OracleBook):
 
     def cancel(self, paper: Paper, why: str) -> list[Line]:
         """Take an order off for a reason."""
-        return super().cancel(paper, why) + self._look()
-
-    def _cancel(self, command: object) -> list[Line]:
-        lines = super()._cancel(command)  # type: ignore[arg-type]
-        return lines + (self._look() if lines[0][0] == "canceled" else [])
+        waits = paper in self.aside
+        return super().cancel(paper, why) + ([] if waits else self._look())
 
     def _amend(self, number: int, command: object) -> list[Line]:
+        waiting = [one.number for one in self.aside]
         lines = super()._amend(number, command)  # type: ignore[arg-type]
+        if lines[0][1] in waiting:
+            return lines
         kept = lines[0][0] == "amended" and lines[0][-1]
         return lines + (self._look() if kept else [])
 
@@ -72,8 +71,6 @@ class QuotedOracle(OracleBook):
         return self._settle() if self.quote else []
 
     def _change_phase(self, phase: str) -> list[Line]:
-        closing = phase == "ClosingAuction"
-        self.after_pre_close = closing and self.phase in ("PreClose", "PreCloseNCP")
         if not self.quoting or phase == "Continuous":
             return super()._change_phase(phase)
         self.window = (0, 0)
@@ -82,9 +79,6 @@ class QuotedOracle(OracleBook):
             lines = self._unshow() + self._end_openers()
         told = super()._change_phase(phase)
         return [told[0], *lines, *told[1:]]
-
-    def _end_openers(self) -> list[Line]:
-        return self._end([one for one in self.papers if one.validity == "next_auction"], "expired")
 
     # --- where a trade may be
 
@@ -199,12 +193,6 @@ class QuotedOracle(OracleBook):
         self.held = None
         return self._pair(price, units)
 
-    def _after_auction(self) -> list[Line]:
-        lines: list[Line] = []
-        if self.rules.market_residual_after_opening.value.value == "void":
-            lines += self._end([one for one in self.papers if one.price is None], "market_rest")
-        return lines + self._end_openers()
-
     def _settle(self, at_once: tuple[int, int, str, str] | None = None) -> list[Line]:
         lines: list[Line] = []
         while True:
@@ -258,7 +246,7 @@ class QuotedOracle(OracleBook):
     # --- continuous trading
 
     def _enter(self, paper: Paper) -> list[Line]:
-        if not self.quoting or self.phase != "Continuous":
+        if not self.quoting or self.phase != "Continuous" or paper.validity == "on_close":
             return super()._enter(paper)
         self.stamps += 1
         paper.stamp = self.stamps

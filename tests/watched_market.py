@@ -24,6 +24,7 @@ from market.events import (
     OrderCanceled,
     OrderExpired,
     OrderReduced,
+    OrderReleased,
     PhaseChanged,
     QuoteEnded,
     QuoteShown,
@@ -45,7 +46,7 @@ from venue.settings import rules_of
 
 OF_A_BOOK = (
     AuctionHeld, IndicativePriceChanged, OrderAccepted, OrderAmended, OrderCanceled, OrderExpired,
-    OrderReduced, PhaseChanged, QuoteEnded, QuoteShown, ReferencePriceSet, Trade, TradingHalted, TradingResumed,
+    OrderReduced, OrderReleased, PhaseChanged, QuoteEnded, QuoteShown, ReferencePriceSet, Trade, TradingHalted, TradingResumed,
 )  # fmt: skip
 CHANGES_NOTHING = (CommandRefused, RequestRejected, RequestRepeated, SessionRefused)
 _encode = msgspec.json.Encoder().encode
@@ -172,6 +173,7 @@ class WatchedMarket:
             assert rooms == self._rooms, "a refusal leaves no trace"
         self._rooms = rooms
         for name in core.engine.instrument_ids():
+            self._check_depth(name)
             at_once = core.engine.phase(name) is Phase.CONTINUOUS
             if at_once and not core.engine.is_suspended(name) and not self.desk.books[name].quote:
                 book = core.engine.book(name)
@@ -180,6 +182,14 @@ class WatchedMarket:
         for event in events:
             if isinstance(event, Reconciled):
                 assert not event.breaks
+
+    def _check_depth(self, name: InstrumentId) -> None:
+        """What everyone sees is the book, and orders that wait aside are not on it."""
+        book, depth = self.core.engine.book(name), self.core.feeds.issues[name].depth
+        for side, seen in ((Side.BUY, depth.bids), (Side.SELL, depth.asks)):
+            levels = {one.price_sen: [one.units, one.orders] for one in book.levels(side)}
+            assert levels == seen.levels
+            assert book.market_units(side) == seen.market_units
 
     def _check_balances(self) -> None:
         """Ledger, register and risk agree with sums made from events alone."""

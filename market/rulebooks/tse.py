@@ -43,9 +43,17 @@ TSE: Final = Rules(
     break_orders=Rule(BreakOrders.CANCEL_ONLY, UNKNOWN_DEFAULT, "orders are accepted from 12:05"),
     order_kinds=Rule(LIMIT_AND_MARKET, DOCUMENTED, "JPX, order types"),
     validities=Rule(
-        (Validity.DAY, Validity.NEXT_AUCTION, Validity.IOC, Validity.FOK),
-        INFERRED,
-        "JPX, order types: IOC documented; FOK offered for comparison",
+        (
+            Validity.DAY,
+            Validity.NEXT_AUCTION,
+            Validity.IOC,
+            Validity.FOK,
+            Validity.ON_OPEN,
+            Validity.ON_CLOSE,
+            Validity.FUNARI,
+        ),
+        DOCUMENTED,
+        "JPX, order types; NEXT_AUCTION and FOK, which TSE has not, offered for comparison",
     ),
     amend_mode=Rule(
         AmendMode.KEEP_ON_DECREASE,
