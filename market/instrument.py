@@ -221,15 +221,23 @@ class Instrument(Message, frozen=True, kw_only=True):
         check(self.issued_units > 0, "an issue has units", id=self.instrument_id)
         check(self.issue_price_sen > 0, "an issue price is positive", id=self.instrument_id)
 
-    def daily_limits(self, base_price_sen: Sen) -> tuple[Sen, Sen]:
+    def daily_limits(
+        self, base_price_sen: Sen, *, lower_factor: int = 1, upper_factor: int = 1
+    ) -> tuple[Sen, Sen]:
         """Lowest and highest price an order may carry today, both on the grid, 1/100 yen.
 
-        The limits are the base price less and plus the width, drawn inward to the grid, and
+        The limits are the base price less and plus so many widths, drawn inward to the grid, and
         never below one tick.
         """
         width = self.limits.width_at(base_price_sen)
-        lowest = Sen(max(base_price_sen - width, 1))
-        highest = Sen(min(base_price_sen + width, MAX_PRICE_SEN))
+        return self.drawn_inward(
+            Sen(base_price_sen - lower_factor * width), Sen(base_price_sen + upper_factor * width)
+        )
+
+    def drawn_inward(self, lowest_sen: Sen, highest_sen: Sen) -> tuple[Sen, Sen]:
+        """A range of prices whose ends lie on the grid, never below one tick."""
+        lowest = Sen(max(lowest_sen, 1))
+        highest = Sen(min(highest_sen, MAX_PRICE_SEN))
         if not self.ticks.is_on_tick(lowest):
             lowest = self.ticks.next_above(lowest)
         if not self.ticks.is_on_tick(highest):

@@ -162,6 +162,8 @@ class Rules:
     closing_auction_widths: Rule[int] = _off(0)  # 0: the closing cross has no band
     special_execution: Rule[bool] = _off(False)
     stop_allocation: Rule[StopAllocation] = _off(StopAllocation.OFF)
+    limit_broadening_days: Rule[int] = _off(0)  # 0: limits are never broadened
+    limit_broadening_factor: Rule[int] = _off(4)
 
     def __post_init__(self) -> None:
         schedule, stages = self.schedule.value, self.settlement_stages.value
@@ -192,6 +194,8 @@ class Rules:
             (self.sequential_quote_s.value > 0, "sequential_quote_s is positive"),
             (self.sequential_quote_widths.value > 0, "sequential_quote_widths is positive"),
             (self.closing_auction_widths.value >= 0, "closing_auction_widths is not negative"),
+            (self.limit_broadening_days.value >= 0, "limit_broadening_days is not negative"),
+            (self.limit_broadening_factor.value > 0, "limit_broadening_factor is positive"),
             (
                 self.special_quotes.value or not self.sequential_quotes.value,
                 "sequential quotes need special quotes",

@@ -14,7 +14,6 @@ pre-closing (TSE's morning) has the band but neither of the other two; it and th
 without trade are inferred (JPX: the base price is the last price or the last special quote).
 """
 
-from market.commands import NO_PRICE
 from market.events import Event
 from market.quantities import Sen, TimeNs, Units
 from market.rules import StopAllocation
@@ -42,20 +41,41 @@ def hold(issue: Issue, at_ns: TimeNs, events: list[Event]) -> None:
     else:
         side = itayose.pressing_side(issue, clearing, reach)
         clearing, trades = _beyond(issue, side, reach, events)
+    bound = None if side is None else reach.end(side)[0]
+    stuck = note_stuck(issue, traded_now=bool(trades))
+    if side is None and not trades and stuck is not None:
+        side, bound = stuck, issue.limits_sen[stuck is Side.BUY]  # a queue that nobody answers
     cross.end_after_auction(issue, events)
     cross.tell_held(issue, clearing, trades, events)
-    if side is not None and not trades and issue.ends_pre_closing and issue.quotes is not None:
+    stays = side is not None and not trades and issue.ends_pre_closing
+    if stays and side is not None and bound is not None and issue.quotes is not None:
         itayose.show_quote(
             issue,
             events,
             kind=QuoteKind.SPECIAL,
             side=side,
-            price_sen=reach.end(side)[0],
+            price_sen=bound,
             origin_sen=issue.anchor_sen,
             at_ns=at_ns,
             renewed=False,
         )
     issue.tell_indicative(NO_CLEARING, events)
+
+
+def note_stuck(issue: Issue, *, traded_now: bool) -> Side | None:
+    """The side with orders left at its limit after a day without trade, or with this cross only.
+
+    Call it when the cross has traded and nothing has expired yet.
+    """
+    broadening = issue.broadening
+    if broadening is None or not issue.ends_pre_closing:
+        return None
+    for side, limit in zip((Side.SELL, Side.BUY), issue.limits_sen, strict=True):
+        left = uncross.at_or_better(issue, side, limit)
+        only_now = traded_now and issue.last_sen == limit and broadening.trades_today == 1
+        if left and (not broadening.has_traded or only_now):
+            broadening.stuck = side
+    return broadening.stuck
 
 
 def _reach(issue: Issue) -> Reach:
@@ -103,7 +123,6 @@ def _special_execution(issue: Issue, price_sen: Sen, events: list[Event]) -> tup
     units = Units(min(bought, sold))
     if not units:
         return NO_CLEARING, 0
-    issue.held_sen = NO_PRICE
     fills = uncross.fills_by_time(buys, units), uncross.fills_by_time(sells, units)
     trades = uncross.pair(issue, price_sen, *fills, events)
     return Clearing(price_sen, units, bought - sold), trades

@@ -93,6 +93,9 @@ def report(
         )
     numbers.last = trade_id
     issue.last_sen = price
+    if issue.broadening is not None:
+        issue.broadening.traded(fills[0][0].price_sen)
+        issue.broadening.traded(price)
 
 
 def cancel_rest(order: Order, reason: CancelReason, events: list[Event]) -> None:

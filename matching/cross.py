@@ -158,7 +158,6 @@ def trade_at(issue: Issue, price_sen: Sen, executed_units: Units, events: list[E
     if not issue.rules.has_continuous:
         mark_simultaneous(issue)
     rule = issue.rules.auction_allocation.value
-    issue.held_sen = NO_PRICE
     if rule is AuctionAllocation.PRICE_TIME:
         return _pair(issue, price_sen, executed_units, events)
     sharing = uncross.Sharing(rule, issue.simultaneous_to)
@@ -259,5 +258,5 @@ def _pair(issue: Issue, price_sen: Sen, executed_units: Units, events: list[Even
         )
     trades = trade_id - numbers.last
     numbers.last = trade_id
-    issue.last_sen = price_sen
+    issue.traded_in_cross(price_sen)
     return trades

@@ -84,6 +84,7 @@ class Engine:
         self._closes_by_rule = (
             rules.closing_auction_widths.value > 0
             or rules.stop_allocation.value is not StopAllocation.OFF
+            or rules.limit_broadening_days.value > 0
         )
         self._enter: Callable[[Issue, Order, list[Event]], None] = continuous.enter
         if rules.special_quotes.value:

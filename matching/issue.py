@@ -22,6 +22,7 @@ from market.rules import BookCentre, Rules
 from market.words import OrderKind, Phase, Side, Validity
 from matching.auction import NO_CLEARING, Clearing, Terms, clear, heavier_side
 from matching.book import Book
+from matching.broadening import Broadening
 from matching.conditions import PRE_CLOSING, Aside
 from matching.indicative import CallInterest, grid_within
 from matching.order import Order
@@ -53,18 +54,19 @@ class Issue:
         quotes: What special quotes there are, where the preset has them.
         held_sen: Last special quote since the last price of today, or NO_PRICE.
         ends_pre_closing: Whether the present closing auction ends a pre-closing.
+        broadening: Days at a limit in a row, where the preset counts them.
         aside: On-close orders that wait for the closing call.
         has_conditions: Whether the preset has on-open, on-close or funari orders.
         simultaneous_to: Orders with ids up to this one have no time priority in a cross.
     """
 
-    __slots__ = ("_takes_day_limits", "aside", "book", "centre_by_last", "ends_pre_closing",
-                 "grid", "has_conditions", "held_sen", "instrument", "interest", "last_sen",
-                 "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
-                 "most_units", "next_base_sen", "permission", "permissions", "phase", "published",
-                 "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "quotes",
-                 "reference_sen", "rules", "simultaneous_to", "suspended", "trade_numbers",
-                 "upper_limit_sen")  # fmt: skip
+    __slots__ = ("_takes_day_limits", "aside", "book", "broadening", "centre_by_last",
+                 "ends_pre_closing", "grid", "has_conditions", "held_sen", "instrument",
+                 "interest", "last_sen", "lot_units", "lower_limit_sen", "max_order_units",
+                 "max_share_units", "most_units", "next_base_sen", "permission", "permissions",
+                 "phase", "published", "quick_lower_sen", "quick_tick_sen", "quick_upper_sen",
+                 "quotes", "reference_sen", "rules", "simultaneous_to", "suspended",
+                 "trade_numbers", "upper_limit_sen")  # fmt: skip
 
     def __init__(
         self,
@@ -95,6 +97,7 @@ class Issue:
         self.simultaneous_to = OrderId(0)
         self.aside = Aside(waiting)
         self.has_conditions = any(one in _CONDITIONS for one in rules.validities.value)
+        self.broadening = Broadening(rules) if rules.limit_broadening_days.value else None
         self.held_sen = NO_PRICE
         self.ends_pre_closing = False
         self.quotes = Quotes(rules, instrument.ticks) if rules.special_quotes.value else None
@@ -112,12 +115,14 @@ class Issue:
 
     def close_day(self) -> None:
         """Carry the last price, or the special quote after it, over as the next base price."""
+        if self.broadening is not None:
+            self.broadening.end_day((self.lower_limit_sen, self.upper_limit_sen))
         self.next_base_sen = self.anchor_sen
 
     def set_reference(self, reference_sen: Sen) -> None:
         """Set the base price; the limits follow, resting orders stay. O(prices within limits)."""
         ticks = self.instrument.ticks
-        lower, upper = self.instrument.daily_limits(reference_sen)
+        lower, upper = self._limits_around(reference_sen)
         self.reference_sen = reference_sen
         self.lower_limit_sen, self.upper_limit_sen = lower, upper
         self.grid = grid_within(self.terms())
@@ -126,6 +131,16 @@ class Issue:
         self.quick_tick_sen = tick
         self.quick_lower_sen, self.quick_upper_sen = (lower, upper) if one_tick else (1, 0)
         self.rebuild_interest()
+
+    def _limits_around(self, reference_sen: Sen) -> tuple[Sen, Sen]:
+        broadening = self.broadening
+        if broadening is None:
+            return self.instrument.daily_limits(reference_sen)
+        return self.instrument.daily_limits(
+            reference_sen,
+            lower_factor=broadening.factor(Side.SELL),
+            upper_factor=broadening.factor(Side.BUY),
+        )
 
     def reference_set(self) -> ReferencePriceSet:
         """The event that tells base price and limits."""
@@ -208,6 +223,12 @@ class Issue:
         if self.interest is not None:
             self.interest.change(order.side, order.price_sen, units)
 
+    def traded_in_cross(self, price_sen: Sen) -> None:
+        """A cross traded at this price."""
+        self.last_sen, self.held_sen = price_sen, NO_PRICE
+        if self.broadening is not None:
+            self.broadening.traded(price_sen)
+
     def publish_indicative(self, events: list[Event]) -> None:
         """Tell the price a cross would give now, if the state publishes it and it changed."""
         if not self.permission.publishes_indicative:
@@ -275,9 +296,10 @@ class Issue:
         name = self.instrument.instrument_id
         self.book.check_invariants()
         self.aside.check_invariants()
-        limits = self.instrument.daily_limits(self.reference_sen)
-        kept = (self.lower_limit_sen, self.upper_limit_sen)
-        check(limits == kept, "limits follow the base price", instrument=name)
+        if not (self.broadening is not None and self.phase is Phase.CLOSED):  # it counted the day
+            limits = self._limits_around(self.reference_sen)
+            kept = (self.lower_limit_sen, self.upper_limit_sen)
+            check(limits == kept, "limits follow the base price", instrument=name)
         quoted = self.quotes is not None and self.quotes.shown is not None
         if self.permission.trades_at_once and not self.suspended and not quoted:
             bid, ask = self.book.best(Side.BUY), self.book.best(Side.SELL)
@@ -300,6 +322,8 @@ class Issue:
             "published": [self.published.price_sen, *self.published[1:]],
             "book": self.book.state(),
         }
+        if self.broadening is not None:
+            told["broadening"] = self.broadening.state()
         if self.aside:
             told["aside"] = self.aside.state()
         if self.quotes is not None:

@@ -6,7 +6,6 @@ Matsui Securities). How a firm shares among its clients is its own affair; here 
 side is filled whole, in its own priority.
 """
 
-from market.commands import NO_PRICE
 from market.events import Event
 from market.quantities import Units
 from market.rules import AuctionAllocation
@@ -46,7 +45,6 @@ def share_at_limit(issue: Issue, side: Side, events: list[Event]) -> tuple[Clear
     shares = stop_fills(pressing, units, issue.lot_units)
     filled: Fills = [(order, order.leaves_units) for order in giving]
     buys, sells = (shares, filled) if side is Side.BUY else (filled, shares)
-    issue.held_sen = NO_PRICE
     trades = uncross.pair(issue, price, buys, sells, events)
     surplus = wanted - offered if side is Side.BUY else offered - wanted
     return Clearing(price, Units(units), surplus), trades

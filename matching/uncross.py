@@ -125,7 +125,7 @@ def pair(issue: Issue, price_sen: Sen, buys: Fills, sells: Fills, events: list[E
             sell_units -= units
             if not sell_units:
                 sell, sell_units = next(sellers, (None, 0))
-    issue.last_sen = price_sen
+    issue.traded_in_cross(price_sen)
     return numbers.last - first_id
 
 

@@ -31,6 +31,9 @@ class QuotedOracle(OracleBook):
         self.quotes_shown = 0
         self.held: int | None = None
         self.window: tuple[int, int] = (0, 0)
+        self.prices: list[int] = []
+        self.stuck: str | None = None
+        self.days: list[tuple[str | None, tuple[int, int], list[int]]] = []
 
     # --- commands
 
@@ -51,6 +54,8 @@ class QuotedOracle(OracleBook):
             case CloseDay():
                 lines = [] if self.phase == "Closed" else self._change_phase("Closed")
                 self.next_base = self.anchor()
+                self.days.append((self.stuck, self.limits, self.prices))
+                self.stuck, self.prices = None, []
                 return lines
         return super().apply(number, command)
 
@@ -79,6 +84,42 @@ class QuotedOracle(OracleBook):
             lines = self._unshow() + self._end_openers()
         told = super()._change_phase(phase)
         return [told[0], *lines, *told[1:]]
+
+    # --- limits
+
+    @property
+    def limits(self) -> tuple[Sen, Sen]:
+        """Lowest and highest price of today, a stuck side's further away."""
+        far = self.rules.limit_broadening_factor.value
+        factors = {side: far if self._broadened(side) else 1 for side in ("sell", "buy")}
+        return self.instrument.daily_limits(
+            Sen(self.reference), lower_factor=factors["sell"], upper_factor=factors["buy"]
+        )
+
+    def _broadened(self, side: str) -> bool:
+        """All days gone through again, from the first."""
+        needed = self.rules.limit_broadening_days.value
+        row, broadened = 0, False
+        for stuck, limits, prices in self.days if needed else []:
+            row = row + 1 if stuck == side else 0
+            if row >= needed:
+                broadened = True
+            elif any(price != limits[1 if side == "buy" else 0] for price in prices):
+                broadened = False
+        return broadened
+
+    def _trade(self, buy: Paper, sell: Paper, price: int, units: int, *, cross: bool) -> Line:
+        self.prices.append(price)
+        return super()._trade(buy, sell, price, units, cross=cross)
+
+    def _note_stuck(self, traded_now: int) -> str | None:
+        if not self.rules.limit_broadening_days.value or not self.after_pre_close:
+            return None
+        for side, limit in zip(("sell", "buy"), self.limits, strict=True):
+            only_now = len(self.prices) == traded_now and set(self.prices) <= {limit}
+            if self._accepting(side, limit) and only_now:
+                self.stuck = side
+        return self.stuck
 
     # --- where a trade may be
 
@@ -328,7 +369,11 @@ class QuotedOracle(OracleBook):
     def _auction(self) -> list[Line]:
         rules = self.rules
         closes = self.phase == "ClosingAuction"
-        by_rule = rules.closing_auction_widths.value or rules.stop_allocation.value.value != "off"
+        by_rule = (
+            rules.closing_auction_widths.value
+            or rules.stop_allocation.value.value != "off"
+            or rules.limit_broadening_days.value
+        )
         plain = closes and not by_rule
         if self.halted or plain or not self.phase.endswith("Auction"):
             return super()._auction()
@@ -368,10 +413,13 @@ class QuotedOracle(OracleBook):
                 price, units, trades = self._share_at_limit(side)
             elif side and self.rules.special_execution.value and self.after_pre_close:
                 price, units, trades = self._special_execution(bound)
+        bound = high if side == "buy" else low
+        stuck = self._note_stuck(len(trades))
+        if not side and not trades and stuck:
+            side, bound = stuck, self.limits[1 if stuck == "buy" else 0]
         lines = trades + self._after_auction()
         lines.append(("auction", price, units, len(trades), False))
         if side and not trades and self.after_pre_close and self.quoting:
-            bound = high if side == "buy" else low
             lines.append(self._show_quote(side, bound, self.anchor(), "special", stays=True))
         return [*lines, self._show((None, 0, 0))]
 

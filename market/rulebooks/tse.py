@@ -104,6 +104,8 @@ TSE: Final = Rules(
     sequential_quote_widths=Rule(2, DOCUMENTED, "Rakuten Securities: twice the renewal width"),
     closing_auction_widths=Rule(2, DOCUMENTED, "Matsui Securities: the last price and 2 widths"),
     special_execution=Rule(True, DOCUMENTED, "Matsui Securities, Monex: closings from 2024-11-05"),
+    limit_broadening_days=Rule(2, DOCUMENTED, "JPX, daily price limits: two days in a row"),
+    limit_broadening_factor=Rule(4, DOCUMENTED, "JPX, notice of 2025-02-28; Alpaca Japan: x4"),
     stop_allocation=Rule(
         StopAllocation.AT_CLOSE, DOCUMENTED, "Nagoya Stock Exchange; Matsui Securities; Jiji Press"
     ),

@@ -89,6 +89,9 @@ RULEBOOKS = {
         market_residual_after_opening=MarketResidual.VOID,
         market_only_trades=False,
     ),
+    "tse, soon broadened": QUOTED.replace(
+        limit_broadening_days=1, limit_broadening_factor=2, order_kinds=(OrderKind.LIMIT,)
+    ),
     "tse, no quotes": TSE.replace(
         special_quotes=False, sequential_quotes=False, quote_width_table=NARROW
     ),
@@ -245,7 +248,7 @@ class Ledger:
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("rulebook", RULEBOOKS)
 def test_every_line_of_a_random_day_is_the_oracles(rulebook: str, seed: int) -> None:
-    """Two days of chance: trades, ends, refusals and indicative prices equal the slow list's."""
+    """Days of chance, quiet or busy: trades, ends, refusals and indicative prices equal the slow list's."""
     rules = RULEBOOKS[rulebook]
     chance, issue = Chance(seed, rules), replace_barred(ISSUE, barred=seed % 6 == 5)
     engine, oracle, ledger = Engine(rules), QuotedOracle(rules, issue), Ledger()
@@ -273,10 +276,11 @@ def test_every_line_of_a_random_day_is_the_oracles(rulebook: str, seed: int) -> 
         resting = {order for order in ledger.open if engine.find(OrderId(order)) is not None}
         assert resting == set(ledger.open), "an accepted order is on the book or ended (M7)"
 
-    for day in range(2):
+    quiet = rulebook == "tse, soon broadened"
+    for day in range(8 if quiet else 2):
         for step in chance.day(date(2026, 11, 24) + timedelta(days=day)):
             both(step)
-            for _ in range(chance.draw.randint(0, 22)):
+            for _ in range(chance.draw.randint(0, 1 if quiet else 22)):
                 if chance.draw.random() < (0.3 if chance.quote > 0 else 0.01):
                     both(chance.renewal())
                 both(chance.disturbance() if chance.draw.random() < 0.04 else chance.request())
