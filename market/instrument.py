@@ -200,6 +200,7 @@ class Instrument(Message, frozen=True, kw_only=True):
         under_supervision: Watch flag of the daily directory (監理).
         to_be_removed: Delisting flag of the daily directory (整理).
         transfer_executable: Transfer-executability control (移転可否) at listing.
+        new_issue: It has not traded anywhere yet; a preset may have rules for its first price.
     """
 
     instrument_id: InstrumentId
@@ -215,6 +216,7 @@ class Instrument(Message, frozen=True, kw_only=True):
     under_supervision: bool = False
     to_be_removed: bool = False
     transfer_executable: bool = True
+    new_issue: bool = False
 
     def __post_init__(self) -> None:
         check(self.trading_unit_units > 0, "a trading unit is positive", id=self.instrument_id)

@@ -151,7 +151,8 @@ class Rules:
     settlement_stages: Rule[tuple[int, ...]]
     publishes_indicative_volume: Rule[bool]
 
-    # What only TSE is known to have; off unless a preset says otherwise.
+    # What only TSE is known to have; off unless a preset says otherwise. Sequential quotes and the
+    # first-price rules act only together with special quotes.
     auction_allocation: Rule[AuctionAllocation] = _off(AuctionAllocation.PRICE_TIME)
     special_quotes: Rule[bool] = _off(False)
     special_quote_s: Rule[int] = _off(180)
@@ -164,6 +165,12 @@ class Rules:
     stop_allocation: Rule[StopAllocation] = _off(StopAllocation.OFF)
     limit_broadening_days: Rule[int] = _off(0)  # 0: limits are never broadened
     limit_broadening_factor: Rule[int] = _off(4)
+    first_price_rules: Rule[bool] = _off(False)
+    first_price_band_factor: Rule[int] = _off(4)
+    first_price_step_percent: Rule[int] = _off(5)  # 0: the renewal width, every special_quote_s
+    first_price_step_s: Rule[int] = _off(600)
+    first_price_up_percent: Rule[int] = _off(230)
+    first_price_down_percent: Rule[int] = _off(75)
 
     def __post_init__(self) -> None:
         schedule, stages = self.schedule.value, self.settlement_stages.value
@@ -196,9 +203,16 @@ class Rules:
             (self.closing_auction_widths.value >= 0, "closing_auction_widths is not negative"),
             (self.limit_broadening_days.value >= 0, "limit_broadening_days is not negative"),
             (self.limit_broadening_factor.value > 0, "limit_broadening_factor is positive"),
+            (self.first_price_step_percent.value >= 0, "first_price_step_percent is not negative"),
+            (self.first_price_step_s.value > 0, "first_price_step_s is positive"),
             (
-                self.special_quotes.value or not self.sequential_quotes.value,
-                "sequential quotes need special quotes",
+                0 < self.first_price_down_percent.value <= _WHOLE
+                and self.first_price_up_percent.value >= _WHOLE,
+                "a first price may be the base price",
+            ),
+            (
+                self.first_price_band_factor.value * _WHOLE >= self.first_price_up_percent.value,
+                "the entry band of a new issue holds its quotes",
             ),
         ):
             check(bool(holds), fact, rules=self.name)

@@ -108,7 +108,7 @@ def void_market_orders(issue: Issue, events: list[Event]) -> None:
 def tell_held(
     issue: Issue, clearing: Clearing, trades: int, events: list[Event], *, skipped: bool = False
 ) -> None:
-    """Tell the result of a cross."""
+    """Tell the result of a cross; a new issue's first price comes with its daily limits."""
     events.append(
         AuctionHeld(
             instrument_id=issue.instrument.instrument_id,
@@ -119,6 +119,9 @@ def tell_held(
             skipped=skipped,
         )
     )
+    if issue.seeks_first and clearing.price_sen is not None:
+        issue.find_first_price(clearing.price_sen)
+        events.append(issue.reference_set())
 
 
 def begin_continuous(issue: Issue, events: list[Event]) -> None:
@@ -135,7 +138,7 @@ def begin_continuous(issue: Issue, events: list[Event]) -> None:
 
 def clear_outside(issue: Issue, events: list[Event]) -> None:
     """Cancel limit orders outside the limits: a base price set by hand left them crossed there."""
-    lower, upper = issue.limits_sen
+    lower, upper = issue.lower_limit_sen, issue.upper_limit_sen
     _cancel_where(
         issue,
         lambda order: order.price_sen != NO_PRICE and not lower <= order.price_sen <= upper,

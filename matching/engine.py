@@ -178,9 +178,9 @@ class Engine:
             return _refused(RejectReason.PHASE_CLOSED, f"no cross in {issue.phase.value}")
         events: list[Event] = []
         closes = issue.phase is Phase.CLOSING_AUCTION
-        if closes and self._closes_by_rule:
+        if closes and self._closes_by_rule and not issue.seeks_first:
             closing.hold(issue, self.at_ns, events)
-        elif closes or issue.quotes is None:
+        elif issue.quotes is None or (closes and not issue.seeks_first):
             cross.hold_auction(issue, events)
         else:
             itayose.open_auction(issue, self.at_ns, events)

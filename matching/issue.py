@@ -24,6 +24,7 @@ from matching.auction import NO_CLEARING, Clearing, Terms, clear, heavier_side
 from matching.book import Book
 from matching.broadening import Broadening
 from matching.conditions import PRE_CLOSING, Aside
+from matching.first_price import entry_band, quote_band, seeks_first_price, step_sen
 from matching.indicative import CallInterest, grid_within
 from matching.order import Order
 from matching.phases import Permission, permissions
@@ -56,17 +57,19 @@ class Issue:
         ends_pre_closing: Whether the present closing auction ends a pre-closing.
         broadening: Days at a limit in a row, where the preset counts them.
         aside: On-close orders that wait for the closing call.
+        seeks_first: Whether a new issue has no price yet.
         has_conditions: Whether the preset has on-open, on-close or funari orders.
         simultaneous_to: Orders with ids up to this one have no time priority in a cross.
     """
 
-    __slots__ = ("_takes_day_limits", "aside", "book", "broadening", "centre_by_last",
-                 "ends_pre_closing", "grid", "has_conditions", "held_sen", "instrument",
-                 "interest", "last_sen", "lot_units", "lower_limit_sen", "max_order_units",
-                 "max_share_units", "most_units", "next_base_sen", "permission", "permissions",
-                 "phase", "published", "quick_lower_sen", "quick_tick_sen", "quick_upper_sen",
-                 "quotes", "reference_sen", "rules", "simultaneous_to", "suspended",
-                 "trade_numbers", "upper_limit_sen")  # fmt: skip
+    __slots__ = ("_quote_band", "_takes_day_limits", "aside", "book", "broadening",
+                 "centre_by_last", "ends_pre_closing", "grid", "has_conditions", "held_sen",
+                 "instrument", "interest", "last_sen", "lot_units", "lower_limit_sen",
+                 "max_order_units", "max_share_units", "most_units", "next_base_sen",
+                 "permission", "permissions", "phase", "published", "quick_lower_sen",
+                 "quick_tick_sen", "quick_upper_sen", "quotes", "reference_sen", "rules",
+                 "seeks_first", "simultaneous_to", "suspended", "trade_numbers",
+                 "upper_limit_sen")  # fmt: skip
 
     def __init__(
         self,
@@ -98,9 +101,11 @@ class Issue:
         self.aside = Aside(waiting)
         self.has_conditions = any(one in _CONDITIONS for one in rules.validities.value)
         self.broadening = Broadening(rules) if rules.limit_broadening_days.value else None
+        self.seeks_first = seeks_first_price(instrument, rules)
         self.held_sen = NO_PRICE
         self.ends_pre_closing = False
         self.quotes = Quotes(rules, instrument.ticks) if rules.special_quotes.value else None
+        self._quote_band = (Sen(0), Sen(0))
         self._takes_day_limits = (
             OrderKind.LIMIT in rules.order_kinds.value and Validity.DAY in rules.validities.value
         )
@@ -125,6 +130,9 @@ class Issue:
         lower, upper = self._limits_around(reference_sen)
         self.reference_sen = reference_sen
         self.lower_limit_sen, self.upper_limit_sen = lower, upper
+        if self.seeks_first and self.quotes is not None:
+            self.quotes.first_step_sen = step_sen(self.rules, reference_sen)
+            self._quote_band = quote_band(self.instrument, self.rules, reference_sen)
         self.grid = grid_within(self.terms())
         tick = ticks.tick_at(lower)
         one_tick = tick == ticks.tick_at(upper) and self._takes_day_limits
@@ -133,6 +141,8 @@ class Issue:
         self.rebuild_interest()
 
     def _limits_around(self, reference_sen: Sen) -> tuple[Sen, Sen]:
+        if self.seeks_first:
+            return entry_band(self.instrument, self.rules, reference_sen)
         broadening = self.broadening
         if broadening is None:
             return self.instrument.daily_limits(reference_sen)
@@ -176,7 +186,9 @@ class Issue:
 
     @property
     def limits_sen(self) -> tuple[Sen, Sen]:
-        """Daily limits, lower and upper."""
+        """Where trades and quotes may be at most: daily limits, or a new issue's band."""
+        if self.seeks_first:
+            return self._quote_band
         return self.lower_limit_sen, self.upper_limit_sen
 
     def terms(self) -> Terms:
@@ -229,6 +241,13 @@ class Issue:
         if self.broadening is not None:
             self.broadening.traded(price_sen)
 
+    def find_first_price(self, price_sen: Sen) -> None:
+        """A new issue has its first price; daily limits are around it from now on."""
+        self.seeks_first = False
+        if self.quotes is not None:
+            self.quotes.first_step_sen = Sen(0)
+        self.set_reference(price_sen)
+
     def publish_indicative(self, events: list[Event]) -> None:
         """Tell the price a cross would give now, if the state publishes it and it changed."""
         if not self.permission.publishes_indicative:
@@ -256,7 +275,7 @@ class Issue:
         self, kind: OrderKind, price_sen: Sen, quantity_units: Units
     ) -> RejectReason | None:
         """The first value an order may not have, in the catalogue's order; None when all may."""
-        if kind is OrderKind.MARKET and self.instrument.market_orders_barred:
+        if kind is OrderKind.MARKET and (self.instrument.market_orders_barred or self.seeks_first):
             return RejectReason.MARKET_ORDER_BARRED
         if not 0 <= price_sen <= MAX_PRICE_SEN or not 0 < quantity_units <= MAX_QUANTITY_UNITS:
             return RejectReason.OUT_OF_RANGE
@@ -285,7 +304,7 @@ class Issue:
         if validity is Validity.FUNARI:
             if kind is OrderKind.MARKET:
                 return RejectReason.INVALID_COMBINATION
-            if self.instrument.market_orders_barred:  # it will be one
+            if self.instrument.market_orders_barred or self.seeks_first:  # it will be one
                 return RejectReason.MARKET_ORDER_BARRED
         return None
 
@@ -324,6 +343,8 @@ class Issue:
         }
         if self.broadening is not None:
             told["broadening"] = self.broadening.state()
+        if self.instrument.new_issue:
+            told["seeks_first"] = self.seeks_first
         if self.aside:
             told["aside"] = self.aside.state()
         if self.quotes is not None:

@@ -39,7 +39,7 @@ _MARKET: Final = OrderKind.MARKET
 def enter(issue: Issue, order: Order, at_ns: TimeNs, events: list[Event]) -> None:
     """Take in an order that was just accepted or amended, where the preset has special quotes."""
     quotes = _quotes(issue)
-    if quotes.shown is not None:
+    if quotes.shown is not None or issue.seeks_first:
         _enter_quoted(issue, order, at_ns, events)
         return
     validity = order.validity
@@ -220,7 +220,7 @@ def _cross_within(issue: Issue, clearing: Clearing, reach: Reach, events: list[E
         trades = cross.trade_at(issue, price, clearing.executed_units, events)
     elif price is None and issue.rules.stop_allocation.value is StopAllocation.EVERY_ITAYOSE:
         side = issue.leaning()
-        if side is None or not reach.holds(issue.limits_sen[side is _BUY]):
+        if side is None or issue.seeks_first or not reach.holds(issue.limits_sen[side is _BUY]):
             return False
         clearing, trades = stop.share_at_limit(issue, side, events)
         if not trades:
@@ -235,7 +235,7 @@ def _cross_within(issue: Issue, clearing: Clearing, reach: Reach, events: list[E
 
 
 def _enter_quoted(issue: Issue, order: Order, at_ns: TimeNs, events: list[Event]) -> None:
-    """Itayose is the method while a quote is shown: the order joins, then the book is looked at."""
+    """Itayose is the method under a quote and before a first price: join, then look at the book."""
     if order.validity is _FOK:
         cancel_rest(order, CancelReason.FOK_UNFILLED, events)
         return

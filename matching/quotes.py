@@ -63,11 +63,12 @@ class Quotes:
     Attributes:
         shown: What is shown, or None.
         number: Of the last quote shown.
+        first_step_sen: How far quotes step while a new issue seeks its first price; else 0.
         window_sen: Where the price stood when the running window began.
         window_until_ns: When that window ends.
     """
 
-    __slots__ = ("_factor", "_rules", "_sequential", "_ticks", "number", "shown",
+    __slots__ = ("_factor", "_rules", "_sequential", "_ticks", "first_step_sen", "number", "shown",
                  "window_sen", "window_until_ns")  # fmt: skip
 
     def __init__(self, rules: Rules, ticks: TickTable) -> None:
@@ -77,6 +78,7 @@ class Quotes:
         self._factor = rules.sequential_quote_widths.value
         self.shown: Quote | None = None
         self.number = 0
+        self.first_step_sen = Sen(0)
         self.window_sen = NO_PRICE
         self.window_until_ns = TimeNs(0)
 
@@ -137,6 +139,8 @@ class Quotes:
     def lasts_ns(self, kind: QuoteKind) -> int:
         """How long a quote of this kind stands before it is renewed."""
         rules = self._rules
+        if self.first_step_sen:
+            return rules.first_price_step_s.value * _NS_PER_S
         sequential = kind is QuoteKind.SEQUENTIAL
         seconds = rules.sequential_quote_s if sequential else rules.special_quote_s
         return seconds.value * _NS_PER_S
@@ -152,7 +156,9 @@ class Quotes:
     def _step(self, price_sen: Sen, side: Side, factor: int) -> Sen:
         """``factor`` widths away on the grid, at least as far as the grid's next price is."""
         ticks = self._ticks
-        width = factor * self._rules.quote_width_table.value.width_at(price_sen)
+        width = factor * (
+            self.first_step_sen or self._rules.quote_width_table.value.width_at(price_sen)
+        )
         if side is Side.BUY:
             far = ticks.next_below(Sen(min(price_sen + width, MAX_PRICE_SEN) + 1))
             return max(far, ticks.next_above(Sen(price_sen - 1)))

@@ -303,7 +303,7 @@ class OracleBook:
             return "INVALID_COMBINATION"
         if validity is Validity.FUNARI and (market or self.phase.startswith("PreClose")):
             return "INVALID_COMBINATION"
-        if validity is Validity.FUNARI and self.instrument.market_orders_barred:
+        if validity is Validity.FUNARI and (self.instrument.market_orders_barred or self.seeking()):
             return "MARKET_ORDER_BARRED"
         if self.phase != "Continuous" and validity in (Validity.IOC, Validity.FOK):
             return "INVALID_COMBINATION"
@@ -311,7 +311,7 @@ class OracleBook:
         return self._refuse_values(price, command.quantity_units)
 
     def _refuse_values(self, price: int | None, units: int) -> str | None:
-        if price is None and self.instrument.market_orders_barred:
+        if price is None and (self.instrument.market_orders_barred or self.seeking()):
             return "MARKET_ORDER_BARRED"
         if units < 1 or units > 2**31 - 1:
             return "OUT_OF_RANGE"
@@ -329,6 +329,10 @@ class OracleBook:
         if units * 100 > self.instrument.issued_units * share:
             return "SHARE_OF_ISSUE"
         return None
+
+    def seeking(self) -> bool:
+        """Whether a new issue still seeks its first price."""
+        return False
 
     def refuse_cancel(self) -> str | None:
         """Why this room would not let an order leave, or None."""

@@ -32,6 +32,7 @@ class QuotedOracle(OracleBook):
         self.held: int | None = None
         self.window: tuple[int, int] = (0, 0)
         self.prices: list[int] = []
+        self.trades_of_issue = 0
         self.stuck: str | None = None
         self.days: list[tuple[str | None, tuple[int, int], list[int]]] = []
 
@@ -90,11 +91,37 @@ class QuotedOracle(OracleBook):
     @property
     def limits(self) -> tuple[Sen, Sen]:
         """Lowest and highest price of today, a stuck side's further away."""
+        if self.seeking():
+            factor = self.rules.first_price_band_factor.value
+            return self._inward(self.reference / factor, self.reference * factor)
         far = self.rules.limit_broadening_factor.value
         factors = {side: far if self._broadened(side) else 1 for side in ("sell", "buy")}
         return self.instrument.daily_limits(
             Sen(self.reference), lower_factor=factors["sell"], upper_factor=factors["buy"]
         )
+
+    def seeking(self) -> bool:
+        """A new issue that never traded, where the rulebook has rules for that."""
+        new = self.instrument.new_issue and self.rules.first_price_rules.value and self.quoting
+        return new and self.trades_of_issue == 0
+
+    def _inward(self, lowest: float, highest: float) -> tuple[Sen, Sen]:
+        """The grid prices in a range, first and last."""
+        around = self.instrument.ticks.grid(Sen(1), Sen(int(highest) + 1))
+        within = [price for price in around if lowest <= price <= highest]
+        return within[0], within[-1]
+
+    @property
+    def edges(self) -> tuple[Sen, Sen]:
+        """Where quotes and trades may be at most."""
+        if not self.seeking():
+            return self.limits
+        up = self.rules.first_price_up_percent.value
+        down = self.rules.first_price_down_percent.value
+        low, high = self._inward(self.reference * down / 100, self.reference * up / 100)
+        near = max(price for price in self.instrument.ticks.grid(*self.limits)
+                   if price <= self.reference)  # fmt: skip
+        return min(low, near), max(high, near)
 
     def _broadened(self, side: str) -> bool:
         """All days gone through again, from the first."""
@@ -110,6 +137,7 @@ class QuotedOracle(OracleBook):
 
     def _trade(self, buy: Paper, sell: Paper, price: int, units: int, *, cross: bool) -> Line:
         self.prices.append(price)
+        self.trades_of_issue += 1
         return super()._trade(buy, sell, price, units, cross=cross)
 
     def _note_stuck(self, traded_now: int) -> str | None:
@@ -134,7 +162,10 @@ class QuotedOracle(OracleBook):
         return int(str(self.quote["origin"])) if self.quote else self.anchor()
 
     def width(self, price: int) -> int:
-        """The renewal width at a price."""
+        """The renewal width at a price, or the step of a new issue."""
+        percent = self.rules.first_price_step_percent.value
+        if self.seeking() and self.reference * percent >= 100:
+            return self.reference * percent // 100
         table = self.rules.quote_width_table.value
         for below, width in zip(table.below_sen, table.width_sen, strict=True):
             if price < below:
@@ -143,7 +174,7 @@ class QuotedOracle(OracleBook):
 
     def band(self, around: int, factor: int) -> tuple[int, int]:
         """So many widths around a price."""
-        grid = self.instrument.ticks.grid(*self.limits)
+        grid = self.instrument.ticks.grid(*self.edges)
         middle = min(max(around, grid[0]), grid[-1])
         far = factor * self.width(middle)
         near = [price for price in grid if middle - far <= price <= middle + far]
@@ -175,8 +206,10 @@ class QuotedOracle(OracleBook):
     # --- quotes
 
     def _show_quote(self, side: str, price: int, origin: int, kind: str, *, stays: bool) -> Line:
-        at_limit = price == self.limits[1 if side == "buy" else 0]
+        at_limit = price == self.edges[1 if side == "buy" else 0]
         seconds = self.rules.special_quote_s.value
+        if self.seeking() and self.reference * self.rules.first_price_step_percent.value >= 100:
+            seconds = self.rules.first_price_step_s.value
         if kind == "sequential":
             seconds = self.rules.sequential_quote_s.value
         until = 0 if stays or at_limit else self.now + seconds * SECOND
@@ -211,12 +244,13 @@ class QuotedOracle(OracleBook):
         return None
 
     def _cross_if_within(self, low: int, high: int) -> list[Line]:
+        sought = self.seeking()
         price, units, _ = self.clearing()
         if price is not None and low <= price <= high:
             trades = self._trade_at(price, units)
         elif price is None and self.rules.stop_allocation.value.value == "every_itayose":
             side = self.leaning()
-            if side is None or not low <= self.limits[1 if side == "buy" else 0] <= high:
+            if side is None or sought or not low <= self.limits[1 if side == "buy" else 0] <= high:
                 return []
             price, units, trades = self._share_at_limit(side)
             if not trades:
@@ -226,6 +260,8 @@ class QuotedOracle(OracleBook):
         self.window = (0, 0)
         lines = trades + self._after_auction()
         lines.append(("auction", price, units, len(trades), False))
+        if sought and price is not None:
+            lines += self._set_reference(price)
         return lines + self._unshow()
 
     def _trade_at(self, price: int, units: int) -> list[Line]:
@@ -267,7 +303,7 @@ class QuotedOracle(OracleBook):
         if not until or self.now < until:
             return [("refused", "OUT_OF_RANGE")]
         side, price = str(self.quote["side"]), int(str(self.quote["price"]))
-        grid = self.instrument.ticks.grid(*self.limits)
+        grid = self.instrument.ticks.grid(*self.edges)
         width = self.width(price)
         low, high = self.reach()
         if side == "buy":
@@ -291,7 +327,7 @@ class QuotedOracle(OracleBook):
             return super()._enter(paper)
         self.stamps += 1
         paper.stamp = self.stamps
-        if self.quote:
+        if self.quote or self.seeking():
             return self._enter_quoted(paper)
         if paper.validity == "fok" and not self._fillable(paper):
             return [("canceled", paper.number, paper.left, "fok_unfilled")]
@@ -374,10 +410,10 @@ class QuotedOracle(OracleBook):
             or rules.stop_allocation.value.value != "off"
             or rules.limit_broadening_days.value
         )
-        plain = closes and not by_rule
+        plain = closes and not by_rule and not self.seeking()
         if self.halted or plain or not self.phase.endswith("Auction"):
             return super()._auction()
-        if closes:
+        if closes and not self.seeking():
             return self._close()
         if not self.quoting:
             return super()._auction()

@@ -83,6 +83,7 @@ TINY = Instrument(
     issue_price_sen=Sen(60),
     ticks=TickTable(table_id=8, up_to_sen=(MAX_PRICE_SEN,), tick_sen=(5,)),
     limits=LimitTable(below_sen=(MAX_PRICE_SEN,), width_sen=(45,)),
+    new_issue=True,
 )
 ISSUES = (WIDE, TINY)
 LIVELY = (

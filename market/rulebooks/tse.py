@@ -106,6 +106,12 @@ TSE: Final = Rules(
     special_execution=Rule(True, DOCUMENTED, "Matsui Securities, Monex: closings from 2024-11-05"),
     limit_broadening_days=Rule(2, DOCUMENTED, "JPX, daily price limits: two days in a row"),
     limit_broadening_factor=Rule(4, DOCUMENTED, "JPX, notice of 2025-02-28; Alpaca Japan: x4"),
+    first_price_rules=Rule(True, DOCUMENTED, "Nagoya Stock Exchange, new issues; TSE's the same"),
+    first_price_band_factor=Rule(4, DOCUMENTED, "Nagoya: entry from a quarter to 4 times"),
+    first_price_step_percent=Rule(5, DOCUMENTED, "Nagoya: 5% of the book-centre price a step"),
+    first_price_step_s=Rule(600, DOCUMENTED, "Nagoya: a step every ten minutes"),
+    first_price_up_percent=Rule(230, DOCUMENTED, "Nagoya: up to 2.3 times"),
+    first_price_down_percent=Rule(75, DOCUMENTED, "Nagoya: down to 0.75 times"),
     stop_allocation=Rule(
         StopAllocation.AT_CLOSE, DOCUMENTED, "Nagoya Stock Exchange; Matsui Securities; Jiji Press"
     ),

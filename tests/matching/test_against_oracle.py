@@ -89,12 +89,13 @@ RULEBOOKS = {
         market_residual_after_opening=MarketResidual.VOID,
         market_only_trades=False,
     ),
+    "tse, new issue by widths": QUOTED.replace(
+        first_price_step_percent=0, first_price_up_percent=110, first_price_down_percent=95
+    ),
     "tse, soon broadened": QUOTED.replace(
         limit_broadening_days=1, limit_broadening_factor=2, order_kinds=(OrderKind.LIMIT,)
     ),
-    "tse, no quotes": TSE.replace(
-        special_quotes=False, sequential_quotes=False, quote_width_table=NARROW
-    ),
+    "tse, no quotes": TSE.replace(special_quotes=False, quote_width_table=NARROW),
     "tse, most units": TSE.replace(price_rule=PriceRule.MAX_VOLUME, market_only_trades=False),
     "tse, break open": TSE.replace(break_orders=BreakOrders.ALL, expire_at_closed=False),
     "start, by firm": START.replace(auction_allocation=AuctionAllocation.PARTICIPANT_ROUND_ROBIN),
@@ -250,7 +251,10 @@ class Ledger:
 def test_every_line_of_a_random_day_is_the_oracles(rulebook: str, seed: int) -> None:
     """Days of chance, quiet or busy: trades, ends, refusals and indicative prices equal the slow list's."""
     rules = RULEBOOKS[rulebook]
-    chance, issue = Chance(seed, rules), replace_barred(ISSUE, barred=seed % 6 == 5)
+    chance, issue = (
+        Chance(seed, rules),
+        replace_flags(ISSUE, market_orders_barred=seed % 6 == 5, new_issue=seed % 4 == 3),
+    )
     engine, oracle, ledger = Engine(rules), QuotedOracle(rules, issue), Ledger()
     engine.list_instrument(issue)
     number = 0
@@ -288,7 +292,7 @@ def test_every_line_of_a_random_day_is_the_oracles(rulebook: str, seed: int) -> 
             assert ledger.open == {}
 
 
-def replace_barred(issue: Instrument, *, barred: bool) -> Instrument:
-    """The same issue with the day's flag against market orders."""
+def replace_flags(issue: Instrument, **flags: bool) -> Instrument:
+    """The same issue with other flags."""
     values = {name: getattr(issue, name) for name in issue.__struct_fields__}
-    return Instrument(**{**values, "market_orders_barred": barred})
+    return Instrument(**values | flags)
