@@ -46,15 +46,14 @@ def enter(issue: Issue, order: Order, at_ns: TimeNs, events: list[Event]) -> Non
     if validity is _FOK and not _fillable(issue, order, at_ns):
         cancel_rest(order, CancelReason.FOK_UNFILLED, events)
         return
-    _trade_within_reach(issue, order, at_ns, events)
+    stopped = _trade_within_reach(issue, order, at_ns, events)
     if not order.leaves_units:
         return
     if validity is _IOC or validity is _FOK:
         cancel_rest(order, CancelReason.IOC_REST, events)
         return
-    stopped = order.kind is _MARKET or issue.book.next_match(order) is not None
     issue.book.add(order)
-    if stopped:
+    if stopped or order.kind is _MARKET:
         anchor = issue.anchor_sen
         began = quotes.window_begins(anchor, at_ns)
         settle(issue, at_ns, events, quotes.reach_at_once(anchor, began, issue.limits_sen))
@@ -252,22 +251,31 @@ def _enter_quoted(issue: Issue, order: Order, at_ns: TimeNs, events: list[Event]
         settle(issue, at_ns, events)
 
 
-def _trade_within_reach(issue: Issue, order: Order, at_ns: TimeNs, events: list[Event]) -> None:
-    """Trade price by price, while the next one is within reach of the one before. O(fills)."""
-    quotes, limit, numbers = _quotes(issue), order.price_sen, issue.trade_numbers
+def _trade_within_reach(issue: Issue, order: Order, at_ns: TimeNs, events: list[Event]) -> bool:
+    """Trade price by price, while the next one is within reach of the one before. O(fills).
+
+    Returns:
+        Whether somebody is left whom the order would meet, were it not for the reach.
+    """
     following = issue.book.next_match(order)
-    while following is not None and order.leaves_units:
+    if following is None:
+        return False
+    quotes, limit, numbers = _quotes(issue), order.price_sen, issue.trade_numbers
+    while following is not None:
         anchor, price, begun = issue.anchor_sen, following.price_sen, numbers.last
         began = quotes.window_begins(anchor, at_ns)
         if not quotes.reach_at_once(anchor, began, issue.limits_sen).holds(price):
-            return
+            return True
         order.price_sen = price
         trade(issue, order, events)
         order.price_sen = limit
         if numbers.last != begun:
             issue.held_sen = NO_PRICE
             quotes.traded(anchor, at_ns)
+        if not order.leaves_units:
+            return False
         following = issue.book.next_match(order)
+    return False
 
 
 def _fillable(issue: Issue, order: Order, at_ns: TimeNs) -> bool:

@@ -20,6 +20,7 @@ from market.rules import Rules
 from market.words import QuoteKind, Side
 
 _NS_PER_S: Final = 1_000_000_000
+_REMEMBERED_MAX: Final = 10_000
 
 
 class Quote(Record):
@@ -68,8 +69,8 @@ class Quotes:
         window_until_ns: When that window ends.
     """
 
-    __slots__ = ("_factor", "_rules", "_sequential", "_ticks", "first_step_sen", "number", "shown",
-                 "window_sen", "window_until_ns")  # fmt: skip
+    __slots__ = ("_factor", "_reach_limits", "_reaches", "_rules", "_sequential", "_ticks",
+                 "first_step_sen", "number", "shown", "window_sen", "window_until_ns")  # fmt: skip
 
     def __init__(self, rules: Rules, ticks: TickTable) -> None:
         self._rules = rules
@@ -79,6 +80,8 @@ class Quotes:
         self.shown: Quote | None = None
         self.number = 0
         self.first_step_sen = Sen(0)
+        self._reaches: dict[tuple[Sen, Sen], Reach] = {}
+        self._reach_limits = (Sen(0), Sen(0))
         self.window_sen = NO_PRICE
         self.window_until_ns = TimeNs(0)
 
@@ -97,7 +100,22 @@ class Quotes:
         return self.window_sen if at_ns < self.window_until_ns else anchor_sen
 
     def reach_at_once(self, anchor_sen: Sen, began_sen: Sen, limits_sen: tuple[Sen, Sen]) -> Reach:
-        """Where the next trade of continuous trading may be; no quote is shown."""
+        """Where the next trade of continuous trading may be; no quote is shown.
+
+        Remembered by price while the limits stand: a day uses few prices, many times.
+        """
+        if limits_sen != self._reach_limits:
+            self._reaches.clear()
+            self._reach_limits = limits_sen
+        found = self._reaches.get((anchor_sen, began_sen))
+        if found is None:
+            if len(self._reaches) >= _REMEMBERED_MAX:
+                self._reaches.clear()
+            found = self._reach_from(anchor_sen, began_sen, limits_sen)
+            self._reaches[anchor_sen, began_sen] = found
+        return found
+
+    def _reach_from(self, anchor_sen: Sen, began_sen: Sen, limits_sen: tuple[Sen, Sen]) -> Reach:
         low, high = self.band(anchor_sen, 1, limits_sen)
         if not self._sequential:
             return Reach(low, high)

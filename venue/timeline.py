@@ -172,10 +172,10 @@ def _told(what: str, rest: str, term: str = "") -> str:
 def _quote_line(event: QuoteShown) -> str:
     special = event.kind is QuoteKind.SPECIAL
     price = f"{event.price_sen // SEN_PER_YEN:,}"
-    until = f", renewed at {jst_clock_text(event.renew_at_ns)}" if event.renew_at_ns else ""
+    until = f"until {jst_clock_text(event.renew_at_ns)}" if event.renew_at_ns else "stays"
     return _told(
         "special quote" if special else "run stopped",
-        f"{event.instrument_id:<5} {price:>10} yen, {event.side}ers press{until}",
+        f"{event.instrument_id:<5} {price:>10} yen  {event.side:<4}  {until}",
         "特別気配" if special else "連続約定気配",
     )
 
