@@ -12,6 +12,8 @@ Special execution (Matsui Securities' worked book; Monex): everything at the ban
 time alone, whatever its price or kind; each side needs one unit there. A session's close without a
 pre-closing (TSE's morning) has the band but neither of the other two; it and the quote after a close
 without trade are inferred (JPX: the base price is the last price or the last special quote).
+Known limit: the indicative price of the pre-closing is the ordinary itayose's, whatever the band.
+Known limit: the indicative price of the pre-closing is the ordinary itayose's, beyond the band too.
 """
 
 from market.events import Event

@@ -326,6 +326,14 @@ class Issue:
             check(apart, "a continuous book is not crossed", instrument=name, bid=bid, ask=ask)
             waiting = self.book.market_units(Side.BUY) + self.book.market_units(Side.SELL)
             check(waiting == 0, "no market order rests in Continuous", instrument=name)
+        if self.quotes is not None and self.quotes.shown is not None:
+            check(not self.suspended, "a suspended issue shows no quote", instrument=name)
+            price = self.clearing().price_sen
+            within = price is not None and self.quotes.reach(
+                self.anchor_sen, self.limits_sen
+            ).holds(price)
+            ends = self.phase is Phase.CLOSING_AUCTION  # its band is wider than the quote's
+            check(ends or not within, "a quote shows only what cannot trade", instrument=name)
         if self.permission.publishes_indicative:
             full = self.clearing()
             check(full == self.published, "the published price is right", instrument=name)

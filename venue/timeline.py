@@ -120,7 +120,7 @@ class Timeline:
         return line
 
     def _auction_line(self, event: AuctionHeld) -> str | None:
-        name = _CROSSES.get(event.phase, "first cross")  # Continuous begins or resumes with one
+        name = _CROSSES.get(event.phase, "cross")  # in Continuous: after a halt or under a quote
         if event.skipped:
             return _told(name, f"{event.instrument_id}  skipped: suspended", "売買停止")
         if event.price_sen is None:
