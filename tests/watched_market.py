@@ -190,6 +190,8 @@ class WatchedMarket:
             levels = {one.price_sen: [one.units, one.orders] for one in book.levels(side)}
             assert levels == seen.levels
             assert book.market_units(side) == seen.market_units
+        queue = [order.order_id for side in Side for order in book.queue(side)]
+        assert queue == [order.order_id for order in depth.in_priority()]
 
     def _check_balances(self) -> None:
         """Ledger, register and risk agree with sums made from events alone."""

@@ -102,7 +102,9 @@ class TinyMarket:
         self.orders[name] = []
         self.say(InstrumentListed(instrument=instrument(name)))
 
-    def accept(self, name: str, side: str, price_sen: int, units: int) -> LiveOrder:
+    def accept(
+        self, name: str, side: str, price_sen: int, units: int, validity: Validity = Validity.DAY
+    ) -> LiveOrder:
         """An order joins; price 0 is a market order."""
         order = LiveOrder(self.sequence + 1, side, price_sen, units)
         self.orders[name].append(order)
@@ -117,7 +119,7 @@ class TinyMarket:
                 kind=OrderKind.LIMIT if price_sen else OrderKind.MARKET,
                 price_sen=Sen(price_sen),
                 quantity_units=Units(units),
-                validity=Validity.DAY,
+                validity=validity,
             )
         )
         return order
