@@ -280,11 +280,11 @@ def test_every_line_of_a_random_day_is_the_oracles(rulebook: str, seed: int) -> 
         resting = {order for order in ledger.open if engine.find(OrderId(order)) is not None}
         assert resting == set(ledger.open), "an accepted order is on the book or ended (M7)"
 
-    quiet = rulebook == "tse, soon broadened"
+    quiet, busy = rulebook == "tse, soon broadened", rulebook == "tse, soon sequential"
     for day in range(8 if quiet else 2):
         for step in chance.day(date(2026, 11, 24) + timedelta(days=day)):
             both(step)
-            for _ in range(chance.draw.randint(0, 1 if quiet else 22)):
+            for _ in range(chance.draw.randint(0, 1 if quiet else 120 if busy else 22)):
                 if chance.draw.random() < (0.3 if chance.quote > 0 else 0.01):
                     both(chance.renewal())
                 both(chance.disturbance() if chance.draw.random() < 0.04 else chance.request())
