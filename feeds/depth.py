@@ -181,11 +181,14 @@ class Depth:
         return zlib.crc32(f"{self.asks.best()[0]}{self.bids.best()[0]}".encode())
 
     def in_priority(self) -> Iterator[PublicOrder]:
-        """All live orders, buys then sells, best first. O(orders log orders)."""
+        """All live orders, buys then sells, best first. O(orders log orders).
+
+        At one price in the order they joined; sorting keeps it, since ``orders`` is in that order.
+        """
         buys = [order for order in self.orders.values() if order.side is Side.BUY]
         sells = [order for order in self.orders.values() if order.side is Side.SELL]
-        buys.sort(key=lambda o: (o.kind is not OrderKind.MARKET, -o.price_sen, o.order_id))
-        sells.sort(key=lambda o: (o.kind is not OrderKind.MARKET, o.price_sen, o.order_id))
+        buys.sort(key=lambda o: (o.kind is not OrderKind.MARKET, -o.price_sen))
+        sells.sort(key=lambda o: (o.kind is not OrderKind.MARKET, o.price_sen))
         yield from buys
         yield from sells
 

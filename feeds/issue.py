@@ -15,8 +15,8 @@ from feeds.snapshot import FeedMessage, Stream
 from feeds.tape import Tape
 from feeds.wire import Channel, price_text
 from market.errors import check
-from market.events import AuctionHeld, IndicativePriceChanged, Trade
-from market.ids import order_id_to_text, trade_id_to_text
+from market.events import AuctionHeld, IndicativePriceChanged, QuoteShown, Trade
+from market.ids import OrderId, order_id_to_text, trade_id_to_text
 from market.instrument import Instrument
 from market.quantities import Sen, TimeNs
 from market.words import OrderKind, Phase
@@ -42,7 +42,11 @@ def _levels(levels: list[Level]) -> list[tuple[str, int, int]]:
 
 
 class Issue:
-    """Folds and streams of one issue."""
+    """Folds and streams of one issue.
+
+    Attributes:
+        unseen: Orders that wait for the closing call and are on no book yet.
+    """
 
     def __init__(
         self,
@@ -59,7 +63,9 @@ class Issue:
         self.halt_reason: str | None = None
         self.indicative: IndicativePriceChanged | None = None
         self.cross: AuctionHeld | None = None
+        self.quote: QuoteShown | None = None
         self.depth = Depth()
+        self.unseen: dict[OrderId, None] = {}
         self.depth_at_ns = TimeNs(0)
         self.tape = Tape()
         self.streams = {
@@ -144,6 +150,19 @@ class Issue:
             skipped=held.skipped,
         )
 
+    def quote_data(self) -> wire.QuoteNews | None:
+        """The quote shown, or None."""
+        shown = self.quote
+        if shown is None:
+            return None
+        return wire.QuoteNews(
+            quote_number=shown.quote_number,
+            kind=shown.kind,
+            side=shown.side,
+            price=price_text(shown.price_sen),
+            renew_at_ns=shown.renew_at_ns or None,
+        )
+
     def trade_data(self, trade: Trade) -> wire.TradeReport:
         """One trade, after the tape took it; who traded is not said."""
         return wire.TradeReport(
@@ -204,7 +223,9 @@ class Issue:
         if channel is Channel.DEPTH:
             return self._depth_data(*self.depth.all_levels())
         if channel is Channel.AUCTION:
-            return wire.AuctionData(indicative=self.indicative_data(), result=self.cross_data())
+            return wire.AuctionData(
+                indicative=self.indicative_data(), result=self.cross_data(), quote=self.quote_data()
+            )
         return self._trades_data()
 
     def _trades_data(self) -> wire.TradesData:

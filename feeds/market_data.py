@@ -29,10 +29,14 @@ from market.errors import InvariantBroken, check
 from market.events import Event
 from market.ids import InstrumentId, OrderId, order_id_to_text, trade_id_to_text
 from market.quantities import Sen, SequenceNo, TimeNs, Units
-from market.words import OrderKind, Phase
+from market.words import OrderKind, Phase, Validity
 
 NON_CANCEL_PHASES: Final = (Phase.PRE_OPEN_NCP, Phase.PRE_CLOSE_NCP)
 """START's two states named for it (ITCH 1.2, 4.10); a rulebook may say otherwise."""
+
+
+PRE_CLOSING: Final = (Phase.PRE_CLOSE, Phase.PRE_CLOSE_NCP)
+"""States from which on-close orders are on the book (引け)."""
 
 
 class VenueState(StrEnum):
@@ -84,9 +88,12 @@ class MarketData:
             events.OrderCanceled: self._order_left,
             events.OrderExpired: self._order_left,
             events.OrderReduced: self._order_reduced,
+            events.OrderReleased: self._order_released,
             events.Trade: self._trade,
             events.IndicativePriceChanged: self._indicative_price_changed,
             events.AuctionHeld: self._auction_held,
+            events.QuoteShown: self._quote_shown,
+            events.QuoteEnded: self._quote_ended,
             events.PhaseChanged: self._phase_changed,
             events.TradingHalted: self._trading_halted,
             events.TradingResumed: self._trading_resumed,
@@ -251,6 +258,9 @@ class MarketData:
 
     def _order_accepted(self, at_ns: TimeNs, event: events.OrderAccepted) -> None:
         issue = self._issue(event.instrument_id)
+        if event.validity is Validity.ON_CLOSE and issue.phase not in PRE_CLOSING:
+            issue.unseen[event.order_id] = None
+            return
         kind, price_sen = event.kind, event.price_sen
         issue.depth.add(event.order_id, event.side, kind, price_sen, event.quantity_units)
         self._tell_book(
@@ -267,6 +277,10 @@ class MarketData:
 
     def _order_amended(self, at_ns: TimeNs, event: events.OrderAmended) -> None:
         issue = self._issue(event.instrument_id)
+        if event.old_order_id in issue.unseen:
+            del issue.unseen[event.old_order_id]
+            issue.unseen[event.order_id] = None
+            return
         if event.order_id == event.old_order_id:
             self._reduce(issue, at_ns, event.order_id, event.leaves_units)
             return
@@ -287,9 +301,36 @@ class MarketData:
 
     def _order_left(self, at_ns: TimeNs, event: events.OrderCanceled | events.OrderExpired) -> None:
         issue = self._issue(event.instrument_id)
+        if event.order_id in issue.unseen:
+            del issue.unseen[event.order_id]
+            return
         issue.depth.remove(event.order_id)
         number = order_id_to_text(event.order_id)
         self._tell_book(issue, at_ns, wire.OrderDelete(order_number=number))
+
+    def _order_released(self, at_ns: TimeNs, event: events.OrderReleased) -> None:
+        """An order that nobody saw joins the book, or one that was seen loses its limit."""
+        issue = self._issue(event.instrument_id)
+        number = order_id_to_text(event.order_id)
+        kind, price_sen, units = event.kind, event.price_sen, event.leaves_units
+        price = _limit_text(kind, price_sen)
+        data: object
+        if event.order_id in issue.unseen:
+            del issue.unseen[event.order_id]
+            data = wire.OrderAdd(
+                order_number=number, side=event.side, kind=kind, price=price, quantity_units=units
+            )
+        else:
+            issue.depth.remove(event.order_id)
+            data = wire.OrderReplace(
+                old_order_number=number,
+                order_number=number,
+                kind=kind,
+                price=price,
+                leaves_units=units,
+            )
+        issue.depth.add(event.order_id, event.side, kind, price_sen, units)
+        self._tell_book(issue, at_ns, data)
 
     def _order_reduced(self, at_ns: TimeNs, event: events.OrderReduced) -> None:
         issue = self._issue(event.instrument_id)
@@ -334,6 +375,19 @@ class MarketData:
         issue.cross = event
         issue.indicative = None  # "no price" after the cross (START ITCH 1.2, 4.11)
         self._tell(issue, Channel.AUCTION, at_ns, issue.cross_data())
+
+    def _quote_shown(self, at_ns: TimeNs, event: events.QuoteShown) -> None:
+        issue = self._issue(event.instrument_id)
+        issue.quote = event
+        self._tell(issue, Channel.AUCTION, at_ns, issue.quote_data())
+
+    def _quote_ended(self, at_ns: TimeNs, event: events.QuoteEnded) -> None:
+        issue = self._issue(event.instrument_id)
+        issue.quote = None
+        none = wire.QuoteNews(
+            quote_number=event.quote_number, kind=None, side=None, price=None, renew_at_ns=None
+        )
+        self._tell(issue, Channel.AUCTION, at_ns, none)
 
     def _phase_changed(self, at_ns: TimeNs, event: events.PhaseChanged) -> None:
         issue = self._issue(event.instrument_id)

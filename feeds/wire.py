@@ -25,7 +25,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from market.quantities import MAX_YEN, Sen, TimeNs, price_to_text
 from market.reasons import CATALOGUE, RejectReason
-from market.words import OrderKind, Phase, Side
+from market.words import OrderKind, Phase, QuoteKind, Side
 
 VERSION: Final = "v1"
 
@@ -174,7 +174,7 @@ class OrderDelete(Struct, frozen=True, kw_only=True, gc=False, tag="delete", tag
 
 
 class OrderReplace(Struct, frozen=True, kw_only=True, gc=False, tag="replace", tag_field="action"):
-    """An order left and joined the back under a new number; side as before."""
+    """An order left and joined the back, under a new number or its old one; side as before."""
 
     old_order_number: str
     order_number: str
@@ -235,11 +235,27 @@ class CrossResult(Struct, frozen=True, kw_only=True, gc=False, tag="result", tag
     skipped: bool
 
 
-class AuctionData(Struct, frozen=True, kw_only=True, gc=False):
-    """The indicative price as it stands, and the last cross held."""
+class QuoteNews(Struct, frozen=True, kw_only=True, gc=False, tag="quote", tag_field="action"):
+    """A price shown instead of traded at (特別気配, 連続約定気配); ``price`` null: none is shown any more.
+
+    Attributes:
+        side: The side that presses; null with ``price``.
+        renew_at_ns: When it moves on, market time; null for one that stays, and with ``price``.
+    """
+
+    quote_number: int
+    kind: QuoteKind | None
+    side: Side | None
+    price: str | None
+    renew_at_ns: TimeNs | None
+
+
+class AuctionData(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """The indicative price as it stands, the last cross held, and the quote if one is shown."""
 
     indicative: Indicative
     result: CrossResult | None
+    quote: QuoteNews | None = None
 
 
 class DayTotals(Struct, frozen=True, kw_only=True, gc=False):

@@ -181,6 +181,17 @@ class SetReferencePrice(Message, frozen=True, kw_only=True):
     reference_price_sen: Sen
 
 
+class RenewQuote(Message, frozen=True, kw_only=True):
+    """Move a special quote one width on, or end a sequential one; given when its time has come.
+
+    Attributes:
+        quote_number: The quote meant (``QuoteShown``); refused when it is no longer shown.
+    """
+
+    instrument_id: InstrumentId
+    quote_number: int
+
+
 class RunSettlement(Message, frozen=True, kw_only=True):
     """Run one stage of the settlement design for everything due.
 
@@ -335,6 +346,7 @@ Command = (
     | Halt
     | Resume
     | SetReferencePrice
+    | RenewQuote
     | RunSettlement
     | CancelDelivery
     | CloseDay

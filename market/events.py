@@ -21,9 +21,9 @@ from market.ids import (
 )
 from market.instrument import Instrument
 from market.message import Message
-from market.quantities import Sen, Units, Yen, consideration_yen_rounded_down
+from market.quantities import Sen, TimeNs, Units, Yen, consideration_yen_rounded_down
 from market.reasons import CancelReason, FailReason, RejectReason
-from market.words import OrderKind, Phase, Side, Validity
+from market.words import OrderKind, Phase, QuoteKind, Side, Validity
 
 # --- the venue and who may use it
 
@@ -143,6 +143,30 @@ class IndicativePriceChanged(Message, frozen=True, kw_only=True):
     surplus_units: int
 
 
+class QuoteShown(Message, frozen=True, kw_only=True):
+    """Orders would trade too far away, so a price is shown instead (特別気配, 連続約定気配).
+
+    Attributes:
+        quote_number: Counts the quotes of an issue; names this one in ``RenewQuote``.
+        side: The side that presses: buyers press the price up.
+        renew_at_ns: When it moves on, market time; 0 for a quote that stays where it is.
+    """
+
+    instrument_id: InstrumentId
+    quote_number: int
+    kind: QuoteKind
+    side: Side
+    price_sen: Sen
+    renew_at_ns: TimeNs
+
+
+class QuoteEnded(Message, frozen=True, kw_only=True):
+    """A quote is no longer shown: it traded, its orders left, or another state began."""
+
+    instrument_id: InstrumentId
+    quote_number: int
+
+
 class DayClosed(Message, frozen=True, kw_only=True):
     """The business day ended."""
 
@@ -232,6 +256,21 @@ class OrderCanceled(Message, frozen=True, kw_only=True):
     instrument_id: InstrumentId
     canceled_units: Units
     reason: CancelReason
+
+
+class OrderReleased(Message, frozen=True, kw_only=True):
+    """A condition was met: an on-close order joined the book, or a funari order lost its limit.
+
+    It joins the back, under the id it has. Kind and price are those from now on.
+    """
+
+    order_id: OrderId
+    participant_id: ParticipantId
+    instrument_id: InstrumentId
+    side: Side
+    kind: OrderKind
+    price_sen: Sen
+    leaves_units: Units
 
 
 class OrderReduced(Message, frozen=True, kw_only=True):
@@ -474,6 +513,8 @@ Event = (
     | TradingResumed
     | AuctionHeld
     | IndicativePriceChanged
+    | QuoteShown
+    | QuoteEnded
     | DayClosed
     | SessionOpened
     | SessionRefused
@@ -482,6 +523,7 @@ Event = (
     | OrderAmended
     | OrderCanceled
     | OrderReduced
+    | OrderReleased
     | OrderExpired
     | RequestRejected
     | RequestRepeated

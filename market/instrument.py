@@ -83,6 +83,23 @@ class LimitTable(Message, frozen=True, kw_only=True):
         return Sen(self.width_sen[row])
 
 
+class QuoteWidthTable(Message, frozen=True, kw_only=True):
+    """Renewal widths of special quotes (特別気配の更新値幅) by price.
+
+    Attributes:
+        below_sen: Upper bounds of the price, ascending, exclusive, 1/100 yen.
+        width_sen: How far the next trade, or the next quote, may be from it, 1/100 yen.
+    """
+
+    below_sen: tuple[int, ...]
+    width_sen: tuple[int, ...]
+
+    def width_at(self, price_sen: Sen) -> Sen:
+        """The width that holds at a price; the last row's beyond the table."""
+        row = min(bisect_right(self.below_sen, price_sen), len(self.width_sen) - 1)
+        return Sen(self.width_sen[row])
+
+
 def _ticks(table_id: int, *rows: tuple[int, str]) -> TickTable:
     """Rows as (up to yen, tick in yen as text)."""
     ticks = []
@@ -142,6 +159,23 @@ TSE_LIMITS: Final = _limits(
 """JPX daily price limits; rows from 3,000,000 yen up are inferred from the renewal widths."""
 
 
+_WIDTHS: Final = (
+    (200, 5), (500, 8), (700, 10), (1_000, 15), (1_500, 30), (2_000, 40), (3_000, 50), (5_000, 70),
+    (7_000, 100), (10_000, 150), (15_000, 300), (20_000, 400), (30_000, 500), (50_000, 700),
+    (70_000, 1_000), (100_000, 1_500), (150_000, 3_000), (200_000, 4_000), (300_000, 5_000),
+    (500_000, 7_000), (700_000, 10_000), (1_000_000, 15_000), (1_500_000, 30_000),
+    (2_000_000, 40_000), (3_000_000, 50_000), (5_000_000, 70_000), (7_000_000, 100_000),
+    (10_000_000, 150_000), (15_000_000, 300_000), (20_000_000, 400_000), (_TOP + 1, 500_000),
+)  # fmt: skip
+
+TSE_WIDTHS: Final = QuoteWidthTable(
+    below_sen=tuple(bound * SEN_PER_YEN for bound, _ in _WIDTHS),
+    width_sen=tuple(width * SEN_PER_YEN for _, width in _WIDTHS),
+)
+"""JPX, special quotes: renewal widths (a mirror of the table; a tenth of the daily limit from 200
+yen up, except that the limit's first rows are wider)."""
+
+
 class ProductClass(StrEnum):
     """Tables on START are per product class (ODX notice 2024-09-06)."""
 
@@ -166,6 +200,7 @@ class Instrument(Message, frozen=True, kw_only=True):
         under_supervision: Watch flag of the daily directory (監理).
         to_be_removed: Delisting flag of the daily directory (整理).
         transfer_executable: Transfer-executability control (移転可否) at listing.
+        new_issue: It has not traded anywhere yet; a preset may have rules for its first price.
     """
 
     instrument_id: InstrumentId
@@ -181,21 +216,30 @@ class Instrument(Message, frozen=True, kw_only=True):
     under_supervision: bool = False
     to_be_removed: bool = False
     transfer_executable: bool = True
+    new_issue: bool = False
 
     def __post_init__(self) -> None:
         check(self.trading_unit_units > 0, "a trading unit is positive", id=self.instrument_id)
         check(self.issued_units > 0, "an issue has units", id=self.instrument_id)
         check(self.issue_price_sen > 0, "an issue price is positive", id=self.instrument_id)
 
-    def daily_limits(self, base_price_sen: Sen) -> tuple[Sen, Sen]:
+    def daily_limits(
+        self, base_price_sen: Sen, *, lower_factor: int = 1, upper_factor: int = 1
+    ) -> tuple[Sen, Sen]:
         """Lowest and highest price an order may carry today, both on the grid, 1/100 yen.
 
-        The limits are the base price less and plus the width, drawn inward to the grid, and
+        The limits are the base price less and plus so many widths, drawn inward to the grid, and
         never below one tick.
         """
         width = self.limits.width_at(base_price_sen)
-        lowest = Sen(max(base_price_sen - width, 1))
-        highest = Sen(min(base_price_sen + width, MAX_PRICE_SEN))
+        return self.drawn_inward(
+            Sen(base_price_sen - lower_factor * width), Sen(base_price_sen + upper_factor * width)
+        )
+
+    def drawn_inward(self, lowest_sen: Sen, highest_sen: Sen) -> tuple[Sen, Sen]:
+        """A range of prices whose ends lie on the grid, never below one tick."""
+        lowest = Sen(max(lowest_sen, 1))
+        highest = Sen(min(highest_sen, MAX_PRICE_SEN))
         if not self.ticks.is_on_tick(lowest):
             lowest = self.ticks.next_above(lowest)
         if not self.ticks.is_on_tick(highest):

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from market.business_days import SETTLEMENT_DAYS_MAX
 from market.errors import BadInput, InvariantBroken, check
-from market.instrument import LimitTable, TickTable
+from market.instrument import TSE_WIDTHS, LimitTable, QuoteWidthTable, TickTable
 from market.words import OrderKind, Phase, SelfTradeMode, Validity
 
 T = TypeVar("T")
@@ -45,6 +45,11 @@ class Rule(Generic[T]):
     source: str
 
 
+def _off(value: T) -> Rule[T]:
+    """A rule of TSE's that a market does not have, as far as is known."""
+    return Rule(value, Mark.INFERRED, "TSE's own; no sign of it in START's feed (ITCH 1.2)")
+
+
 class AmendMode(StrEnum):
     """What an amendment does to time priority."""
 
@@ -64,6 +69,23 @@ class PriceRule(StrEnum):
 
     FIVE_CONDITION = "five_condition"
     MAX_VOLUME = "max_volume"  # most units, nearest to the reference price; no surplus rules
+    TSE_THREE_CONDITION = "tse_three_condition"  # all market and better orders, one side in full
+
+
+class AuctionAllocation(StrEnum):
+    """Who is filled at the price of a cross when one side is too large (matching/allocation.py)."""
+
+    PRICE_TIME = "price_time"
+    PARTICIPANT_ROUND_ROBIN = "participant_round_robin"  # one trading unit a firm in turn
+    PRO_RATA = "pro_rata"  # rounded down to trading units, the rest one each by time
+
+
+class StopAllocation(StrEnum):
+    """Where orders share what there is at a daily limit (ストップ配分)."""
+
+    OFF = "off"
+    AT_CLOSE = "at_close"  # in the closing auction that a pre-closing ends
+    EVERY_ITAYOSE = "every_itayose"
 
 
 class BookCentre(StrEnum):
@@ -129,11 +151,33 @@ class Rules:
     settlement_stages: Rule[tuple[int, ...]]
     publishes_indicative_volume: Rule[bool]
 
+    # What only TSE is known to have; off unless a preset says otherwise. Sequential quotes and the
+    # first-price rules act only together with special quotes.
+    auction_allocation: Rule[AuctionAllocation] = _off(AuctionAllocation.PRICE_TIME)
+    special_quotes: Rule[bool] = _off(False)
+    special_quote_s: Rule[int] = _off(180)
+    quote_width_table: Rule[QuoteWidthTable] = _off(TSE_WIDTHS)
+    sequential_quotes: Rule[bool] = _off(False)
+    sequential_quote_s: Rule[int] = _off(60)
+    sequential_quote_widths: Rule[int] = _off(2)
+    closing_auction_widths: Rule[int] = _off(0)  # 0: the closing cross has no band
+    special_execution: Rule[bool] = _off(False)
+    stop_allocation: Rule[StopAllocation] = _off(StopAllocation.OFF)
+    limit_broadening_days: Rule[int] = _off(0)  # 0: limits are never broadened
+    limit_broadening_factor: Rule[int] = _off(4)
+    first_price_rules: Rule[bool] = _off(False)
+    first_price_band_factor: Rule[int] = _off(4)
+    first_price_step_percent: Rule[int] = _off(5)  # 0: the renewal width, every special_quote_s
+    first_price_step_s: Rule[int] = _off(600)
+    first_price_up_percent: Rule[int] = _off(230)
+    first_price_down_percent: Rule[int] = _off(75)
+
     def __post_init__(self) -> None:
         schedule, stages = self.schedule.value, self.settlement_stages.value
         times = [step.second_of_day for step in schedule]
         seconds = (*times, *stages)
         ticks, limits = self.tick_table.value, self.limit_table.value
+        widths = self.quote_width_table.value
         for holds, fact in (
             (schedule and schedule[-1].phase is Phase.CLOSED, "a day's schedule ends Closed"),
             (times == sorted(times), "a day's schedule goes forward"),
@@ -152,6 +196,24 @@ class Rules:
             (self.max_order_units.value > 0, "max_order_units is positive"),
             (_is_table(ticks.up_to_sen, ticks.tick_sen), "tick_table is a table"),
             (_is_table(limits.below_sen, limits.width_sen), "limit_table is a table"),
+            (_is_table(widths.below_sen, widths.width_sen), "quote_width_table is a table"),
+            (self.special_quote_s.value > 0, "special_quote_s is positive"),
+            (self.sequential_quote_s.value > 0, "sequential_quote_s is positive"),
+            (self.sequential_quote_widths.value > 0, "sequential_quote_widths is positive"),
+            (self.closing_auction_widths.value >= 0, "closing_auction_widths is not negative"),
+            (self.limit_broadening_days.value >= 0, "limit_broadening_days is not negative"),
+            (self.limit_broadening_factor.value > 0, "limit_broadening_factor is positive"),
+            (self.first_price_step_percent.value >= 0, "first_price_step_percent is not negative"),
+            (self.first_price_step_s.value > 0, "first_price_step_s is positive"),
+            (
+                0 < self.first_price_down_percent.value <= _WHOLE
+                and self.first_price_up_percent.value >= _WHOLE,
+                "a first price may be the base price",
+            ),
+            (
+                self.first_price_band_factor.value * _WHOLE >= self.first_price_up_percent.value,
+                "the entry band of a new issue holds its quotes",
+            ),
         ):
             check(bool(holds), fact, rules=self.name)
 

@@ -45,6 +45,9 @@ class Validity(StrEnum):
     NEXT_AUCTION = "next_auction"
     IOC = "ioc"
     FOK = "fok"
+    ON_OPEN = "on_open"  # 寄付: for the opening cross only
+    ON_CLOSE = "on_close"  # 引け: waits aside until the closing call
+    FUNARI = "funari"  # 不成: a limit order that becomes a market order for the closing call
 
 
 class SelfTradeMode(StrEnum):
@@ -55,3 +58,10 @@ class SelfTradeMode(StrEnum):
     CANCEL_OLDEST = "cancel_oldest"
     CANCEL_BOTH = "cancel_both"
     DECREMENT = "decrement"
+
+
+class QuoteKind(StrEnum):
+    """Why a price is shown instead of traded at."""
+
+    SPECIAL = "special"  # 特別気配
+    SEQUENTIAL = "sequential"  # 連続約定気配

@@ -11,23 +11,35 @@ Five conditions, as OSE publishes them for itayose (START's own text is not publ
 
 ``PriceRule.MAX_VOLUME`` stops after C2 and takes the survivor nearest to the centre.
 
+Three conditions, TSE's (Nagoya and TSE texts): at the price (1) every market order and (2) every
+limit order better than the price is filled, and (3) at the price itself one side is filled in
+full. Every price within the daily limits is a candidate. Where totals are equal at several prices
+the one nearest to the centre is taken (TSE shows that one before the open; taking it for the trade
+is inference). While market orders outnumber all that could meet them there is no price;
+:func:`heavier_side` says which way the market leans then.
+
 Our own choices where the texts are silent: market orders alone trade at the centre, if the preset
 says so; a limit price outside the daily limits (the base price was moved by hand) counts as the
-limit itself in C1, and an order that no price within the limits can reach takes no part.
+limit itself, and an order that no price within the limits can reach takes no part.
 
-Between two neighbouring limit prices nothing changes, so only limit prices, their neighbours one
-tick away and the centre's neighbours are looked at. Cost: O(levels), whatever the grid.
+Interest is monotone: going up, buy interest falls and sell interest rises. So buyers are left over
+up to some price and sellers above it, and every rule is decided at the two grid prices around that
+point, or in the range where both sides are equal. Cost: O(levels) for the running sums, O(log levels)
+for the rest, whatever the grid.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
 from market.instrument import TickTable
-from market.quantities import Sen, Units
+from market.quantities import MAX_PRICE_SEN, Sen, Units
 from market.rules import PriceRule
-from matching.book import LevelTotal
+from market.words import Side
+from matching.book import Interest
+
+_ANY: Final = MAX_PRICE_SEN + 1
+"""Above every price."""
 
 
 class Clearing(NamedTuple):
@@ -62,24 +74,60 @@ class Terms(NamedTuple):
 
 class _Candidate(NamedTuple):
     price_sen: Sen
-    buy_units: int
-    sell_units: int
+    executed_units: int
+    surplus_units: int
 
-    @property
-    def executable(self) -> int:
-        return min(self.buy_units, self.sell_units)
 
-    @property
-    def surplus(self) -> int:
-        return self.buy_units - self.sell_units
+class _Totals(NamedTuple):
+    """Running sums of both sides, market orders first.
+
+    Attributes:
+        buy_keys: Negative prices of buys, best first, so that bisect can search them.
+        buy_sums: Units of market buys and of the best 0, 1, 2, ... buy prices.
+        sell_keys: Prices of sells, best first.
+        sell_sums: As ``buy_sums``, of sells.
+    """
+
+    buy_keys: list[int]
+    buy_sums: list[int]
+    sell_keys: list[int]
+    sell_sums: list[int]
+
+    def at(self, price_sen: int) -> tuple[int, int]:
+        """Buy and sell interest at a price."""
+        bought = self.buy_sums[bisect_right(self.buy_keys, -price_sen)]
+        return bought, self.sell_sums[bisect_right(self.sell_keys, price_sen)]
+
+    def last_not_over_sold(self) -> int:
+        """The highest price, on the grid or not, where buys are at least sells; 0 for none."""
+        sells, sums = self.sell_keys, self.sell_sums
+        over_sold = bisect_left(
+            range(len(sells)), True, key=lambda place: sums[place + 1] > self.at(sells[place])[0]
+        )
+        highest = self.last_with_buys(sums[over_sold])
+        return min(highest, sells[over_sold] - 1) if over_sold < len(sells) else highest
+
+    def last_with_buys(self, units: int) -> int:
+        """The highest price with at least so much buy interest; 0 for none."""
+        place = bisect_left(self.buy_sums, units)
+        if not place:
+            return _ANY
+        return -self.buy_keys[place - 1] if place < len(self.buy_sums) else 0
+
+    def first_with_sells(self, units: int) -> int:
+        """The lowest price with at least so much sell interest; there must be one."""
+        place = bisect_left(self.sell_sums, units)
+        return self.sell_keys[place - 1] if place else 0
+
+    def first_like(self, bought: int, sold: int) -> int:
+        """The lowest price with exactly this interest, which some price must have."""
+        place = bisect_left(self.buy_sums, bought)
+        lowest = 1 - self.buy_keys[place] if place < len(self.buy_keys) else 0
+        return max(lowest, self.first_with_sells(sold))
 
 
 def clear(
-    buys: Sequence[LevelTotal],
-    sells: Sequence[LevelTotal],
-    market_buy_units: int,
-    market_sell_units: int,
-    terms: Terms,
+    buys: Interest, sells: Interest, market_buy_units: int, market_sell_units: int, terms: Terms
 ) -> Clearing:
     """The price and volume of a cross now.
 
@@ -90,27 +138,35 @@ def clear(
         market_sell_units: Units of sell orders without a limit.
         terms: Limits, grid, centre and rule.
     """
-    if not buys and not sells:
+    totals = _Totals(
+        (-buys.prices_sen).tolist(),
+        list(accumulate(buys.units.tolist(), initial=market_buy_units)),
+        sells.prices_sen.tolist(),
+        list(accumulate(sells.units.tolist(), initial=market_sell_units)),
+    )
+    ends = [-key for key in (*totals.buy_keys[:1], *totals.buy_keys[-1:])]
+    ends += totals.sell_keys[:1] + totals.sell_keys[-1:]
+    if not ends:
         return clear_market_only(market_buy_units, market_sell_units, terms)
-    candidates = _tradable(buys, sells, market_buy_units, market_sell_units, terms)  # C1
-    if not candidates:
-        return NO_CLEARING
-    most = max(one.executable for one in candidates)  # C2
-    survivors = [one for one in candidates if one.executable == most]
-    if terms.price_rule is PriceRule.FIVE_CONDITION:
-        survivors = _least_surplus(survivors)
-    chosen = _nearest(survivors, terms.centre_sen)
-    return Clearing(chosen.price_sen, Units(most), chosen.surplus)
+    rule = terms.price_rule
+    if rule is PriceRule.TSE_THREE_CONDITION:
+        first, last = terms.lower_limit_sen, terms.upper_limit_sen
+    else:
+        first, last = candidate_range(Sen(min(ends)), Sen(max(ends)), terms)
+    return _decide(totals, first, last, terms)
 
 
 def clear_market_only(market_buy_units: int, market_sell_units: int, terms: Terms) -> Clearing:
     """Market orders without any limit order: at the centre, or not at all."""
     executed = min(market_buy_units, market_sell_units)
+    surplus = market_buy_units - market_sell_units
     if not executed or not terms.market_only_trades:
         return NO_CLEARING
+    if surplus and terms.price_rule is PriceRule.TSE_THREE_CONDITION:
+        return NO_CLEARING  # condition 1
     on_grid = terms.ticks.rounded_half_up(terms.centre_sen)
     price = min(max(on_grid, terms.lower_limit_sen), terms.upper_limit_sen)
-    return Clearing(price, Units(executed), market_buy_units - market_sell_units)
+    return Clearing(price, Units(executed), surplus)
 
 
 def candidate_range(lowest_sen: Sen, highest_sen: Sen, terms: Terms) -> tuple[Sen, Sen]:
@@ -121,57 +177,76 @@ def candidate_range(lowest_sen: Sen, highest_sen: Sen, terms: Terms) -> tuple[Se
     return max(first, lower), min(last, upper)
 
 
-def _tradable(
-    buys: Sequence[LevelTotal],
-    sells: Sequence[LevelTotal],
-    market_buy_units: int,
-    market_sell_units: int,
-    terms: Terms,
-) -> list[_Candidate]:
-    """C1, at the prices that matter, lowest first, with the interest at each."""
-    # A negative key makes the buys' order, best first, an ascending one that bisect can search.
-    buy_keys = [-level.price_sen for level in buys]
-    sell_keys = [level.price_sen for level in sells]
-    buy_sums = list(accumulate((level.units for level in buys), initial=market_buy_units))
-    sell_sums = list(accumulate((level.units for level in sells), initial=market_sell_units))
-    ends = [-key for key in (*buy_keys[:1], *buy_keys[-1:])] + sell_keys[:1] + sell_keys[-1:]
-    first, last = candidate_range(Sen(min(ends)), Sen(max(ends)), terms)
-    candidates = []
-    for price in _prices_that_matter(buys, sells, first, last, terms):
-        buy_units = buy_sums[bisect_right(buy_keys, -price)]
-        sell_units = sell_sums[bisect_right(sell_keys, price)]
-        if buy_units and sell_units:
-            candidates.append(_Candidate(price, buy_units, sell_units))
-    return candidates
+def heavier_side(
+    buys: Interest, sells: Interest, market_buy_units: int, market_sell_units: int, terms: Terms
+) -> Side | None:
+    """The side whose market orders alone exceed all that could ever meet them, or None. O(levels).
+
+    Where it is not None, TSE's conditions give no price and the quote is at that side's limit.
+    """
+    sold = market_sell_units + int(sells.units[sells.prices_sen <= terms.upper_limit_sen].sum())
+    if market_buy_units > sold:
+        return Side.BUY
+    bought = market_buy_units + int(buys.units[buys.prices_sen >= terms.lower_limit_sen].sum())
+    return Side.SELL if market_sell_units > bought else None
 
 
-def _prices_that_matter(
-    buys: Sequence[LevelTotal], sells: Sequence[LevelTotal], first: Sen, last: Sen, terms: Terms
-) -> list[Sen]:
-    """Limit prices, their neighbours and the centre's, from first to last, ascending."""
-    ticks, centre = terms.ticks, terms.centre_sen
-    above_centre = ticks.next_above(centre)
-    prices = {first: None, last: None, above_centre: None, ticks.next_below(above_centre): None}
-    for level in (*buys, *sells):
-        price = level.price_sen
-        prices[price] = prices[ticks.next_above(price)] = prices[ticks.next_below(price)] = None
-    ordered = sorted(prices)
-    return ordered[bisect_left(ordered, first) : bisect_right(ordered, last)]
+def _decide(totals: _Totals, first: Sen, last: Sen, terms: Terms) -> Clearing:
+    """The price from ``first`` to ``last``, both on the grid."""
+    ticks, rule = terms.ticks, terms.price_rule
+    highest = totals.last_not_over_sold()
+    below = ticks.next_below(Sen(min(highest, last) + 1)) if highest >= first else None
+    above = first if below is None else ticks.next_above(below) if below < last else None
+    around = [_candidate(totals, price) for price in (below, above) if price is not None]
+    if rule is PriceRule.TSE_THREE_CONDITION and not _fills_market_orders(totals, around, terms):
+        return NO_CLEARING
+    most = max(one.executed_units for one in around)
+    if not most:
+        return NO_CLEARING
+    if rule is PriceRule.MAX_VOLUME:
+        lowest = ticks.next_above(Sen(totals.first_with_sells(most) - 1))
+        highest = totals.last_with_buys(most)
+        chosen = nearest(max(first, lowest), ticks.next_below(Sen(min(last, highest) + 1)), terms)
+        return Clearing(chosen, Units(most), _candidate(totals, chosen).surplus_units)
+    if below is not None and around[0].executed_units == most and not around[0].surplus_units:
+        lowest = ticks.next_above(Sen(totals.first_like(*totals.at(below)) - 1))
+        return Clearing(nearest(max(first, lowest), below, terms), Units(most), 0)
+    by_surplus = rule is PriceRule.FIVE_CONDITION
+    best = max(
+        around,
+        key=lambda one: (
+            one.executed_units,
+            -abs(one.surplus_units) * by_surplus,
+            -abs(one.price_sen - terms.centre_sen),
+            one.price_sen,
+        ),
+    )
+    return Clearing(best.price_sen, Units(most), best.surplus_units)
 
 
-def _least_surplus(survivors: list[_Candidate]) -> list[_Candidate]:
-    """C3 and C4, and C5's exclusion; one candidate, or those without any surplus."""
-    least = min(abs(one.surplus) for one in survivors)
-    survivors = [one for one in survivors if abs(one.surplus) == least]
-    if not least:
-        return survivors
-    # Interest changes in one direction, so buyers are left over below, sellers above. Of the
-    # former only the highest price fills every better limit, of the latter only the lowest.
-    over_bought = [one for one in survivors if one.surplus > 0]
-    over_sold = [one for one in survivors if one.surplus < 0]
-    return over_bought[-1:] + over_sold[:1]
+def _fills_market_orders(totals: _Totals, around: list[_Candidate], terms: Terms) -> bool:
+    """Condition 1 where totals do not cross within the limits."""
+    upper, lower = terms.upper_limit_sen, terms.lower_limit_sen
+    only = around[0]
+    if len(around) == 1 and only.price_sen == upper and only.surplus_units > 0:
+        return totals.buy_sums[0] <= totals.at(upper)[1]
+    if len(around) == 1 and only.price_sen == lower and only.surplus_units < 0:
+        return totals.sell_sums[0] <= totals.at(lower)[0]
+    return True
 
 
-def _nearest(survivors: Sequence[_Candidate], centre_sen: Sen) -> _Candidate:
-    """The survivor nearest to the centre; of two equally near, the higher."""
-    return min(survivors, key=lambda one: (abs(one.price_sen - centre_sen), -one.price_sen))
+def _candidate(totals: _Totals, price_sen: Sen) -> _Candidate:
+    bought, sold = totals.at(price_sen)
+    return _Candidate(price_sen, min(bought, sold), bought - sold)
+
+
+def nearest(lowest_sen: Sen, highest_sen: Sen, terms: Terms) -> Sen:
+    """The grid price from lowest to highest nearest to the centre; of two equally near, the higher."""
+    centre, ticks = terms.centre_sen, terms.ticks
+    if centre <= lowest_sen:
+        return lowest_sen
+    if centre >= highest_sen:
+        return highest_sen
+    lower = ticks.next_below(Sen(centre + 1))
+    higher = ticks.next_above(lower)
+    return higher if higher - centre <= centre - lower else lower

@@ -323,11 +323,12 @@ class SortedBook:
 
     def interest(self, side: Side) -> Interest:
         """Prices and units of :meth:`levels` as arrays, best first. O(levels)."""
-        levels = self.levels(side)
-        prices = np.fromiter((level.price_sen for level in levels), np.int64, len(levels))
-        return Interest(
-            prices, np.fromiter((level.units for level in levels), np.int64, len(levels))
-        )
+        half = self._buys if side is _BUY else self._sells
+        levels, ranks = half.levels, list(half.ranks)
+        if half.best_rank == MARKET_RANK:
+            del ranks[0]
+        units = np.array([levels[rank].units for rank in ranks], np.int64)
+        return Interest(np.abs(np.array(ranks, np.int64)), units)
 
     def price_range(self) -> tuple[Sen, Sen] | None:
         """Lowest and highest limit price on either side, or None. O(1)."""

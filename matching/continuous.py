@@ -23,7 +23,7 @@ from matching.order import Order
 
 _BUY: Final = Side.BUY
 _LIMIT: Final = OrderKind.LIMIT
-_DAY: Final = Validity.DAY
+_IOC: Final = Validity.IOC
 _FOK: Final = Validity.FOK
 _ALLOW: Final = SelfTradeMode.ALLOW_REPORT
 _NEWEST: Final = SelfTradeMode.CANCEL_NEWEST
@@ -35,9 +35,22 @@ _DECREMENT: Final = SelfTradeMode.DECREMENT
 def enter(issue: Issue, order: Order, events: list[Event]) -> None:
     """Match an order that was just accepted or amended, then rest it or end it."""
     validity = order.validity
-    if validity is _FOK and _within_reach(issue, order) < order.leaves_units:
+    if validity is _FOK and within_reach(issue, order) < order.leaves_units:
         cancel_rest(order, CancelReason.FOK_UNFILLED, events)
         return
+    trade(issue, order, events)
+    if not order.leaves_units:
+        return
+    if validity is _IOC or validity is _FOK:
+        cancel_rest(order, CancelReason.IOC_REST, events)
+    elif order.kind is _LIMIT:
+        issue.book.add(order)
+    else:
+        cancel_rest(order, CancelReason.MARKET_REST, events)
+
+
+def trade(issue: Issue, order: Order, events: list[Event]) -> None:
+    """Match an order with what its limit reaches; what is left of it is not placed yet."""
     if order.self_trade_mode is _ALLOW:
         wanted = order.leaves_units
         fills = issue.book.match(order, None)
@@ -45,14 +58,6 @@ def enter(issue: Issue, order: Order, events: list[Event]) -> None:
             report(issue, order, wanted, fills, events)
     else:
         _match_preventing(issue, order, events)
-    if not order.leaves_units:
-        return
-    if validity is not _DAY:
-        cancel_rest(order, CancelReason.IOC_REST, events)
-    elif order.kind is _LIMIT:
-        issue.book.add(order)
-    else:
-        cancel_rest(order, CancelReason.MARKET_REST, events)
 
 
 def report(
@@ -88,6 +93,9 @@ def report(
         )
     numbers.last = trade_id
     issue.last_sen = price
+    if issue.broadening is not None:
+        issue.broadening.traded(fills[0][0].price_sen)
+        issue.broadening.traded(price)
 
 
 def cancel_rest(order: Order, reason: CancelReason, events: list[Event]) -> None:
@@ -107,7 +115,8 @@ def canceled(order: Order, reason: CancelReason) -> OrderCanceled:
     )
 
 
-def _within_reach(issue: Issue, order: Order) -> int:
+def within_reach(issue: Issue, order: Order) -> int:
+    """Units an order could trade now, up to its open quantity, by its self-trade mode."""
     mode = order.self_trade_mode
     owner = None if mode is _ALLOW else order.owner
     return issue.book.available(order, owner, skip_owner=mode is _OLDEST)

@@ -4,6 +4,10 @@ Both queues are walked in priority (market orders first, then price, then time) 
 pairing is one trade. Self-trade prevention does not act in a cross: the price is one for all and
 clients of one firm may meet, so the trade stands and is flagged ``self_trade``.
 
+Where the preset shares out by firm or pro rata, uncross.py pairs instead. Orders that were on the
+book when the opening auction or a pre-closing began, or when a suspension ended, then count as
+simultaneous; a market without a continuous session takes all of a call's orders as such.
+
 Orders for the next auction that a cross leaves over expire with it. Market orders left over are
 voided if the preset says so (OSE), else they stay (TSE).
 
@@ -16,13 +20,17 @@ the book is still crossed because the base price was moved by hand, orders outsi
 from collections.abc import Callable
 from typing import Final
 
+from market.commands import NO_PRICE
 from market.errors import InvariantBroken
 from market.events import AuctionHeld, Event, OrderExpired, Trade
+from market.ids import OrderId
 from market.quantities import Sen, Units
 from market.reasons import CancelReason
-from market.rules import MarketResidual
+from market.rules import AuctionAllocation, MarketResidual
 from market.words import OrderKind, Side, Validity
-from matching.auction import NO_CLEARING
+from matching import uncross
+from matching.auction import NO_CLEARING, Clearing
+from matching.conditions import as_market_order, released
 from matching.continuous import canceled
 from matching.issue import Issue
 from matching.order import Order
@@ -33,15 +41,74 @@ _SELL: Final = Side.SELL
 
 def hold_auction(issue: Issue, events: list[Event]) -> None:
     """The cross of an auction phase, with its trades, ends, result and "no price"."""
-    skipped = issue.suspended
-    clearing = NO_CLEARING if skipped else issue.clearing()
-    trades = 0
-    if clearing.price_sen is not None:
-        trades = _pair(issue, clearing.price_sen, clearing.executed_units, events)
-    if not skipped:
-        if issue.rules.market_residual_after_opening.value is MarketResidual.VOID:
-            _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
-        expire_where(issue, _is_for_next_auction, events)
+    if issue.suspended:
+        tell_held(issue, NO_CLEARING, 0, events, skipped=True)
+    else:
+        clearing, trades = issue.clearing(), 0
+        if clearing.price_sen is not None:
+            trades = trade_at(issue, clearing.price_sen, clearing.executed_units, events)
+        end_after_auction(issue, events)
+        tell_held(issue, clearing, trades, events)
+    issue.tell_indicative(NO_CLEARING, events)
+
+
+def end_after_auction(issue: Issue, events: list[Event]) -> None:
+    """End what may not outlive an auction that was held."""
+    if issue.rules.market_residual_after_opening.value is MarketResidual.VOID:
+        _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
+    end_openers(issue, events)
+    if issue.ends_pre_closing and issue.has_conditions:
+        expire_where(issue, _is_for_the_close, events)
+
+
+def end_openers(issue: Issue, events: list[Event]) -> None:
+    """Expire orders whose auction is over."""
+    expire_where(issue, _is_for_next_auction, events)
+
+
+def end_day(issue: Issue, events: list[Event], *, everything: bool) -> None:
+    """Expire what does not outlive the day: all orders by the preset, conditions in any case."""
+    if everything:
+        expire_where(issue, lambda _: True, events)
+    elif issue.has_conditions:
+        expire_where(issue, _has_condition, events)
+    for order in issue.aside:
+        issue.aside.remove(order)
+        events.append(expired(order))
+
+
+def join_closing_call(issue: Issue, events: list[Event]) -> None:
+    """The pre-closing begins: on-close orders join the book, funari orders lose their limit.
+
+    In the order of their ids; the caller reads the book again. O(orders).
+    """
+    if not issue.has_conditions:
+        return
+    book = issue.book
+    funari = _those(issue, lambda order: order.validity is Validity.FUNARI)
+    for order in sorted([*issue.aside, *funari], key=lambda one: one.order_id):
+        if order in issue.aside:
+            issue.aside.remove(order)
+        elif order.kind is OrderKind.MARKET:
+            continue  # turned before
+        else:
+            book.remove(order)
+            as_market_order(order)
+        book.add(order)
+        events.append(released(order))
+
+
+def void_market_orders(issue: Issue, events: list[Event]) -> None:
+    """Cancel market orders, which have no place in a continuous book."""
+    book = issue.book
+    if book.market_units(_BUY) or book.market_units(_SELL):
+        _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
+
+
+def tell_held(
+    issue: Issue, clearing: Clearing, trades: int, events: list[Event], *, skipped: bool = False
+) -> None:
+    """Tell the result of a cross; a new issue's first price comes with its daily limits."""
     events.append(
         AuctionHeld(
             instrument_id=issue.instrument.instrument_id,
@@ -52,34 +119,66 @@ def hold_auction(issue: Issue, events: list[Event]) -> None:
             skipped=skipped,
         )
     )
-    issue.tell_indicative(NO_CLEARING, events)
+    if issue.seeks_first and clearing.price_sen is not None:
+        issue.find_first_price(clearing.price_sen)
+        events.append(issue.reference_set())
 
 
 def begin_continuous(issue: Issue, events: list[Event]) -> None:
     """Make a book fit for continuous trading, crossing it first if it would trade."""
+    cross_now(issue, events)
+    void_market_orders(issue, events)
+    end_openers(issue, events)
+    if is_crossed(issue):
+        cross_now(issue, events)  # market orders alone may have stood in the way of a price
+    if is_crossed(issue):
+        clear_outside(issue, events)
+    issue.simultaneous_to = OrderId(0)
+
+
+def clear_outside(issue: Issue, events: list[Event]) -> None:
+    """Cancel limit orders outside the limits: a base price set by hand left them crossed there."""
+    lower, upper = issue.lower_limit_sen, issue.upper_limit_sen
+    _cancel_where(
+        issue,
+        lambda order: order.price_sen != NO_PRICE and not lower <= order.price_sen <= upper,
+        CancelReason.OPERATOR,
+        events,
+    )
+
+
+def cross_now(issue: Issue, events: list[Event]) -> None:
+    """Cross a book outside the day's auctions, if there is a price."""
     clearing = issue.clearing()
-    if clearing.price_sen is not None:
-        trades = _pair(issue, clearing.price_sen, clearing.executed_units, events)
-        events.append(
-            AuctionHeld(
-                instrument_id=issue.instrument.instrument_id,
-                phase=issue.phase,
-                price_sen=clearing.price_sen,
-                executed_units=clearing.executed_units,
-                trades=trades,
-            )
-        )
-    _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
-    expire_where(issue, _is_for_next_auction, events)
-    bid, ask = issue.book.best(Side.BUY), issue.book.best(Side.SELL)
-    if bid is not None and ask is not None and bid >= ask:
-        lower, upper = issue.lower_limit_sen, issue.upper_limit_sen
-        _cancel_where(
-            issue,
-            lambda order: not lower <= order.price_sen <= upper,
-            CancelReason.OPERATOR,
-            events,
-        )
+    if clearing.price_sen is None:
+        return
+    trades = trade_at(issue, clearing.price_sen, clearing.executed_units, events)
+    tell_held(issue, clearing, trades, events)
+
+
+def trade_at(issue: Issue, price_sen: Sen, executed_units: Units, events: list[Event]) -> int:
+    """Trade at a cross's price, by the preset's allocation; returns the number of trades."""
+    if not issue.rules.has_continuous:
+        mark_simultaneous(issue)
+    rule = issue.rules.auction_allocation.value
+    if rule is AuctionAllocation.PRICE_TIME:
+        return _pair(issue, price_sen, executed_units, events)
+    sharing = uncross.Sharing(rule, issue.simultaneous_to)
+    buys = uncross.fills_by_level(issue, _BUY, executed_units, sharing)
+    sells = uncross.fills_by_level(issue, _SELL, executed_units, sharing)
+    return uncross.pair(issue, price_sen, buys, sells, events)
+
+
+def mark_simultaneous(issue: Issue) -> None:
+    """Orders on the book now lose their time priority among themselves, where that matters."""
+    if issue.rules.auction_allocation.value is not AuctionAllocation.PRICE_TIME:
+        issue.simultaneous_to = uncross.newest_order(issue)
+
+
+def is_crossed(issue: Issue) -> bool:
+    """Whether a limit buy meets a limit sell."""
+    bid, ask = issue.book.best(_BUY), issue.book.best(_SELL)
+    return bid is not None and ask is not None and bid >= ask
 
 
 def expire_where(issue: Issue, chosen: Callable[[Order], bool], events: list[Event]) -> None:
@@ -87,14 +186,17 @@ def expire_where(issue: Issue, chosen: Callable[[Order], bool], events: list[Eve
     book = issue.book
     for order in _those(issue, chosen):
         book.remove(order)
-        events.append(
-            OrderExpired(
-                order_id=order.order_id,
-                participant_id=order.participant_id,
-                instrument_id=order.instrument_id,
-                expired_units=order.leaves_units,
-            )
-        )
+        events.append(expired(order))
+
+
+def expired(order: Order) -> OrderExpired:
+    """The event that an order's open quantity has expired."""
+    return OrderExpired(
+        order_id=order.order_id,
+        participant_id=order.participant_id,
+        instrument_id=order.instrument_id,
+        expired_units=order.leaves_units,
+    )
 
 
 def _cancel_where(
@@ -114,7 +216,15 @@ def _is_market(order: Order) -> bool:
 
 
 def _is_for_next_auction(order: Order) -> bool:
-    return order.validity is Validity.NEXT_AUCTION
+    return order.validity is Validity.NEXT_AUCTION or order.validity is Validity.ON_OPEN
+
+
+def _is_for_the_close(order: Order) -> bool:
+    return order.validity is Validity.ON_CLOSE or order.validity is Validity.FUNARI
+
+
+def _has_condition(order: Order) -> bool:
+    return order.validity is Validity.ON_OPEN or _is_for_the_close(order)
 
 
 def _pair(issue: Issue, price_sen: Sen, executed_units: Units, events: list[Event]) -> int:
@@ -151,5 +261,5 @@ def _pair(issue: Issue, price_sen: Sen, executed_units: Units, events: list[Even
         )
     trades = trade_id - numbers.last
     numbers.last = trade_id
-    issue.last_sen = price_sen
+    issue.traded_in_cross(price_sen)
     return trades

@@ -26,6 +26,7 @@ from market.commands import (
     ListInstrument,
     NewOrder,
     OpenDay,
+    RenewQuote,
     Request,
     Resume,
     RunAuction,
@@ -48,11 +49,12 @@ from market.ids import ClientOrderId, InstrumentId, OrderId
 from market.instrument import Instrument
 from market.quantities import MAX_PRICE_SEN, Sen, TimeNs, Units
 from market.reasons import CancelReason, RejectReason
-from market.rules import AmendMode, Rules
+from market.rules import AmendMode, Rules, StopAllocation
 from market.words import AUCTION_PHASES, OrderKind, Phase, Side, Validity
-from matching import continuous, cross
+from matching import closing, continuous, cross, itayose
 from matching.auction import NO_CLEARING
 from matching.book import Book, SortedBook
+from matching.conditions import PRE_CLOSING, waits_aside
 from matching.issue import Issue, TradeNumbers
 from matching.order import Order, owner_of
 
@@ -74,9 +76,19 @@ class Engine:
         self.at_ns = TimeNs(0)
         self._new_book = new_book
         self._orders: dict[OrderId, Order] = {}
+        self._waiting: dict[OrderId, Order] = {}
         self._issues: dict[InstrumentId, Issue] = {}
         self._trade_numbers = TradeNumbers()
         self._day_is_open = False
+        self._has_continuous = rules.has_continuous
+        self._closes_by_rule = (
+            rules.closing_auction_widths.value > 0
+            or rules.stop_allocation.value is not StopAllocation.OFF
+            or rules.limit_broadening_days.value > 0
+        )
+        self._enter: Callable[[Issue, Order, list[Event]], None] = continuous.enter
+        if rules.special_quotes.value:
+            self._enter = self._enter_within_reach
         self._self_trade_mode = rules.self_trade_mode.value
         self._by_account = rules.self_trade_same_account_only.value
         self._keeps_on_decrease = rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE
@@ -90,6 +102,7 @@ class Engine:
             RunAuction: lambda c, _: self.run_auction(c.instrument_id),
             Halt: lambda c, _: self.halt(c.instrument_id, c.reason),
             Resume: lambda c, _: self.resume(c.instrument_id),
+            RenewQuote: lambda c, _: self.renew_quote(c.instrument_id, c.quote_number),
             SetReferencePrice: lambda c, _: self.set_reference_price(
                 c.instrument_id, c.reference_price_sen
             ),
@@ -104,7 +117,7 @@ class Engine:
         if instrument_id in self._issues:
             return _refused(RejectReason.DUPLICATE, f"{instrument_id} is listed already")
         book = self._new_book(self._orders)
-        issue = Issue(instrument, self.rules, book, self._trade_numbers)
+        issue = Issue(instrument, self.rules, book, self._trade_numbers, self._waiting)
         self._issues[instrument_id] = issue
         listed: list[Event] = [InstrumentListed(instrument=instrument)]
         return [*listed, issue.reference_set()] if self._day_is_open else listed
@@ -138,12 +151,18 @@ class Engine:
         issue = self._issues.get(instrument_id)
         if issue is None:
             return _unknown(instrument_id)
-        issue.enter_phase(phase)
         events: list[Event] = [PhaseChanged(instrument_id=instrument_id, phase=phase)]
+        if phase is not Phase.CONTINUOUS:
+            itayose.leave_continuous(issue, events)
+        if phase in PRE_CLOSING:
+            cross.join_closing_call(issue, events)
+        issue.enter_phase(phase)
+        if phase is Phase.OPENING_AUCTION or (phase is Phase.PRE_CLOSE and self._has_continuous):
+            cross.mark_simultaneous(issue)
         if phase is Phase.CONTINUOUS and not issue.suspended:
-            cross.begin_continuous(issue, events)
-        elif phase is Phase.CLOSED and self.rules.expire_at_closed.value:
-            cross.expire_where(issue, lambda _: True, events)
+            self._begin_continuous(issue, events)
+        elif phase is Phase.CLOSED:
+            cross.end_day(issue, events, everything=self.rules.expire_at_closed.value)
         if issue.permission.publishes_indicative:
             issue.publish_indicative(events)
         elif issue.published != NO_CLEARING and phase not in AUCTION_PHASES:
@@ -158,7 +177,27 @@ class Engine:
         if issue.phase not in AUCTION_PHASES:
             return _refused(RejectReason.PHASE_CLOSED, f"no cross in {issue.phase.value}")
         events: list[Event] = []
-        cross.hold_auction(issue, events)
+        closes = issue.phase is Phase.CLOSING_AUCTION
+        if closes and self._closes_by_rule and not issue.seeks_first:
+            closing.hold(issue, self.at_ns, events)
+        elif issue.quotes is None or (closes and not issue.seeks_first):
+            cross.hold_auction(issue, events)
+        else:
+            itayose.open_auction(issue, self.at_ns, events)
+        return events
+
+    def renew_quote(self, instrument_id: InstrumentId, quote_number: int) -> list[Event]:
+        """Move the quote on; refused unless just this one is shown and its time has come."""
+        issue = self._issues.get(instrument_id)
+        if issue is None:
+            return _unknown(instrument_id)
+        shown = None if issue.quotes is None else issue.quotes.shown
+        if shown is None or shown.number != quote_number:
+            return _refused(RejectReason.ALREADY_TERMINAL, f"quote {quote_number} is not shown")
+        if not shown.renew_at_ns or self.at_ns < shown.renew_at_ns:
+            return _refused(RejectReason.OUT_OF_RANGE, f"quote {quote_number} is not due")
+        events: list[Event] = []
+        itayose.renew(issue, self.at_ns, events)
         return events
 
     def halt(self, instrument_id: InstrumentId, reason: str) -> list[Event]:
@@ -169,7 +208,10 @@ class Engine:
         if issue.suspended:
             return _refused(RejectReason.NOT_TRADABLE, f"{instrument_id} is suspended already")
         issue.suspended = True
-        return [TradingHalted(instrument_id=instrument_id, reason=reason)]
+        events: list[Event] = [TradingHalted(instrument_id=instrument_id, reason=reason)]
+        if issue.quotes is not None:
+            itayose.end_quote(issue, events)
+        return events
 
     def resume(self, instrument_id: InstrumentId) -> list[Event]:
         """End a suspension; in Continuous a cross comes first if the book would trade."""
@@ -179,9 +221,10 @@ class Engine:
         if not issue.suspended:
             return _refused(RejectReason.NOT_TRADABLE, f"{instrument_id} is not suspended")
         issue.suspended = False
+        cross.mark_simultaneous(issue)
         events: list[Event] = [TradingResumed(instrument_id=instrument_id)]
         if issue.permission.trades_at_once:
-            cross.begin_continuous(issue, events)
+            self._begin_continuous(issue, events)
         return events
 
     def set_reference_price(self, instrument_id: InstrumentId, price_sen: Sen) -> list[Event]:
@@ -193,8 +236,27 @@ class Engine:
             return _refused(RejectReason.OUT_OF_RANGE, f"{price_sen} is no price")
         issue.set_reference(price_sen)
         events: list[Event] = [issue.reference_set()]
+        itayose.start_over(issue, self.at_ns, events)
         issue.publish_indicative(events)
         return events
+
+    def quotes_shown(self) -> list[tuple[InstrumentId, int, TimeNs]]:
+        """Quotes that will be renewed: issue, number and when. O(issues)."""
+        found = []
+        for instrument_id, issue in self._issues.items():
+            shown = None if issue.quotes is None else issue.quotes.shown
+            if shown is not None and shown.renew_at_ns:
+                found.append((instrument_id, shown.number, shown.renew_at_ns))
+        return found
+
+    def _begin_continuous(self, issue: Issue, events: list[Event]) -> None:
+        if issue.quotes is None:
+            cross.begin_continuous(issue, events)
+        else:
+            itayose.begin_continuous(issue, self.at_ns, events)
+
+    def _enter_within_reach(self, issue: Issue, order: Order, events: list[Event]) -> None:
+        itayose.enter(issue, order, self.at_ns, events)
 
     # --- new orders
 
@@ -252,8 +314,10 @@ class Engine:
             )
         ]
         issue = self._issues[instrument_id]
-        if issue.permission.trades_at_once:
-            continuous.enter(issue, order, events)
+        if validity is not _DAY and waits_aside(validity, issue.phase):
+            issue.aside.add(order)
+        elif issue.permission.trades_at_once:
+            self._enter(issue, order, events)
         else:
             _rest(issue, order, events)
         return events
@@ -294,7 +358,10 @@ class Engine:
             self._keeps_on_decrease and price_sen == order.price_sen and leaves_units <= old_leaves
         )
         old_order_id, old_client_order_id = order.order_id, order.client_order_id
-        if keeps:
+        waits = bool(self._waiting) and order in issue.aside
+        if waits:
+            _amend_aside(issue, order, order_id, price_sen, leaves_units, keeps=keeps)
+        elif keeps:
             issue.book.reduce(order, Units(old_leaves - leaves_units))
             issue.note_change(order, leaves_units - old_leaves)
         else:
@@ -322,10 +389,13 @@ class Engine:
                 kept_priority=keeps,
             )
         ]
+        if waits:
+            return events
         if keeps:
             issue.publish_indicative(events)
+            itayose.look(issue, self.at_ns, events)
         elif issue.permission.trades_at_once:
-            continuous.enter(issue, order, events)
+            self._enter(issue, order, events)
         else:
             _rest(issue, order, events)
         return events
@@ -337,7 +407,11 @@ class Engine:
     def cancel(self, order: Order, reason: CancelReason) -> list[Event]:
         """Take a resting order off. O(1), and O(log prices) where the price is published."""
         issue = self._issues[order.instrument_id]
-        issue.book.remove(order)
+        waits = bool(self._waiting) and order in issue.aside
+        if waits:
+            issue.aside.remove(order)
+        else:
+            issue.book.remove(order)
         leaves_units = order.leaves_units
         events: list[Event] = [
             OrderCanceled(
@@ -348,9 +422,13 @@ class Engine:
                 reason=reason,
             )
         ]
+        if waits:
+            return events
         if issue.permission.publishes_indicative:
             issue.note_change(order, -leaves_units)
             issue.publish_indicative(events)
+        elif issue.quotes is not None:
+            itayose.look(issue, self.at_ns, events)
         return events
 
     # --- the engine alone: tests, research, benchmarks
@@ -368,7 +446,7 @@ class Engine:
         return self.new(command, order_id)
 
     def _apply_amend(self, command: AmendOrder, order_id: OrderId) -> list[Event]:
-        order = self._orders.get(command.order_id)  # type: ignore[arg-type]
+        order = self.find(command.order_id)  # type: ignore[arg-type]
         if order is None or order.participant_id != command.participant_id:
             return _rejected(command, command.client_order_id, RejectReason.UNKNOWN_ORDER)
         refusal = self.check_amend(order, command)
@@ -378,7 +456,7 @@ class Engine:
 
     def _apply_cancel(self, command: CancelOrder, order_id: OrderId) -> list[Event]:
         del order_id
-        order = self._orders.get(command.order_id)  # type: ignore[arg-type]
+        order = self.find(command.order_id)  # type: ignore[arg-type]
         if order is None or order.participant_id != command.participant_id:
             return _rejected(command, None, RejectReason.UNKNOWN_ORDER)
         refusal = self.check_cancel(order)
@@ -389,8 +467,8 @@ class Engine:
     # --- reading
 
     def find(self, order_id: OrderId) -> Order | None:
-        """A resting order, or None when there is none of that id (any more). O(1)."""
-        return self._orders.get(order_id)
+        """A resting or waiting order, or None when there is none of that id (any more). O(1)."""
+        return self._orders.get(order_id) or self._waiting.get(order_id)
 
     def instrument_ids(self) -> list[InstrumentId]:
         """Issues in listing order."""
@@ -431,11 +509,13 @@ class Engine:
 
     def check_invariants(self) -> None:
         """Check every issue, and the index against the books. O(orders)."""
-        resting = 0
+        resting = waiting = 0
         for issue in self._issues.values():
             issue.check_invariants()
+            waiting += sum(1 for _ in issue.aside)
             resting += sum(1 for side in Side for _ in issue.book.queue(side))
         check(resting == len(self._orders), "the index holds exactly the resting orders")
+        check(waiting == len(self._waiting), "the index holds exactly the waiting orders")
 
     def state(self) -> dict[str, Any]:
         """Everything that matters, as plain values in listing order. O(orders)."""
@@ -444,6 +524,23 @@ class Engine:
             "day_is_open": self._day_is_open,
             "issues": {name: issue.state() for name, issue in self._issues.items()},
         }
+
+
+def _amend_aside(
+    issue: Issue,
+    order: Order,
+    order_id: OrderId,
+    price_sen: Sen,
+    leaves_units: Units,
+    *,
+    keeps: bool,
+) -> None:
+    """Change an order that waits aside; with priority lost it waits last, under a new id."""
+    order.leaves_units = leaves_units
+    if not keeps:
+        issue.aside.remove(order)
+        order.order_id, order.price_sen = order_id, price_sen
+        issue.aside.add(order)
 
 
 def _rest(issue: Issue, order: Order, events: list[Event]) -> None:

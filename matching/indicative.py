@@ -7,7 +7,7 @@ question, for any number of orders and levels.
 
 Interest is monotone: buy interest falls with the price, sell interest rises, so buyers are left
 over up to some price and sellers above it. The most units trade on one of the two sides of that
-point, and everything the five conditions ask (auction.py) is decided there.
+point, and everything the price rules ask (auction.py) is decided there.
 
 Invariant, held by tests: always the same answer as :func:`matching.auction.clear`.
 Positions count the grid prices within the daily limits from 1; 0 is below all of them.
@@ -100,8 +100,11 @@ class CallInterest:
                 terms = self.terms._replace(centre_sen=centre_sen)
                 return clear_market_only(self._market_buys, self._market_sells, terms)
             first, last = self._candidates
-        if self.terms.price_rule is PriceRule.MAX_VOLUME:
+        rule = self.terms.price_rule
+        if rule is PriceRule.MAX_VOLUME:
             return self._max_volume(first, last, centre_sen)
+        if rule is PriceRule.TSE_THREE_CONDITION:
+            return self._three_conditions(centre_sen)
         return self._five_conditions(first, last, centre_sen)
 
     def _find_span(self) -> None:
@@ -131,6 +134,30 @@ class CallInterest:
         if level and self._nearest(below, above, centre_sen) == below:
             return self._at(below, executed, surplus)
         return self._at(above, executed_above, surplus_above)
+
+    def _three_conditions(self, centre_sen: Sen) -> Clearing:
+        last = len(self.grid)
+        below = self._last_not_over_sold()
+        bought, sold = self._interest(below) if below else (0, self._market_sells)
+        if below == last and self._market_buys > sold:
+            return NO_CLEARING  # condition 1: not every market buy is filled
+        if bought == sold and below:
+            chosen = self._nearest(self._first_like(below), below, centre_sen)
+            return self._at(chosen, bought, 0)
+        executed, surplus = min(bought, sold), bought - sold
+        if below == last:
+            return self._at(below, executed, surplus)
+        bought_above, sold_above = self._interest(below + 1)
+        executed_above, surplus_above = min(bought_above, sold_above), bought_above - sold_above
+        if not below:
+            executed_above *= self._market_sells <= bought_above  # condition 1 again
+            return self._at(1, executed_above, surplus_above)
+        level = executed == executed_above
+        if executed > executed_above or (
+            level and self._nearest(below, below + 1, centre_sen) == below
+        ):
+            return self._at(below, executed, surplus)
+        return self._at(below + 1, executed_above, surplus_above)
 
     def _max_volume(self, first: int, last: int, centre_sen: Sen) -> Clearing:
         below = min(self._last_not_over_sold(), last)

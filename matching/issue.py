@@ -8,23 +8,29 @@ Invariants: the daily limits are those of the base price; the index of the engin
 agree; the last published indicative price is what the book gives.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from market.commands import NO_PRICE
 from market.errors import check
 from market.events import Event, IndicativePriceChanged, ReferencePriceSet
-from market.ids import TradeId
+from market.ids import OrderId, TradeId
 from market.instrument import Instrument
 from market.message import Record
 from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS, Sen, Units
 from market.reasons import RejectReason
 from market.rules import BookCentre, Rules
 from market.words import OrderKind, Phase, Side, Validity
-from matching.auction import NO_CLEARING, Clearing, Terms, clear
+from matching.auction import NO_CLEARING, Clearing, Terms, clear, heavier_side
 from matching.book import Book
+from matching.broadening import Broadening
+from matching.conditions import PRE_CLOSING, Aside
+from matching.first_price import entry_band, quote_band, seeks_first_price, step_sen
 from matching.indicative import CallInterest, grid_within
 from matching.order import Order
 from matching.phases import Permission, permissions
+from matching.quotes import Quotes
+
+_CONDITIONS: Final = (Validity.ON_OPEN, Validity.ON_CLOSE, Validity.FUNARI)
 
 
 class TradeNumbers(Record):
@@ -46,16 +52,32 @@ class Issue:
         next_base_sen: Base price of the next day to open.
         published: The last indicative price told.
         interest: Kept while an indicative price is published, else None.
+        quotes: What special quotes there are, where the preset has them.
+        held_sen: Last special quote since the last price of today, or NO_PRICE.
+        ends_pre_closing: Whether the present closing auction ends a pre-closing.
+        broadening: Days at a limit in a row, where the preset counts them.
+        aside: On-close orders that wait for the closing call.
+        seeks_first: Whether a new issue has no price yet.
+        has_conditions: Whether the preset has on-open, on-close or funari orders.
+        simultaneous_to: Orders with ids up to this one have no time priority in a cross.
     """
 
-    __slots__ = ("_takes_day_limits", "book", "centre_by_last", "grid", "instrument", "interest",
-                 "last_sen", "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
-                 "most_units", "next_base_sen", "permission", "permissions", "phase", "published",
-                 "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
-                 "suspended", "trade_numbers", "upper_limit_sen")  # fmt: skip
+    __slots__ = ("_quote_band", "_takes_day_limits", "aside", "book", "broadening",
+                 "centre_by_last", "ends_pre_closing", "grid", "has_conditions", "held_sen",
+                 "instrument", "interest", "last_sen", "lot_units", "lower_limit_sen",
+                 "max_order_units", "max_share_units", "most_units", "next_base_sen",
+                 "permission", "permissions", "phase", "published", "quick_lower_sen",
+                 "quick_tick_sen", "quick_upper_sen", "quotes", "reference_sen", "rules",
+                 "seeks_first", "simultaneous_to", "suspended", "trade_numbers",
+                 "upper_limit_sen")  # fmt: skip
 
     def __init__(
-        self, instrument: Instrument, rules: Rules, book: Book, trade_numbers: TradeNumbers
+        self,
+        instrument: Instrument,
+        rules: Rules,
+        book: Book,
+        trade_numbers: TradeNumbers,
+        waiting: dict[OrderId, Order],
     ) -> None:
         self.instrument = instrument
         self.rules = rules
@@ -75,6 +97,15 @@ class Issue:
         self.next_base_sen = instrument.issue_price_sen
         self.published = NO_CLEARING
         self.interest: CallInterest | None = None
+        self.simultaneous_to = OrderId(0)
+        self.aside = Aside(waiting)
+        self.has_conditions = any(one in _CONDITIONS for one in rules.validities.value)
+        self.broadening = Broadening(rules) if rules.limit_broadening_days.value else None
+        self.seeks_first = seeks_first_price(instrument, rules)
+        self.held_sen = NO_PRICE
+        self.ends_pre_closing = False
+        self.quotes = Quotes(rules, instrument.ticks) if rules.special_quotes.value else None
+        self._quote_band = (Sen(0), Sen(0))
         self._takes_day_limits = (
             OrderKind.LIMIT in rules.order_kinds.value and Validity.DAY in rules.validities.value
         )
@@ -84,25 +115,42 @@ class Issue:
 
     def open_day(self) -> None:
         """Take the base price carried over; nothing has traded yet."""
-        self.last_sen = NO_PRICE
+        self.last_sen = self.held_sen = NO_PRICE
         self.set_reference(self.next_base_sen)
 
     def close_day(self) -> None:
-        """Carry the last price over as the next base price."""
-        self.next_base_sen = self.last_sen or self.reference_sen
+        """Carry the last price, or the special quote after it, over as the next base price."""
+        if self.broadening is not None:
+            self.broadening.end_day((self.lower_limit_sen, self.upper_limit_sen))
+        self.next_base_sen = self.anchor_sen
 
     def set_reference(self, reference_sen: Sen) -> None:
         """Set the base price; the limits follow, resting orders stay. O(prices within limits)."""
         ticks = self.instrument.ticks
-        lower, upper = self.instrument.daily_limits(reference_sen)
+        lower, upper = self._limits_around(reference_sen)
         self.reference_sen = reference_sen
         self.lower_limit_sen, self.upper_limit_sen = lower, upper
+        if self.seeks_first and self.quotes is not None:
+            self.quotes.first_step_sen = step_sen(self.rules, reference_sen)
+            self._quote_band = quote_band(self.instrument, self.rules, reference_sen)
         self.grid = grid_within(self.terms())
         tick = ticks.tick_at(lower)
         one_tick = tick == ticks.tick_at(upper) and self._takes_day_limits
         self.quick_tick_sen = tick
         self.quick_lower_sen, self.quick_upper_sen = (lower, upper) if one_tick else (1, 0)
         self.rebuild_interest()
+
+    def _limits_around(self, reference_sen: Sen) -> tuple[Sen, Sen]:
+        if self.seeks_first:
+            return entry_band(self.instrument, self.rules, reference_sen)
+        broadening = self.broadening
+        if broadening is None:
+            return self.instrument.daily_limits(reference_sen)
+        return self.instrument.daily_limits(
+            reference_sen,
+            lower_factor=broadening.factor(Side.SELL),
+            upper_factor=broadening.factor(Side.BUY),
+        )
 
     def reference_set(self) -> ReferencePriceSet:
         """The event that tells base price and limits."""
@@ -116,6 +164,7 @@ class Issue:
     def enter_phase(self, phase: Phase) -> None:
         """Take over what the new state lets through."""
         check(phase in self.permissions, "a state is in the table", phase=phase)
+        self.ends_pre_closing = phase is Phase.CLOSING_AUCTION and self.phase in PRE_CLOSING
         self.phase = phase
         self.permission = self.permissions[phase]
         self.rebuild_interest()
@@ -125,7 +174,22 @@ class Issue:
     @property
     def centre_sen(self) -> Sen:
         """The price that breaks the last tie of a cross."""
+        if self.quotes is not None:
+            shown = self.quotes.shown
+            return self.anchor_sen if shown is None else shown.origin_sen
         return (self.centre_by_last and self.last_sen) or self.reference_sen
+
+    @property
+    def anchor_sen(self) -> Sen:
+        """The price from which a move is measured: last special quote, last price or base price."""
+        return self.held_sen or self.last_sen or self.reference_sen
+
+    @property
+    def limits_sen(self) -> tuple[Sen, Sen]:
+        """Where trades and quotes may be at most: daily limits, or a new issue's band."""
+        if self.seeks_first:
+            return self._quote_band
+        return self.lower_limit_sen, self.upper_limit_sen
 
     def terms(self) -> Terms:
         """What the price of a cross depends on besides the orders."""
@@ -142,8 +206,19 @@ class Issue:
         """What a cross gives now, from every level. O(levels)."""
         book = self.book
         return clear(
-            book.levels(Side.BUY),
-            book.levels(Side.SELL),
+            book.interest(Side.BUY),
+            book.interest(Side.SELL),
+            book.market_units(Side.BUY),
+            book.market_units(Side.SELL),
+            self.terms(),
+        )
+
+    def leaning(self) -> Side | None:
+        """The side whose market orders nothing can fill, or None. O(levels)."""
+        book = self.book
+        return heavier_side(
+            book.interest(Side.BUY),
+            book.interest(Side.SELL),
             book.market_units(Side.BUY),
             book.market_units(Side.SELL),
             self.terms(),
@@ -159,6 +234,19 @@ class Issue:
         """Interest of one order changed by ``units``. O(log prices)."""
         if self.interest is not None:
             self.interest.change(order.side, order.price_sen, units)
+
+    def traded_in_cross(self, price_sen: Sen) -> None:
+        """A cross traded at this price."""
+        self.last_sen, self.held_sen = price_sen, NO_PRICE
+        if self.broadening is not None:
+            self.broadening.traded(price_sen)
+
+    def find_first_price(self, price_sen: Sen) -> None:
+        """A new issue has its first price; daily limits are around it from now on."""
+        self.seeks_first = False
+        if self.quotes is not None:
+            self.quotes.first_step_sen = Sen(0)
+        self.set_reference(price_sen)
 
     def publish_indicative(self, events: list[Event]) -> None:
         """Tell the price a cross would give now, if the state publishes it and it changed."""
@@ -187,7 +275,7 @@ class Issue:
         self, kind: OrderKind, price_sen: Sen, quantity_units: Units
     ) -> RejectReason | None:
         """The first value an order may not have, in the catalogue's order; None when all may."""
-        if kind is OrderKind.MARKET and self.instrument.market_orders_barred:
+        if kind is OrderKind.MARKET and (self.instrument.market_orders_barred or self.seeks_first):
             return RejectReason.MARKET_ORDER_BARRED
         if not 0 <= price_sen <= MAX_PRICE_SEN or not 0 < quantity_units <= MAX_QUANTITY_UNITS:
             return RejectReason.OUT_OF_RANGE
@@ -213,6 +301,11 @@ class Issue:
             or (kind is OrderKind.LIMIT) == (price_sen == NO_PRICE)
         ):
             return RejectReason.INVALID_COMBINATION
+        if validity is Validity.FUNARI:
+            if kind is OrderKind.MARKET:
+                return RejectReason.INVALID_COMBINATION
+            if self.instrument.market_orders_barred or self.seeks_first:  # it will be one
+                return RejectReason.MARKET_ORDER_BARRED
         return None
 
     # --- what must hold
@@ -221,22 +314,33 @@ class Issue:
         """Check what must hold between commands. O(orders)."""
         name = self.instrument.instrument_id
         self.book.check_invariants()
-        limits = self.instrument.daily_limits(self.reference_sen)
-        kept = (self.lower_limit_sen, self.upper_limit_sen)
-        check(limits == kept, "limits follow the base price", instrument=name)
-        if self.permission.trades_at_once and not self.suspended:
+        self.aside.check_invariants()
+        if not (self.broadening is not None and self.phase is Phase.CLOSED):  # it counted the day
+            limits = self._limits_around(self.reference_sen)
+            kept = (self.lower_limit_sen, self.upper_limit_sen)
+            check(limits == kept, "limits follow the base price", instrument=name)
+        quoted = self.quotes is not None and self.quotes.shown is not None
+        if self.permission.trades_at_once and not self.suspended and not quoted:
             bid, ask = self.book.best(Side.BUY), self.book.best(Side.SELL)
             apart = bid is None or ask is None or bid < ask
             check(apart, "a continuous book is not crossed", instrument=name, bid=bid, ask=ask)
             waiting = self.book.market_units(Side.BUY) + self.book.market_units(Side.SELL)
             check(waiting == 0, "no market order rests in Continuous", instrument=name)
+        if self.quotes is not None and self.quotes.shown is not None:
+            check(not self.suspended, "a suspended issue shows no quote", instrument=name)
+            price = self.clearing().price_sen
+            within = price is not None and self.quotes.reach(
+                self.anchor_sen, self.limits_sen
+            ).holds(price)
+            ends = self.phase is Phase.CLOSING_AUCTION  # its band is wider than the quote's
+            check(ends or not within, "a quote shows only what cannot trade", instrument=name)
         if self.permission.publishes_indicative:
             full = self.clearing()
             check(full == self.published, "the published price is right", instrument=name)
 
     def state(self) -> dict[str, Any]:
         """The issue as plain values, for the venue's digest. O(orders)."""
-        return {
+        told: dict[str, Any] = {
             "phase": self.phase.value,
             "suspended": self.suspended,
             "reference_sen": self.reference_sen,
@@ -245,3 +349,14 @@ class Issue:
             "published": [self.published.price_sen, *self.published[1:]],
             "book": self.book.state(),
         }
+        if self.broadening is not None:
+            told["broadening"] = self.broadening.state()
+        if self.instrument.new_issue:
+            told["seeks_first"] = self.seeks_first
+        if self.aside:
+            told["aside"] = self.aside.state()
+        if self.quotes is not None:
+            told["held_sen"], told["quotes"] = self.held_sen, self.quotes.state()
+        if self.simultaneous_to:
+            told["simultaneous_to"] = self.simultaneous_to
+        return told

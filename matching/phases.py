@@ -12,9 +12,11 @@
 START's states: ITCH 1.2, 4.10; what a non-cancel period bars: OSE glossary. Suspension
 (売買停止) stands beside the state: it bars new orders and amendments, never cancels.
 IOC and FOK need an order to meet at once, so they exist in Continuous only; an order for the next
-auction may be entered only while orders gather for one.
+auction may be entered only while orders gather for one. Conditions have states of their own
+(conditions.py): on-open only before the open, funari not in the closing call.
 """
 
+from collections.abc import Container
 from typing import Final, NamedTuple
 
 from market.reasons import RejectReason
@@ -40,6 +42,11 @@ class Permission(NamedTuple):
 
 
 _IMMEDIATE: Final = (Validity.IOC, Validity.FOK)
+_BEGINS: Final[dict[Validity, Container[Phase]]] = {
+    Validity.ON_OPEN: (Phase.PRE_OPEN, Phase.PRE_OPEN_NCP),
+    Validity.FUNARI: (Phase.PRE_OPEN, Phase.PRE_OPEN_NCP, Phase.CONTINUOUS, Phase.BREAK),
+}
+"""States in which an order's life may begin; every other validity: all that gather."""
 _SHUT: Final = RejectReason.PHASE_CLOSED
 
 
@@ -51,8 +58,10 @@ def permissions(rules: Rules) -> dict[Phase, Permission]:
 def _permission(rules: Rules, phase: Phase) -> Permission:
     allowed = rules.validities.value
     gathering = tuple(validity for validity in allowed if validity not in _IMMEDIATE)
+    gathering = tuple(validity for validity in gathering if phase in _BEGINS.get(validity, Phase))
     if phase is Phase.CONTINUOUS:
-        at_once = tuple(validity for validity in allowed if validity is not Validity.NEXT_AUCTION)
+        barred = (Validity.NEXT_AUCTION, Validity.ON_OPEN)
+        at_once = tuple(validity for validity in allowed if validity not in barred)
         return Permission(None, None, None, at_once, trades_at_once=True)
     if phase in AUCTION_PHASES or phase is Phase.CLOSED:
         return Permission(_SHUT, _SHUT, _SHUT, gathering)

@@ -95,7 +95,7 @@ class TradeData(_Wire, frozen=True, kw_only=True):
 
 
 class OrderData(_Wire, frozen=True, kw_only=True):
-    """An order ended or shrank without a trade; exactly one of the quantities is there."""
+    """An order ended, shrank without a trade, or met its condition; one of the quantities is there."""
 
     order_id: str
     client_order_id: str

@@ -42,6 +42,7 @@ from market.events import (
     OrderCanceled,
     OrderExpired,
     OrderReduced,
+    OrderReleased,
     ParticipantKilled,
     ParticipantUnkilled,
     PhaseChanged,
@@ -139,6 +140,7 @@ class Reports:
             OrderAmended: self._amended,
             OrderCanceled: self._canceled,
             OrderReduced: self._reduced,
+            OrderReleased: self._released,
             OrderExpired: self._expired,
             RequestRejected: self._rejected,
             RequestRepeated: self._repeated,
@@ -305,6 +307,16 @@ class Reports:
             leaves_units=event.leaves_units,
         )
         self._push(facts.session_id, "reduced", data)
+
+    def _released(self, event: OrderReleased) -> None:
+        facts = self._answers.facts(event.order_id)
+        data = OrderData(
+            order_id=order_id_to_text(event.order_id),
+            client_order_id=facts.client_order_id,
+            instrument_id=event.instrument_id,
+            leaves_units=event.leaves_units,
+        )
+        self._push(facts.session_id, "released", data)
 
     def _expired(self, event: OrderExpired) -> None:
         facts = self._answers.facts(event.order_id)

@@ -4,8 +4,8 @@ Purpose: no firm promises more cash (買付余力) or units (売付可能数量)
 open order and every trade not yet delivered. Core state: it changes only from events.
 Ordering: ``check_new`` and ``check_amend`` are pure and refuse in the order of market/reasons.py;
 holds appear with OrderAccepted, before any fill of the same step.
-A buy holds price times leaves, rounded up to whole yen; a market buy is held at the highest upper
-limit of the day, because a sell accepted under an earlier limit stays and may be met. A fill turns
+A buy holds price times leaves, rounded up to whole yen; a market buy, and a funari buy, which will
+become one, is held at the highest upper limit of the day, because a sell accepted under an earlier limit stays and may be met. A fill turns
 the held part into an obligation when its delivery is created; the obligation ends leg by leg as
 cash and units are posted, and whole when the delivery is canceled. Incoming cash and units count
 only once posted.
@@ -41,7 +41,7 @@ from market.events import (
 from market.ids import DeliveryId, InstrumentId, OrderId, ParticipantId
 from market.quantities import SEN_PER_YEN, Sen, Units, Yen, hold_yen_rounded_up
 from market.reasons import RejectReason
-from market.words import OrderKind, Side
+from market.words import OrderKind, Side, Validity
 from participants.holds import Account, Hold, Obligation, Position, excuse, set_leaves
 
 _OVER = (DeliveryState.FINISHED, DeliveryState.CANCELED)
@@ -89,7 +89,7 @@ class Risk:
         limits = account.limits
         quantity = cmd.quantity_units
         price = cmd.price_sen
-        if cmd.kind is OrderKind.MARKET:
+        if cmd.kind is OrderKind.MARKET or cmd.validity is Validity.FUNARI:
             price = self._upper_limit(cmd.instrument_id)
         if quantity > limits.max_order_units:
             return RejectReason.FIRM_QTY_LIMIT
@@ -118,7 +118,9 @@ class Risk:
         account = hold.account
         limits = account.limits
         quantity = hold.leaves_units if cmd.leaves_units is None else cmd.leaves_units
-        price = hold.price_sen if cmd.price_sen is None else cmd.price_sen
+        price = hold.price_sen
+        if cmd.price_sen is not None and order_id not in self._market_orders:
+            price = cmd.price_sen
         if quantity > limits.max_order_units:
             return RejectReason.FIRM_QTY_LIMIT
         if price * quantity > limits.max_order_value_yen * SEN_PER_YEN:
@@ -178,7 +180,7 @@ class Risk:
         account = self.accounts[event.participant_id]
         instrument_id = event.instrument_id
         price = event.price_sen
-        if event.kind is OrderKind.MARKET:
+        if event.kind is OrderKind.MARKET or event.validity is Validity.FUNARI:
             price = self._upper_limit(instrument_id)
             self._market_orders[event.order_id] = instrument_id
         position = account.positions.get(instrument_id) or account.position(instrument_id)
@@ -197,7 +199,7 @@ class Risk:
         if event.order_id != event.old_order_id:
             del self._holds[event.old_order_id]
             self._holds[event.order_id] = hold
-        if event.kind is OrderKind.MARKET:
+        if event.old_order_id in self._market_orders:
             del self._market_orders[event.old_order_id]
             self._market_orders[event.order_id] = event.instrument_id
         else:

@@ -31,7 +31,10 @@ from market.events import (
     OrderCanceled,
     OrderExpired,
     OrderReduced,
+    OrderReleased,
     PhaseChanged,
+    QuoteEnded,
+    QuoteShown,
     ReferencePriceSet,
     RequestRejected,
     Trade,
@@ -46,7 +49,7 @@ from market.words import Validity
 Line = tuple[Any, ...]
 
 
-def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912  one branch an event
+def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912, PLR0915  one branch an event
     """Events in the oracle's words."""
     lines: list[Line] = []
     for event in events:
@@ -60,6 +63,9 @@ def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912  one bra
             case OrderCanceled():
                 reason = event.reason.value
                 lines.append(("canceled", event.order_id, event.canceled_units, reason))
+            case OrderReleased():
+                now = (event.kind.value, event.price_sen, event.leaves_units)
+                lines.append(("released", event.order_id, *now))
             case OrderReduced():
                 units = (event.prevented_units, event.leaves_units)
                 lines.append(("reduced", event.order_id, *units))
@@ -86,6 +92,11 @@ def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912  one bra
             case ReferencePriceSet():
                 limits = (event.lower_limit_sen, event.upper_limit_sen)
                 lines.append(("reference", event.reference_price_sen, *limits))
+            case QuoteShown():
+                shown = (event.quote_number, event.kind.value, event.side.value)
+                lines.append(("shown", *shown, event.price_sen, event.renew_at_ns))
+            case QuoteEnded():
+                lines.append(("unshown", event.quote_number))
             case TradingHalted():
                 lines.append(("halted",))
             case TradingResumed():
@@ -110,6 +121,47 @@ class Paper:
     stamp: int
 
 
+Fill = tuple[Paper, int]
+
+
+def one_after_the_other(papers: list[Paper], units: int) -> list[Fill]:
+    """First come, first served."""
+    fills = []
+    for paper in papers:
+        if units:
+            fills.append((paper, min(paper.left, units)))
+            units -= min(paper.left, units)
+    return fills
+
+
+def in_turn(papers: list[Paper], units: int, lot: int) -> list[Fill]:
+    """One trading unit a firm in turn, the firm that asked for most first; played turn by turn."""
+    asked = {one.firm: sum(o.left for o in papers if o.firm == one.firm) for one in papers}
+    got = dict.fromkeys(asked, 0)
+    while units:
+        for firm in sorted(asked, key=lambda firm: -asked[firm]):
+            if units and got[firm] < asked[firm]:
+                got[firm] += lot
+                units -= lot
+    fills = []
+    for paper in papers:
+        share = min(paper.left, got[paper.firm])
+        got[paper.firm] -= share
+        if share:
+            fills.append((paper, share))
+    return fills
+
+
+def by_share(papers: list[Paper], units: int, lot: int) -> list[Fill]:
+    """Each its part of the whole, down to trading units; the rest one each by time."""
+    whole = sum(paper.left for paper in papers)
+    shares = [units * paper.left // whole // lot * lot if whole else 0 for paper in papers]
+    for place, paper in enumerate(papers):
+        if sum(shares) < units and shares[place] < paper.left:
+            shares[place] += lot
+    return [(paper, share) for paper, share in zip(papers, shares, strict=True) if share]
+
+
 class OracleBook:
     """One issue under one rulebook, played the slow way."""
 
@@ -117,12 +169,14 @@ class OracleBook:
         self.rules = rules
         self.instrument = instrument
         self.papers: list[Paper] = []
+        self.aside: list[Paper] = []
         self.phase = "Closed"
         self.halted = False
         self.reference: int = instrument.issue_price_sen
         self.next_base: int = instrument.issue_price_sen
         self.last: int | None = None
-        self.trades = self.stamps = 0
+        self.after_pre_close = False
+        self.trades = self.stamps = self.together = 0
         self.shown: Line = (None, 0, 0)
 
     # --- commands
@@ -155,6 +209,7 @@ class OracleBook:
                 if not self.halted:
                     return [("refused", "NOT_TRADABLE")]
                 self.halted = False
+                self._together()
                 begun = self._begin_continuous() if self.phase == "Continuous" else []
                 return [("resumed",), *begun]
             case CloseDay():
@@ -173,12 +228,22 @@ class OracleBook:
         return [("reference", price, *self.limits)]
 
     def _change_phase(self, phase: str) -> list[Line]:
+        self.after_pre_close = phase == "ClosingAuction" and self.phase.startswith("PreClose")
         self.phase = phase
         lines: list[Line] = [("phase", phase)]
+        if phase.startswith("PreClose"):
+            lines += self._join_closing_call()
+        if phase == "OpeningAuction" or (phase == "PreClose" and self.rules.has_continuous):
+            self._together()
         if phase == "Continuous" and not self.halted:
             lines += self._begin_continuous()
-        if phase == "Closed" and self.rules.expire_at_closed.value:
-            lines += self._end(self.papers, "expired")
+        if phase == "Closed":
+            conditions = ("on_open", "on_close", "funari")
+            everything = self.rules.expire_at_closed.value
+            ending = [one for one in self.papers if everything or one.validity in conditions]
+            lines += self._end(ending, "expired")
+            for paper in list(self.aside):
+                lines += self._end([paper], "expired")
         if phase.startswith("Pre"):
             lines += self._indicative()
         elif not phase.endswith("Auction") and self.shown[0] is not None:
@@ -232,15 +297,21 @@ class OracleBook:
             return "INVALID_COMBINATION"
         if validity not in self.rules.validities.value or market != (command.price_sen == 0):
             return "INVALID_COMBINATION"
-        if self.phase == "Continuous" and validity is Validity.NEXT_AUCTION:
+        if self.phase == "Continuous" and validity in (Validity.NEXT_AUCTION, Validity.ON_OPEN):
             return "INVALID_COMBINATION"
+        if validity is Validity.ON_OPEN and not self.phase.startswith("PreOpen"):
+            return "INVALID_COMBINATION"
+        if validity is Validity.FUNARI and (market or self.phase.startswith("PreClose")):
+            return "INVALID_COMBINATION"
+        if validity is Validity.FUNARI and (self.instrument.market_orders_barred or self.seeking()):
+            return "MARKET_ORDER_BARRED"
         if self.phase != "Continuous" and validity in (Validity.IOC, Validity.FOK):
             return "INVALID_COMBINATION"
         price = None if market else command.price_sen
         return self._refuse_values(price, command.quantity_units)
 
     def _refuse_values(self, price: int | None, units: int) -> str | None:
-        if price is None and self.instrument.market_orders_barred:
+        if price is None and (self.instrument.market_orders_barred or self.seeking()):
             return "MARKET_ORDER_BARRED"
         if units < 1 or units > 2**31 - 1:
             return "OUT_OF_RANGE"
@@ -259,12 +330,18 @@ class OracleBook:
             return "SHARE_OF_ISSUE"
         return None
 
+    def seeking(self) -> bool:
+        """Whether a new issue still seeks its first price."""
+        return False
+
     def refuse_cancel(self) -> str | None:
         """Why this room would not let an order leave, or None."""
         return self._refuse_entry("cancel")
 
     def cancel(self, paper: Paper, why: str) -> list[Line]:
         """Take an order off for a reason."""
+        if paper in self.aside:
+            return self._end([paper], why)
         return self._end([paper], why) + self._indicative()
 
     def find(self, number: int | None, firm: str) -> Paper | None:
@@ -272,7 +349,7 @@ class OracleBook:
         return self._find(number, firm)
 
     def _find(self, number: int | None, firm: str) -> Paper | None:
-        for paper in self.papers:
+        for paper in [*self.papers, *self.aside]:
             if paper.number == number and paper.firm == firm:
                 return paper
         return None
@@ -300,11 +377,16 @@ class OracleBook:
         units = paper.left if command.leaves_units is None else command.leaves_units
         keeping = self.rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE
         old = paper.number
+        waits = paper in self.aside
         if keeping and price == paper.price and units <= paper.left:
             paper.left = units
-            return [("amended", old, old, price or 0, units, True), *self._indicative()]
-        self.papers.remove(paper)
+            shown = [] if waits else self._indicative()
+            return [("amended", old, old, price or 0, units, True), *shown]
+        (self.aside if waits else self.papers).remove(paper)
         paper.number, paper.price, paper.left = number, price, units
+        if waits:
+            self.aside.append(paper)
+            return [("amended", old, number, price or 0, units, False)]
         return [("amended", old, number, price or 0, units, False), *self._enter(paper)]
 
     def _cancel(self, command: CancelOrder) -> list[Line]:
@@ -314,7 +396,7 @@ class OracleBook:
         refusal = self._refuse_entry("cancel")
         if refusal:
             return [("rejected", refusal)]
-        return self._end([paper], "owner") + self._indicative()
+        return self.cancel(paper, "owner")
 
     # --- what happens to orders
 
@@ -337,6 +419,9 @@ class OracleBook:
         return one.firm == other.firm
 
     def _enter(self, paper: Paper) -> list[Line]:
+        if paper.validity == "on_close" and not self.phase.startswith("PreClose"):
+            self.aside.append(paper)
+            return []
         self.stamps += 1
         paper.stamp = self.stamps
         if self.phase != "Continuous":
@@ -345,10 +430,10 @@ class OracleBook:
         if paper.validity == "fok" and self._reachable(paper) < paper.left:
             return [("canceled", paper.number, paper.left, "fok_unfilled")]
         lines = self._trade_at_once(paper)
-        if paper.left and paper.price is not None and paper.validity == "day":
+        if paper.left and paper.price is not None and paper.validity in ("day", "funari"):
             self.papers.append(paper)
         elif paper.left:
-            reason = "ioc_rest" if paper.validity != "day" else "market_rest"
+            reason = "ioc_rest" if paper.validity in ("ioc", "fok") else "market_rest"
             lines.append(("canceled", paper.number, paper.left, reason))
         return lines
 
@@ -428,6 +513,7 @@ class OracleBook:
                     lines.append(("canceled", paper.number, paper.left, why))
                 paper.left = 0
         self.papers = [paper for paper in self.papers if paper.left]
+        self.aside = [paper for paper in self.aside if paper.left]
         return lines
 
     # --- crosses
@@ -439,7 +525,7 @@ class OracleBook:
             [(one.side, one.price, one.left) for one in self.papers],
             self.instrument.ticks.grid(lower, upper),
             self.centre(),
-            five_conditions=self.rules.price_rule.value is PriceRule.FIVE_CONDITION,
+            rule=self.rules.price_rule.value,
             market_only=self.rules.market_only_trades.value,
         )
 
@@ -450,13 +536,82 @@ class OracleBook:
         return self.reference
 
     def _pair(self, price: int, units: int) -> list[Line]:
+        return self._meet(price, self._filled("buy", units), self._filled("sell", units))
+
+    def _meet(self, price: int, buys: list[Fill], sells: list[Fill]) -> list[Line]:
+        """Pair two lists of (paper, units), first with first."""
         lines = []
-        while units:
-            buy, sell = self.ranked("buy")[0], self.ranked("sell")[0]
-            traded = min(buy.left, sell.left, units)
-            units -= traded
+        while buys and sells:
+            (buy, wanted), (sell, offered) = buys[0], sells[0]
+            traded = min(wanted, offered)
             lines.append(self._trade(buy, sell, price, traded, cross=True))
+            buys = [(buy, wanted - traded)] * (wanted > traded) + buys[1:]
+            sells = [(sell, offered - traded)] * (offered > traded) + sells[1:]
+        assert not buys
+        assert not sells
         return lines
+
+    def _filled(self, side: str, units: int) -> list[Fill]:
+        """Who is filled, one price after the other."""
+        fills: list[Fill] = []
+        ranked = self.ranked(side)
+        while units and ranked:
+            level = [one for one in ranked if one.price == ranked[0].price]
+            ranked = [one for one in ranked if one.price != ranked[0].price]
+            if sum(one.left for one in level) > units:
+                fills += self._shared(level, units)
+                units = 0
+            else:
+                fills += [(one, one.left) for one in level]
+                units -= sum(one.left for one in level)
+        return fills
+
+    def _shared(self, level: list[Paper], units: int) -> list[Fill]:
+        """Who of one price is filled when not all can be."""
+        rule = self.rules.auction_allocation.value.value
+        if rule == "price_time":
+            return one_after_the_other(level, units)
+        early = [one for one in level if one.number <= self.together]
+        late = [one for one in level if one.number > self.together]
+        early.sort(key=lambda one: one.number)
+        first = min(units, sum(one.left for one in early))
+        lot = self.instrument.trading_unit_units
+        shares = in_turn(early, first, lot) if rule != "pro_rata" else by_share(early, first, lot)
+        return shares + one_after_the_other(late, units - first)
+
+    def _join_closing_call(self) -> list[Line]:
+        lines: list[Line] = []
+        turning = [one for one in self.papers if one.validity == "funari" and one.price is not None]
+        for paper in sorted([*self.aside, *turning], key=lambda one: one.number):
+            self.stamps += 1
+            paper.stamp = self.stamps
+            if paper in self.aside:
+                self.aside.remove(paper)
+                self.papers.append(paper)
+            else:
+                paper.price = None
+            kind = "market" if paper.price is None else "limit"
+            lines.append(("released", paper.number, kind, paper.price or 0, paper.left))
+        return lines
+
+    def _end_openers(self) -> list[Line]:
+        openers = [one for one in self.papers if one.validity in ("next_auction", "on_open")]
+        return self._end(openers, "expired")
+
+    def _after_auction(self) -> list[Line]:
+        lines: list[Line] = []
+        if self.rules.market_residual_after_opening.value is MarketResidual.VOID:
+            lines += self._end([one for one in self.papers if one.price is None], "market_rest")
+        lines += self._end_openers()
+        if self.after_pre_close:
+            closing = [one for one in self.papers if one.validity in ("on_close", "funari")]
+            lines += self._end(closing, "expired")
+        return lines
+
+    def _together(self) -> None:
+        """From here on everything on the book is simultaneous."""
+        if self.rules.auction_allocation.value.value != "price_time":
+            self.together = max((one.number for one in self.papers), default=0)
 
     def _auction(self) -> list[Line]:
         if not self.phase.endswith("Auction"):
@@ -464,34 +619,38 @@ class OracleBook:
         if self.halted:
             return [("auction", None, 0, 0, True), self._show((None, 0, 0))]
         price, units, _ = self.clearing()
+        if price is not None and not self.rules.has_continuous:
+            self._together()
         trades = [] if price is None else self._pair(price, units)
         lines = list(trades)
-        if self.rules.market_residual_after_opening.value is MarketResidual.VOID:
-            lines += self._end([one for one in self.papers if one.price is None], "market_rest")
-        lines += self._end(
-            [one for one in self.papers if one.validity == "next_auction"], "expired"
-        )
+        lines += self._after_auction()
         lines.append(("auction", price, units, len(trades), False))
         return [*lines, self._show((None, 0, 0))]
 
     def _begin_continuous(self) -> list[Line]:
-        lines: list[Line] = []
-        price, units, _ = self.clearing()
-        if price is not None:
-            lines += self._pair(price, units)
-            lines.append(("auction", price, units, len(lines), False))
+        lines = self._cross_now()
         lines += self._end([one for one in self.papers if one.price is None], "market_rest")
-        lines += self._end(
-            [one for one in self.papers if one.validity == "next_auction"], "expired"
-        )
+        lines += self._end_openers()
         if self.crossed():
-            lower, upper = self.limits
-            outside = [
-                one for one in self.papers if one.price is not None
-                and (one.price < lower or one.price > upper)
-            ]  # fmt: skip
-            lines += self._end(outside, "operator")
+            lines += self._cross_now()
+        if self.crossed():
+            lines += self._end_outside()
         return lines
+
+    def _end_outside(self) -> list[Line]:
+        lower, upper = self.limits
+        outside = [
+            one for one in self.papers if one.price is not None
+            and (one.price < lower or one.price > upper)
+        ]  # fmt: skip
+        return self._end(outside, "operator")
+
+    def _cross_now(self) -> list[Line]:
+        price, units, _ = self.clearing()
+        if price is None:
+            return []
+        lines = self._pair(price, units)
+        return [*lines, ("auction", price, units, len(lines), False)]
 
     def crossed(self) -> bool:
         """Whether a limit buy meets a limit sell."""
@@ -519,43 +678,38 @@ def brute_force(
     grid: list[Sen],
     centre: int,
     *,
-    five_conditions: bool = True,
+    rule: PriceRule = PriceRule.FIVE_CONDITION,
     market_only: bool = True,
 ) -> Line:
-    """The cross by its five conditions, read literally, one grid price after the other."""
+    """The cross by its conditions, read literally, one grid price after the other."""
     lower, upper = grid[0], grid[-1]
     limits = [min(max(price, lower), upper) for _, price, _ in orders if price is not None]
+    if not limits and not market_only:
+        return None, 0, 0
+    if rule is PriceRule.TSE_THREE_CONDITION:
+        return _three_conditions(orders, grid, centre)
     if not limits:
         buys = sum(units for side, _, units in orders if side == "buy")
         sells = sum(units for side, _, units in orders if side == "sell")
         nearest = min(grid, key=lambda price: (abs(price - centre), -price))
-        executed = min(buys, sells) if market_only else 0
+        executed = min(buys, sells)
         return (nearest, executed, buys - sells) if executed else (None, 0, 0)
     first = max(grid.index(Sen(min(limits))) - 1, 0)  # C1
     last = min(grid.index(Sen(max(limits))) + 1, len(grid) - 1)
     tried = []
     for price in grid[first : last + 1]:
-        buys = sells = better_buys = better_sells = market_buys = market_sells = 0
-        for side, limit, units in orders:
-            if side == "buy":
-                market_buys += units if limit is None else 0
-                buys += units if limit is None or limit >= price else 0
-                better_buys += units if limit is not None and min(limit, upper) > price else 0
-            else:
-                market_sells += units if limit is None else 0
-                sells += units if limit is None or limit <= price else 0
-                better_sells += units if limit is not None and max(limit, lower) < price else 0
-        executed = min(buys, sells)
-        left_over = (better_buys and market_buys + better_buys > executed) or (
-            better_sells and market_sells + better_sells > executed
+        tally = _tally(orders, price, lower, upper)
+        executed = min(tally.buys, tally.sells)
+        left_over = (tally.better_buys and tally.market_buys + tally.better_buys > executed) or (
+            tally.better_sells and tally.market_sells + tally.better_sells > executed
         )
         if executed:
-            tried.append((price, executed, buys - sells, bool(left_over)))
+            tried.append((price, executed, tally.buys - tally.sells, bool(left_over)))
     if not tried:
         return None, 0, 0
     most = max(executed for _, executed, _, _ in tried)  # C2
     tried = [one for one in tried if one[1] == most]
-    if five_conditions:
+    if rule is PriceRule.FIVE_CONDITION:
         least = min(abs(surplus) for _, _, surplus, _ in tried)  # C3
         tried = [one for one in tried if abs(one[2]) == least]
         if all(surplus < 0 for _, _, surplus, _ in tried):  # C4
@@ -564,3 +718,49 @@ def brute_force(
             return tried[-1][:3]
         tried = [one for one in tried if not one[3]]  # C5
     return min(tried, key=lambda one: (abs(one[0] - centre), -one[0]))[:3]
+
+
+@dataclass
+class Tally:
+    """Units of both sides at one price; those at the price or better include all the others."""
+
+    buys: int = 0
+    sells: int = 0
+    market_buys: int = 0
+    market_sells: int = 0
+    better_buys: int = 0
+    better_sells: int = 0
+
+
+def _tally(orders: list[Interest], price: int, lower: int, upper: int) -> Tally:
+    tally = Tally()
+    for side, limit, units in orders:
+        if side == "buy":
+            tally.market_buys += units if limit is None else 0
+            tally.buys += units if limit is None or limit >= price else 0
+            tally.better_buys += units if limit is not None and min(limit, upper) > price else 0
+        else:
+            tally.market_sells += units if limit is None else 0
+            tally.sells += units if limit is None or limit <= price else 0
+            tally.better_sells += units if limit is not None and max(limit, lower) < price else 0
+    return tally
+
+
+def _three_conditions(orders: list[Interest], grid: list[Sen], centre: int) -> Line:
+    """TSE's conditions: every price at which all three hold, the nearest of those."""
+    good = []
+    for price in grid:
+        tally = _tally(orders, price, grid[0], grid[-1])
+        executed = min(tally.buys, tally.sells)
+        all_market = tally.market_buys <= executed and tally.market_sells <= executed
+        all_better = (
+            tally.market_buys + tally.better_buys <= executed
+            and tally.market_sells + tally.better_sells <= executed
+        )
+        one_side = executed in (tally.buys, tally.sells)
+        if executed and all_market and all_better and one_side:
+            good.append((price, executed, tally.buys - tally.sells))
+    equal = [one for one in good if one[2] == 0]
+    if not good:
+        return None, 0, 0
+    return min(equal or good, key=lambda one: (abs(one[0] - centre), -one[0]))

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 from auditor import Auditor
-from oracle_book import Line, OracleBook, Paper
+from oracle_book import Line, Paper
+from oracle_quotes import QuotedOracle
 
 from market.business_days import is_business_day
 from market.commands import (
@@ -31,6 +32,7 @@ from market.commands import (
     OpenDay,
     OpenSession,
     ParticipantLimits,
+    RenewQuote,
     Request,
     Resume,
     RevokeKey,
@@ -105,7 +107,7 @@ class OracleDesk:
     def __init__(self, rules: Rules, auditor: Auditor) -> None:
         self.rules = rules
         self.auditor = auditor
-        self.books: dict[str, OracleBook] = {}
+        self.books: dict[str, QuotedOracle] = {}
         self.firms: dict[str, Firm] = {}
         self.sessions: dict[str, Door] = {}
         self.keys: dict[str, str] = {}
@@ -121,9 +123,10 @@ class OracleDesk:
 
     # --- what is asked, before it happens
 
-    def expect(self, number: int, command: object) -> Expected:  # noqa: C901 - one arm a command
+    def expect(self, number: int, command: object, now: int) -> Expected:  # noqa: C901 - one arm a command
         """Work out a command, and take it as done."""
         for book in self.books.values():
+            book.now = now
             book.trades = self.last_trade
         match command:
             case NewOrder():
@@ -150,7 +153,14 @@ class OracleDesk:
                 return Expected(self._refuse_counter(command) or "done")
             case RunSettlement():
                 return Expected(None if self.is_open else "PHASE_CLOSED")
-            case ChangePhase() | RunAuction() | SetReferencePrice() | Halt() | Resume():
+            case (
+                ChangePhase()
+                | RunAuction()
+                | SetReferencePrice()
+                | RenewQuote()
+                | Halt()
+                | Resume()
+            ):
                 return self._issue(number, command)
         return Expected()
 
@@ -176,7 +186,7 @@ class OracleDesk:
         book = self.books.get(command.instrument_id)
         if book is None:
             return Expected("UNKNOWN_INSTRUMENT")
-        by_day = isinstance(command, ChangePhase | RunAuction | SetReferencePrice)
+        by_day = isinstance(command, ChangePhase | RunAuction | SetReferencePrice | RenewQuote)
         if by_day and not self.is_open:
             return Expected("PHASE_CLOSED")
         if isinstance(command, SetReferencePrice) and command.reference_price_sen < 1:
@@ -330,7 +340,9 @@ class OracleDesk:
             command.participant_id,
             command.instrument_id,
             command.side.value,
-            self.upper.get(command.instrument_id, 0) if market else command.price_sen,
+            self.upper.get(command.instrument_id, 0)
+            if market or command.validity.value == "funari"
+            else command.price_sen,
             command.quantity_units,
         )
         if refusal:
@@ -359,7 +371,9 @@ class OracleDesk:
             known.firm,
             known.issue,
             paper.side,
-            self._price(known, paper) if command.price_sen is None else command.price_sen,
+            self._price(known, paper)
+            if command.price_sen is None or paper.validity == "funari"
+            else command.price_sen,
             paper.left if command.leaves_units is None else command.leaves_units,
             instead_of=known,
         )
@@ -424,7 +438,8 @@ class OracleDesk:
     # --- promises
 
     def _price(self, known: Known, paper: Paper) -> int:
-        return self.upper[known.issue] if paper.price is None else paper.price
+        at_upper = paper.price is None or paper.validity == "funari"
+        return self.upper[known.issue] if at_upper else paper.price or 0
 
     def held_yen(self, firm: str, without: Known | None = None) -> int:
         """What the firm's open buy orders reserve, each rounded up to whole yen."""
@@ -519,7 +534,7 @@ class OracleDesk:
                     self.sessions.setdefault(event.session_id, Door(event.participant_id))
                 case InstrumentListed():
                     name = event.instrument.instrument_id
-                    self.books[name] = OracleBook(self.rules, event.instrument)
+                    self.books[name] = QuotedOracle(self.rules, event.instrument)
                 case DayOpened():
                     if not any(self.resting(known) for known in self.orders):
                         self.upper.clear()

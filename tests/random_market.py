@@ -38,6 +38,7 @@ from market.commands import (
     ParticipantLimits,
     RegisterKey,
     RegisterParticipant,
+    RenewQuote,
     Resume,
     RevokeKey,
     RunAuction,
@@ -57,7 +58,7 @@ from market.ids import (
     SessionId,
 )
 from market.instrument import Instrument, LimitTable, TickTable
-from market.quantities import MAX_PRICE_SEN, Sen, Units, Yen
+from market.quantities import MAX_PRICE_SEN, Sen, TimeNs, Units, Yen
 from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
 from venue.schedule import Step, day_plan
 
@@ -82,6 +83,7 @@ TINY = Instrument(
     issue_price_sen=Sen(60),
     ticks=TickTable(table_id=8, up_to_sen=(MAX_PRICE_SEN,), tick_sen=(5,)),
     limits=LimitTable(below_sen=(MAX_PRICE_SEN,), width_sen=(45,)),
+    new_issue=True,
 )
 ISSUES = (WIDE, TINY)
 LIVELY = (
@@ -90,6 +92,9 @@ LIVELY = (
 """States in which most requests come."""
 
 Rulebook = tuple[str, dict[str, object]]
+NARROW = {"is": "QuoteWidthTable", "below_sen": [980, MAX_PRICE_SEN], "width_sen": [20, 30]}
+"""Widths at which a special quote is a matter of a few ticks."""
+
 RULEBOOKS: dict[str, Rulebook] = {
     "start": ("start", {}),
     "start gross": ("start", {"settlement_mode": "gross_atomic", "ncp_new_orders": False}),
@@ -98,6 +103,10 @@ RULEBOOKS: dict[str, Rulebook] = {
     "tse": ("tse", {}),
     "tse provisional": ("tse", {"settlement_mode": "provisional_transfer", "settlement_days": 1,
                                 "expire_at_closed": False, "self_trade_mode": "cancel_newest"}),
+    "tse narrow": ("tse", {"quote_width_table": NARROW}),
+    "tse narrow, by time": ("tse", {"quote_width_table": NARROW, "auction_allocation": "price_time",
+                                    "sequential_quote_widths": 1,
+                                    "stop_allocation": "every_itayose"}),
     "ose": ("ose", {"self_trade_same_account_only": False, "self_trade_mode": "decrement"}),
     "ose provisional": ("ose", {"settlement_mode": "provisional_transfer", "settlement_days": 0,
                                 "settlement_stages": [57_000, 57_060, 57_120, 57_180]}),
@@ -184,6 +193,7 @@ class Chance:
             (6, self.door),
             (12, self.counter),
             (8, self.operator),
+            (30 if self._quotes() else 1, self.renewal),
             (20, self.mend),
             (5, self.nonsense),
         ]
@@ -432,6 +442,21 @@ class Chance:
             RevokeKey(key_id=KeyId(f"{firm}-K2")),
         )
         return draw.choice(acts)
+
+    def _quotes(self) -> list[tuple[InstrumentId, int, TimeNs]]:
+        """What will be renewed."""
+        return self.market.core.engine.quotes_shown()
+
+    def renewal(self, draw: Random) -> Command:
+        """A quote's renewal, mostly one that is due; market time moves on to it."""
+        quotes = self._quotes()
+        if not quotes or draw.randint(1, 8) == 1:
+            number = draw.choice((0, 1, quotes[0][1] - 1 if quotes else 2))
+            return RenewQuote(instrument_id=self._issue(draw).instrument_id, quote_number=number)
+        name, number, at_ns = draw.choice(quotes)
+        if draw.randint(1, 8) > 1:
+            self.market.pass_time(at_ns)
+        return RenewQuote(instrument_id=name, quote_number=number)
 
     def nonsense(self, draw: Random) -> Command:
         """What nobody should send: each must be refused, none may stop the market."""

@@ -7,7 +7,8 @@
     cross              -> 100_000: 1+3 10, 2+3 2
 
 An order line may end in words: ``ioc``, ``fok``, ``next`` (for the next auction), a self-trade mode,
-``acc=X``. Amendments: ``A amend 1 @ 100_400 x 5``. ``halt`` and ``resume`` stand alone. Left of the
+``open``, ``close`` and ``funari`` (TSE's conditions), ``acc=X``. ``wait 180`` lets seconds pass, ``renew``
+renews the last quote shown (``renew 3`` that quote). Amendments: ``A amend 1 @ 100_400 x 5``. ``halt`` and ``resume`` stand alone. Left of the
 arrow is played through the real engine; right of it is what its events say, written by
 :func:`outcome`; nothing there means the outcome is not looked at. Invariants are checked after
 every line.
@@ -26,6 +27,7 @@ from market.commands import (
     Entry,
     Halt,
     NewOrder,
+    RenewQuote,
     Resume,
     RunAuction,
     SetReferencePrice,
@@ -39,6 +41,8 @@ from market.events import (
     OrderCanceled,
     OrderExpired,
     OrderReduced,
+    QuoteEnded,
+    QuoteShown,
     RequestRejected,
     Trade,
 )
@@ -61,7 +65,11 @@ ISSUE = Instrument(
     ticks=TEN_YEN,
     limits=TSE_LIMITS,
 )
-WORDS = {"ioc": Validity.IOC, "fok": Validity.FOK, "next": Validity.NEXT_AUCTION}
+SECOND = 1_000_000_000
+WORDS = {
+    "ioc": Validity.IOC, "fok": Validity.FOK, "next": Validity.NEXT_AUCTION,
+    "open": Validity.ON_OPEN, "close": Validity.ON_CLOSE, "funari": Validity.FUNARI,
+}  # fmt: skip
 
 
 class Stage:
@@ -76,6 +84,7 @@ class Stage:
     ) -> None:
         self.engine = Engine(rules)
         self.lines = 0
+        self.at_ns = 0
         self.events: list[Event] = []
         self.engine.list_instrument(issue)
         self.engine.open_day(DAY)
@@ -83,7 +92,7 @@ class Stage:
 
     def do(self, command: Command, number: int | None = None) -> list[Event]:
         """Apply one command, as entry ``number``, and check invariants."""
-        entry = Entry(sequence=SequenceNo(number or 0), at_ns=TimeNs(0), command=command)
+        entry = Entry(sequence=SequenceNo(number or 0), at_ns=TimeNs(self.at_ns), command=command)
         happened = self.engine.apply(entry)
         self.engine.check_invariants()
         self.events += happened
@@ -101,11 +110,21 @@ class Stage:
                 return self.do(Halt(instrument_id=NAME, reason="story"))
             case "resume":
                 return self.do(Resume(instrument_id=NAME))
+            case "wait":
+                self.at_ns += int(words[1]) * SECOND
+                return []
+            case "renew":
+                number = int(words[1]) if len(words) > 1 else self.quote().quote_number
+                return self.do(RenewQuote(instrument_id=NAME, quote_number=number))
             case "base":
                 price = _sen(words[1])
                 return self.do(SetReferencePrice(instrument_id=NAME, reference_price_sen=price))
         self.lines += 1
         return self.do(request(text, self.lines), self.lines)
+
+    def quote(self) -> QuoteShown:
+        """The last quote shown."""
+        return next(one for one in reversed(self.events) if isinstance(one, QuoteShown))
 
 
 def request(text: str, number: int) -> Command:
@@ -149,7 +168,7 @@ def request(text: str, number: int) -> Command:
     )
 
 
-def outcome(events: Iterable[Event]) -> str:  # noqa: C901, PLR0912  one branch an event
+def outcome(events: Iterable[Event]) -> str:  # noqa: C901, PLR0912, PLR0915  one branch an event
     """What happened, in the words of a story."""
     said: list[str] = []
     pairs: list[str] = []
@@ -168,6 +187,10 @@ def outcome(events: Iterable[Event]) -> str:  # noqa: C901, PLR0912  one branch 
                 mark = " own" if event.self_trade else ""
                 pair = f"{event.buy_order_id}+{event.sell_order_id}"
                 pairs.append(f"{pair} {event.quantity_units}{mark}")
+                if entered is not None and entered[0] == event.buy_order_id:
+                    entered = (event.buy_order_id, event.buy_leaves_units)
+                if entered is not None and entered[0] == event.sell_order_id:
+                    entered = (event.sell_order_id, event.sell_leaves_units)
             case Trade():
                 order, left = event.buy_order_id, event.buy_leaves_units
                 other = event.sell_order_id
@@ -189,6 +212,11 @@ def outcome(events: Iterable[Event]) -> str:  # noqa: C901, PLR0912  one branch 
                 said.append(f"expired {event.order_id} {event.expired_units}")
             case AuctionHeld():
                 said.insert(0, _cross(event, pairs))
+            case QuoteShown():
+                kind, side = event.kind.value, event.side.value
+                said.append(f"{kind} {side} {_yen(event.price_sen)}")
+            case QuoteEnded():
+                said.append("quote ends")
             case RequestRejected() | CommandRefused():
                 said.append(event.reason.value)
             case _:
@@ -198,9 +226,11 @@ def outcome(events: Iterable[Event]) -> str:  # noqa: C901, PLR0912  one branch 
     return ", ".join(said)
 
 
-def play(story: str, rules: Rules = START, phase: Phase = Phase.PRE_OPEN) -> Stage:
+def play(
+    story: str, rules: Rules = START, phase: Phase = Phase.PRE_OPEN, issue: Instrument = ISSUE
+) -> Stage:
     """Play a story through a fresh engine, comparing each line that says what comes of it."""
-    stage = Stage(rules, phase)
+    stage = Stage(rules, phase, issue)
     for line in story.strip().splitlines():
         act, arrow, expected = line.partition("->")
         told = outcome(stage.line(act.strip()))

@@ -24,7 +24,10 @@ from market.events import (
     OrderCanceled,
     OrderExpired,
     OrderReduced,
+    OrderReleased,
     PhaseChanged,
+    QuoteEnded,
+    QuoteShown,
     Reconciled,
     ReferencePriceSet,
     RequestRejected,
@@ -43,7 +46,7 @@ from venue.settings import rules_of
 
 OF_A_BOOK = (
     AuctionHeld, IndicativePriceChanged, OrderAccepted, OrderAmended, OrderCanceled, OrderExpired,
-    OrderReduced, PhaseChanged, ReferencePriceSet, Trade, TradingHalted, TradingResumed,
+    OrderReduced, OrderReleased, PhaseChanged, QuoteEnded, QuoteShown, ReferencePriceSet, Trade, TradingHalted, TradingResumed,
 )  # fmt: skip
 CHANGES_NOTHING = (CommandRefused, RequestRejected, RequestRepeated, SessionRefused)
 _encode = msgspec.json.Encoder().encode
@@ -82,7 +85,7 @@ class WatchedMarket:
         self._at_ns = max(self._at_ns + 1_000_000, at_ns or 0)
         number = SequenceNo(len(self.entries) + 1)
         entry = Entry(sequence=number, at_ns=TimeNs(self._at_ns), command=command)
-        expected = self.desk.expect(number, command)
+        expected = self.desk.expect(number, command, self._at_ns)
         self.entries.append(entry)
         events = self.core.apply(entry)
         self.events += events
@@ -100,6 +103,10 @@ class WatchedMarket:
         self._check_rooms(events)
         self._check_balances()
         return events
+
+    def pass_time(self, at_ns: int) -> None:
+        """The next command is not before this time."""
+        self._at_ns = max(self._at_ns, at_ns)
 
     # --- what must hold after every command
 
@@ -166,14 +173,25 @@ class WatchedMarket:
             assert rooms == self._rooms, "a refusal leaves no trace"
         self._rooms = rooms
         for name in core.engine.instrument_ids():
+            self._check_depth(name)
             at_once = core.engine.phase(name) is Phase.CONTINUOUS
-            if at_once and not core.engine.is_suspended(name):
+            if at_once and not core.engine.is_suspended(name) and not self.desk.books[name].quote:
                 book = core.engine.book(name)
                 bids, asks = book.levels(Side.BUY), book.levels(Side.SELL)
                 assert not bids or not asks or bids[0].price_sen < asks[0].price_sen
         for event in events:
             if isinstance(event, Reconciled):
                 assert not event.breaks
+
+    def _check_depth(self, name: InstrumentId) -> None:
+        """What everyone sees is the book, and orders that wait aside are not on it."""
+        book, depth = self.core.engine.book(name), self.core.feeds.issues[name].depth
+        for side, seen in ((Side.BUY, depth.bids), (Side.SELL, depth.asks)):
+            levels = {one.price_sen: [one.units, one.orders] for one in book.levels(side)}
+            assert levels == seen.levels
+            assert book.market_units(side) == seen.market_units
+        queue = [order.order_id for side in Side for order in book.queue(side)]
+        assert queue == [order.order_id for order in depth.in_priority()]
 
     def _check_balances(self) -> None:
         """Ledger, register and risk agree with sums made from events alone."""

@@ -29,6 +29,7 @@ from venue.core import Core
 from venue.gateway import ORDERS_PATH, Gateway
 from venue.journal import Journal
 from venue.recovery import recover
+from venue.renewals import QuoteRenewals
 from venue.schedule import first_business_day
 from venue.seams import Clock, ScaledClock
 from venue.sequencer import Published, Sequencer
@@ -168,10 +169,12 @@ class Venue:
                 self._announce(core, _port(orders), _port(feed), _rest_port(rest))
                 beat_s = server.heartbeat_s
                 heart = tasks.create_task(_beat(gateway, broadcaster, sequencer, journal, beat_s))
+                renewals = tasks.create_task(QuoteRenewals(sequencer, clock).run())
                 days = tasks.create_task(self._days(sequencer, clock))
                 await self._stop.wait()
                 self._ready = False
                 days.cancel()
+                renewals.cancel()
                 heart.cancel()
                 gateway.finish()
                 sequencer.stop()

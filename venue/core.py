@@ -50,6 +50,7 @@ from market.commands import (
     OpenVenue,
     RegisterKey,
     RegisterParticipant,
+    RenewQuote,
     Request,
     Resume,
     RevokeKey,
@@ -218,6 +219,10 @@ class Core:
             ),
             Halt: lambda c: engine.halt(c.instrument_id, c.reason),
             Resume: lambda c: engine.resume(c.instrument_id),
+            RenewQuote: lambda c: (
+                self._refuse_at_night(c.instrument_id)
+                or engine.renew_quote(c.instrument_id, c.quote_number)
+            ),
             SetReferencePrice: lambda c: (
                 self._refuse_at_night(c.instrument_id)
                 or engine.set_reference_price(c.instrument_id, c.reference_price_sen)

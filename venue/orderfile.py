@@ -12,7 +12,7 @@ Columns, all named in the first line, in any order; the starred ones must be the
     instrument, side, kind    for new: issue; buy or sell; limit or market
     price                     decimal yen with at most two decimals; limit orders and amends
     quantity                  whole units; in an amend the new open quantity
-    validity                  day (default), next_auction, ioc or fok
+    validity                  day (default), next_auction, ioc, fok, on_open, on_close or funari
     account                   0 to 16 of A-Z a-z 0-9 . _ -
 
 Ordering: intents are sorted by day and time; lines of the same time keep their order.

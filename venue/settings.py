@@ -91,6 +91,7 @@ class IssueSettings(BaseModel):
     issued_units: Annotated[int, Field(gt=0, le=MAX_QUANTITY_UNITS)]
     issue_price_yen: Annotated[int, Field(gt=0, le=MAX_PRICE_SEN // SEN_PER_YEN)] = 100_000
     market_orders_barred: bool = False
+    new_issue: bool = False
     under_supervision: bool = False
     to_be_removed: bool = False
 
@@ -253,6 +254,7 @@ def _instrument(issue: IssueSettings, rules: Rules) -> Instrument:
         ticks=rules.tick_table.value,
         limits=rules.limit_table.value,
         market_orders_barred=issue.market_orders_barred,
+        new_issue=issue.new_issue,
         under_supervision=issue.under_supervision,
         to_be_removed=issue.to_be_removed,
     )

@@ -1,18 +1,19 @@
 """Whole days in one process: virtual time, no sockets, the same core and the same journal.
 
 Intents (from the seeded flow or an order file) become requests of one session per firm and meet
-the scheduled steps in time order; at the same instant the schedule goes first. What they meet is
+the scheduled steps in time order; at the same instant the schedule goes first, then quotes are
+renewed whose time has come, then intents. What they meet is
 the very core the served venue runs, so a simulated journal replays and verifies like any other.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from heapq import merge
+from heapq import heappop, heappush, merge
 from typing import Final
 
 from market.business_days import at_jst
-from market.commands import Command, Entry, OpenSession
-from market.events import Event
-from market.ids import KeyId, ParticipantId, SessionId
+from market.commands import Command, Entry, OpenSession, RenewQuote
+from market.events import Event, QuoteEnded, QuoteShown
+from market.ids import InstrumentId, KeyId, ParticipantId, SessionId
 from market.quantities import SequenceNo, TimeNs
 from participants.intents import Intent, to_request
 from venue.conductor import remaining_days
@@ -28,6 +29,8 @@ Seen = Callable[[Entry, list[Event]], None]
 
 _GROUP: Final = 512
 _NS_PER_MS: Final = 1_000_000
+_STEP, _RENEWAL, _INTENT = range(3)
+"""What goes first at the same instant."""
 
 
 def rehearse(settings: VenueSettings) -> None:
@@ -67,6 +70,8 @@ class Simulation:
             if firm.keys
         }
         self._requests = 0
+        self._due: list[tuple[TimeNs, int, int, InstrumentId, int]] = []
+        self._shown: dict[InstrumentId, int] = {}
 
     def open(self) -> None:
         """Apply the opening commands: venue, issues, firms, keys, what the firms start with.
@@ -103,8 +108,29 @@ class Simulation:
         opened, *rest = plan
         self._apply(*opened)
         asked = intents_of(number) if number <= self._settings.days else ()
-        for at_ns, command in merge(rest, self._steps(asked), key=lambda step: step[0]):
+        schedule = ((at_ns, _STEP, command) for at_ns, command in rest)
+        intents = ((at_ns, _INTENT, command) for at_ns, command in self._steps(asked))
+        for at_ns, rank, command in merge(schedule, intents, key=lambda step: step[:2]):
+            self._renew_quotes(at_ns, rank)
             self._apply(at_ns, command)
+
+    def _renew_quotes(self, at_ns: TimeNs, rank: int) -> None:
+        """Renew, each at its time, the quotes that are due before a step of this time and rank."""
+        due = self._due
+        while due and due[0][:2] < (at_ns, rank):
+            when, _, _, name, number = heappop(due)
+            if number == self._shown.get(name):
+                self._apply(when, RenewQuote(instrument_id=name, quote_number=number))
+
+    def _note_quotes(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, QuoteShown):
+                name, number, when = event.instrument_id, event.quote_number, event.renew_at_ns
+                self._shown[name] = number
+                if when:
+                    heappush(self._due, (when, _RENEWAL, self.core.sequence, name, number))
+            elif isinstance(event, QuoteEnded):
+                self._shown.pop(event.instrument_id, None)
 
     def _steps(self, intents: Iterable[Intent]) -> Iterator[Step]:
         day = self.core.business_date
@@ -134,6 +160,7 @@ class Simulation:
         events = core.apply(entry)
         core.reports.drain()
         core.feeds.drain()
+        self._note_quotes(events)
         if self._seen is not None:
             self._seen(entry, events)
         return events

@@ -16,6 +16,7 @@ from market.events import (
     OrderCanceled,
     OrderExpired,
     PhaseChanged,
+    QuoteShown,
     Reconciled,
     RequestRejected,
     SettlementRan,
@@ -25,7 +26,7 @@ from market.events import (
 )
 from market.quantities import SEN_PER_YEN
 from market.reasons import FailReason
-from market.words import Phase
+from market.words import Phase, QuoteKind
 
 _FAIL_WORDS = {
     FailReason.SELLER_SHORT_OF_UNITS: "seller short of units",
@@ -86,6 +87,9 @@ class Timeline:
                 return self._phase_line(event)
             case AuctionHeld():
                 return self._auction_line(event)
+            case QuoteShown():
+                self._count("quotes")
+                return _quote_line(event)
             case TradingHalted():
                 return _told("suspended", f"{event.instrument_id}  {event.reason}", "売買停止")
             case TradingResumed():
@@ -116,7 +120,7 @@ class Timeline:
         return line
 
     def _auction_line(self, event: AuctionHeld) -> str | None:
-        name = _CROSSES.get(event.phase, "first cross")  # Continuous begins or resumes with one
+        name = _CROSSES.get(event.phase, "cross")  # in Continuous: after a halt or under a quote
         if event.skipped:
             return _told(name, f"{event.instrument_id}  skipped: suspended", "売買停止")
         if event.price_sen is None:
@@ -163,6 +167,17 @@ class Timeline:
 
 def _told(what: str, rest: str, term: str = "") -> str:
     return f"{what:<13}  {rest:<52}{term}".rstrip()
+
+
+def _quote_line(event: QuoteShown) -> str:
+    special = event.kind is QuoteKind.SPECIAL
+    price = f"{event.price_sen // SEN_PER_YEN:,}"
+    until = f"until {jst_clock_text(event.renew_at_ns)}" if event.renew_at_ns else "stays"
+    return _told(
+        "special quote" if special else "run stopped",
+        f"{event.instrument_id:<5} {price:>10} yen  {event.side:<4}  {until}",
+        "特別気配" if special else "連続約定気配",
+    )
 
 
 def _reconciled_line(event: Reconciled) -> str:

@@ -1,11 +1,42 @@
-"""The rulebook of Tokyo Stock Exchange (neighbour)."""
+"""The rulebook of Tokyo Stock Exchange (neighbour), on one page.
+
+Marks: D documented, I inferred, U unknown-default (market/rules.py). Broker and Nagoya texts stand for
+TSE's where TSE's own was not seen. Each line is a value below and can be replaced on its own.
+
+| rule | what Kitahama does | source | mark |
+|---|---|---|---|
+| itayose (板寄せ) | all market orders, all better limit orders, one side at the price in full | Nagoya; Rakuten | D |
+| several prices | equal totals first, of those the one nearest the last special quote, last or base price | JPX, pre-opening quotes | D shown, I traded |
+| market orders too many | no price; the market leans to that side's daily limit | JPX, pre-opening quotes | D |
+| simultaneous orders | firms in turn, one trading unit each, largest total first; those on the book at the open, at 15:25, after a halt; later ones by time | Nagoya; Matsui | D |
+| within a firm, equal firms | the earlier order first | our own | U |
+| special quote (特別気配) | no trade beyond one width; shown there, one width on every 3 minutes, up to the daily limit | JPX; SBI | D |
+| measured from | last special quote since the last trade, else last price, else base price | JPX, base price | I |
+| while a quote shows | itayose at every order, cancel and amendment; then continuous trading | JPX; Nagoya | D |
+| market order, nobody to meet | waits under a quote, in continuous trading too | JPX, priority | I |
+| sequential quote (連続約定気配) | a run past 2 widths within 60 s stops there for 60 s, then a special quote one width on; the 60 s begin with the run's first trade | Rakuten | D, window I |
+| closing auction | from 15:25 entry, change and cancel; itayose within 2 widths | Matsui; Monex | D |
+| special execution | beyond them, at the band's end, by time alone | Matsui, worked book | D |
+| stop allocation (ストップ配分) | at a daily limit: market orders as orders at the limit, firms in turn | Nagoya; Matsui; Jiji | D |
+| morning close | an ordinary itayose within 2 widths; on-close orders are for the afternoon | not found | I |
+| next base price | last price, or the special quote after it | JPX, daily price limits | D |
+| limit broadening | after 2 days stuck, that side x4 until a day with a trade at another price | JPX; Alpaca | D |
+| on-open, on-close, funari, IOC | matching/conditions.py; on-close waits unseen until 15:25 | JPX; Matsui | D |
+| amendment | fewer units keep the place; the condition cannot be changed | FLEX MBO 1.1; Matsui | D |
+| new issue | no limits but a quarter to 4 times; no market orders; 5% in 10 minutes, 0.75 to 2.3 times | Nagoya | D |
+| after the first price | daily limits around it for the rest of the day | not found | I |
+| ticks, limits, widths | TSE's tables; TOPIX 500 ticks beside them (market/instrument.py) | brokers; JPX; mirror | D, limits from 3,000,000 yen I |
+
+Left out: short sale rules, off-auction trading, half-day sessions.
+"""
 
 from typing import Final
 
-from market.instrument import TSE_LIMITS, TSE_OTHER
+from market.instrument import TSE_LIMITS, TSE_OTHER, TSE_WIDTHS
 from market.rulebooks.words import DOCUMENTED, INFERRED, LIMIT_AND_MARKET, UNKNOWN_DEFAULT, clock
 from market.rules import (
     AmendMode,
+    AuctionAllocation,
     BookCentre,
     BreakOrders,
     MarketResidual,
@@ -14,6 +45,7 @@ from market.rules import (
     Rule,
     Rules,
     SettlementMode,
+    StopAllocation,
 )
 from market.words import Phase, SelfTradeMode, Validity
 
@@ -41,9 +73,17 @@ TSE: Final = Rules(
     break_orders=Rule(BreakOrders.CANCEL_ONLY, UNKNOWN_DEFAULT, "orders are accepted from 12:05"),
     order_kinds=Rule(LIMIT_AND_MARKET, DOCUMENTED, "JPX, order types"),
     validities=Rule(
-        (Validity.DAY, Validity.NEXT_AUCTION, Validity.IOC, Validity.FOK),
-        INFERRED,
-        "JPX, order types: IOC documented; FOK offered for comparison",
+        (
+            Validity.DAY,
+            Validity.NEXT_AUCTION,
+            Validity.IOC,
+            Validity.FOK,
+            Validity.ON_OPEN,
+            Validity.ON_CLOSE,
+            Validity.FUNARI,
+        ),
+        DOCUMENTED,
+        "JPX, order types; NEXT_AUCTION and FOK, which TSE has not, offered for comparison",
     ),
     amend_mode=Rule(
         AmendMode.KEEP_ON_DECREASE,
@@ -51,12 +91,14 @@ TSE: Final = Rules(
         "TSE FLEX Market by Order 1.1: quantity down keeps priority",
     ),
     price_rule=Rule(
-        PriceRule.FIVE_CONDITION,
-        UNKNOWN_DEFAULT,
-        "stand-in for the three conditions: price of most units",
+        PriceRule.TSE_THREE_CONDITION,
+        DOCUMENTED,
+        "Nagoya Stock Exchange and Rakuten Securities, itayose conditions; nearest price: inferred",
     ),
     book_centre=Rule(BookCentre.REFERENCE_OR_LAST_CROSS, INFERRED, "JPX: last price or base price"),
-    market_only_trades=Rule(True, UNKNOWN_DEFAULT, "market orders alone trade at the centre"),
+    market_only_trades=Rule(
+        True, UNKNOWN_DEFAULT, "market orders alone, as many on both sides, trade at the centre"
+    ),
     market_residual_after_opening=Rule(MarketResidual.CARRY, DOCUMENTED, "TSE keeps them"),
     expire_at_closed=Rule(True, DOCUMENTED, "day orders"),
     self_trade_mode=Rule(
@@ -81,8 +123,29 @@ TSE: Final = Rules(
     publishes_indicative_volume=Rule(
         True, UNKNOWN_DEFAULT, "the pre-opening board shows quantities"
     ),
+    auction_allocation=Rule(
+        AuctionAllocation.PARTICIPANT_ROUND_ROBIN,
+        DOCUMENTED,
+        "Nagoya Stock Exchange, simultaneous orders: one trading unit a firm, largest total first",
+    ),
+    special_quotes=Rule(True, DOCUMENTED, "JPX, special quotes; SBI Securities, mechanics"),
+    special_quote_s=Rule(180, DOCUMENTED, "renewed every three minutes"),
+    quote_width_table=Rule(TSE_WIDTHS, DOCUMENTED, "JPX, special quotes (mirror): table of widths"),
+    sequential_quotes=Rule(True, DOCUMENTED, "Rakuten Securities, sequential quotes"),
+    sequential_quote_s=Rule(60, DOCUMENTED, "Rakuten Securities: within 60 s, shown for 60 s"),
+    sequential_quote_widths=Rule(2, DOCUMENTED, "Rakuten Securities: twice the renewal width"),
+    closing_auction_widths=Rule(2, DOCUMENTED, "Matsui Securities: the last price and 2 widths"),
+    special_execution=Rule(True, DOCUMENTED, "Matsui Securities, Monex: closings from 2024-11-05"),
+    limit_broadening_days=Rule(2, DOCUMENTED, "JPX, daily price limits: two days in a row"),
+    limit_broadening_factor=Rule(4, DOCUMENTED, "JPX, notice of 2025-02-28; Alpaca Japan: x4"),
+    first_price_rules=Rule(True, DOCUMENTED, "Nagoya Stock Exchange, new issues; TSE's the same"),
+    first_price_band_factor=Rule(4, DOCUMENTED, "Nagoya: entry from a quarter to 4 times"),
+    first_price_step_percent=Rule(5, DOCUMENTED, "Nagoya: 5% of the book-centre price a step"),
+    first_price_step_s=Rule(600, DOCUMENTED, "Nagoya: a step every ten minutes"),
+    first_price_up_percent=Rule(230, DOCUMENTED, "Nagoya: up to 2.3 times"),
+    first_price_down_percent=Rule(75, DOCUMENTED, "Nagoya: down to 0.75 times"),
+    stop_allocation=Rule(
+        StopAllocation.AT_CLOSE, DOCUMENTED, "Nagoya Stock Exchange; Matsui Securities; Jiji Press"
+    ),
 )
-"""Tokyo Stock Exchange: opening and closing itayose around continuous sessions.
-
-Special and sequential quotes, stop allocation and special execution are not in this preset yet.
-"""
+"""Tokyo Stock Exchange: opening and closing itayose around continuous sessions."""

@@ -23,6 +23,8 @@ from market.events import (
     OrderExpired,
     OrderReduced,
     PhaseChanged,
+    QuoteEnded,
+    QuoteShown,
     ReferencePriceSet,
     Trade,
     TradingHalted,
@@ -34,7 +36,7 @@ from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, Sess
 from market.instrument import J_MARKET_OTHER, TSE_LIMITS, Instrument
 from market.quantities import Sen, SequenceNo, TimeNs, Units
 from market.reasons import CancelReason
-from market.words import OrderKind, Phase, Side, Validity
+from market.words import OrderKind, Phase, QuoteKind, Side, Validity
 
 FIRMS = (ParticipantId("FIRM-LEAK-A"), ParticipantId("FIRM-LEAK-B"))
 SESSION = SessionId("SESSION-LEAK")
@@ -100,7 +102,9 @@ class TinyMarket:
         self.orders[name] = []
         self.say(InstrumentListed(instrument=instrument(name)))
 
-    def accept(self, name: str, side: str, price_sen: int, units: int) -> LiveOrder:
+    def accept(
+        self, name: str, side: str, price_sen: int, units: int, validity: Validity = Validity.DAY
+    ) -> LiveOrder:
         """An order joins; price 0 is a market order."""
         order = LiveOrder(self.sequence + 1, side, price_sen, units)
         self.orders[name].append(order)
@@ -115,7 +119,7 @@ class TinyMarket:
                 kind=OrderKind.LIMIT if price_sen else OrderKind.MARKET,
                 price_sen=Sen(price_sen),
                 quantity_units=Units(units),
-                validity=Validity.DAY,
+                validity=validity,
             )
         )
         return order
@@ -251,6 +255,15 @@ class TinyMarket:
                 executed_units=Units(3),
                 trades=1,
             ),
+            QuoteShown(
+                instrument_id=issue,
+                quote_number=draw.randint(1, 9),
+                kind=draw.choice(list(QuoteKind)),
+                side=draw.choice(list(Side)),
+                price_sen=Sen(price_sen),
+                renew_at_ns=TimeNs(draw.choice((0, 180_000_000_000))),
+            ),
+            QuoteEnded(instrument_id=issue, quote_number=draw.randint(1, 9)),
             PhaseChanged(instrument_id=issue, phase=draw.choice(list(Phase))),
             TradingHalted(instrument_id=issue, reason="disclosure"),
             TradingResumed(instrument_id=issue),
@@ -337,6 +350,7 @@ class Reader:
         self.totals: dict[str, Any] | None = None
         self.latest: dict[str, Any] = {}
         self.indicative: dict[str, Any] | None = None
+        self.quote: dict[str, Any] | None = None
         self.result: dict[str, Any] | None = None
 
     def hear(self, payload: bytes) -> None:
@@ -412,10 +426,13 @@ class Reader:
 
     def _auction_snapshot(self, data: dict[str, Any]) -> None:
         self.indicative, self.result = data["indicative"], data["result"]
+        self.quote = data.get("quote")
 
     def _auction_update(self, data: dict[str, Any]) -> None:
         if data["action"] == "indicative":
             self.indicative = data
+        elif data["action"] == "quote":
+            self.quote = data if data["price"] is not None else None
         else:
             self.indicative, self.result = None, data
 
@@ -430,6 +447,7 @@ class Reader:
             "trades": [trade["trade_number"] for trade in self.trades][-50:],
             "volume": (self.totals or {"volume_units": 0})["volume_units"],
             "price": (self.indicative or {"price": None})["price"],
+            "quote": self.quote and {k: v for k, v in self.quote.items() if k != "action"},
             "result": self.result,
             "latest": self.latest,
         }

@@ -19,17 +19,20 @@ from market.events import (
     DayClosed,
     DayOpened,
     IndicativePriceChanged,
+    OrderReleased,
     ParticipantKilled,
     PhaseChanged,
+    QuoteEnded,
+    QuoteShown,
     ReferencePriceSet,
     Trade,
     TradingHalted,
     TradingResumed,
     TransferControlSet,
 )
-from market.ids import InstrumentId
+from market.ids import InstrumentId, OrderId
 from market.quantities import Sen, SequenceNo, TimeNs, Units
-from market.words import Phase
+from market.words import OrderKind, Phase, QuoteKind, Side, Validity
 
 ST01 = InstrumentId("ST01")
 STEPS = 400
@@ -353,6 +356,89 @@ def test_no_price_is_said_explicitly_and_after_the_cross() -> None:
         "indicative": {"action": "indicative", "price": None},
         "result": result,
     }
+
+
+def released(market: TinyMarket, number: int, side: Side, price_sen: int, units: int) -> None:
+    """An order's condition was met."""
+    market.say(
+        OrderReleased(
+            order_id=OrderId(number),
+            participant_id=FIRMS[0],
+            instrument_id=ST01,
+            side=side,
+            kind=OrderKind.LIMIT if price_sen else OrderKind.MARKET,
+            price_sen=Sen(price_sen),
+            leaves_units=Units(units),
+        )
+    )
+
+
+def test_an_on_close_order_is_seen_when_it_joins_and_a_funari_order_when_it_turns() -> None:
+    """Nobody sees an order that waits aside, amended or canceled; then it is at the back."""
+    market = TinyMarket()
+    market.say(PhaseChanged(instrument_id=ST01, phase=Phase.CONTINUOUS))
+    close, funari = Validity.ON_CLOSE, Validity.FUNARI
+    waiting = market.accept("ST01", "buy", BASE_SEN, 5, close)
+    gone = market.accept("ST01", "buy", BASE_SEN, 4, close)
+    turning = market.accept("ST01", "buy", BASE_SEN, 3, funari)
+    resting = market.accept("ST01", "buy", BASE_SEN, 2)
+    market.leave("ST01", gone)
+    market.say(PhaseChanged(instrument_id=ST01, phase=Phase.PRE_CLOSE))
+    released(market, waiting.number, Side.BUY, BASE_SEN, 5)
+    released(market, turning.number, Side.BUY, 0, 3)
+    late = market.accept("ST01", "buy", BASE_SEN, 1, close)
+
+    feed, messages = feed_of(market)
+    reader = Reader()
+    for message in messages:
+        if message.instrument_id == "ST01":
+            reader.hear(message.payload)
+    acts = [
+        (data["action"], data["order_number"])
+        for data in (message["data"] for message in told(messages, Channel.ORDERS))
+    ]
+    assert acts == [
+        ("add", f"O-{turning.number}"),
+        ("add", f"O-{resting.number}"),
+        ("add", f"O-{waiting.number}"),
+        ("replace", f"O-{turning.number}"),
+        ("add", f"O-{late.number}"),
+    ]
+    orders = data_of(feed.snapshot(Channel.ORDERS, "ST01"))["orders"]
+    assert [one["order_number"] for one in orders] == [
+        f"O-{turning.number}", f"O-{resting.number}", f"O-{waiting.number}", f"O-{late.number}",
+    ]  # fmt: skip
+    assert {one["order_number"] for one in orders} == set(reader.orders)
+    feed.check_invariants()
+
+
+def test_a_quote_is_told_on_the_auction_channel_until_it_ends() -> None:
+    """Kind, pressing side, price and when it moves on; a snapshot carries it while it shows."""
+    market = TinyMarket()
+    market.say(
+        QuoteShown(
+            instrument_id=ST01,
+            quote_number=3,
+            kind=QuoteKind.SPECIAL,
+            side=Side.BUY,
+            price_sen=Sen(10_300_000),
+            renew_at_ns=TimeNs(180),
+        )
+    )
+    shown = {
+        "action": "quote", "quote_number": 3, "kind": "special", "side": "buy", "price": "103000",
+        "renew_at_ns": 180,
+    }  # fmt: skip
+    feed, messages = feed_of(market)
+    assert [message["data"] for message in told(messages, Channel.AUCTION)] == [shown]
+    assert data_of(feed.snapshot(Channel.AUCTION, "ST01"))["quote"] == shown
+
+    market.say(QuoteEnded(instrument_id=ST01, quote_number=3))
+    feed, messages = feed_of(market)
+    none = dict.fromkeys(("kind", "side", "price", "renew_at_ns"))
+    ended = {"action": "quote", "quote_number": 3} | none
+    assert [message["data"] for message in told(messages, Channel.AUCTION)] == [shown, ended]
+    assert "quote" not in data_of(feed.snapshot(Channel.AUCTION, "ST01"))
 
 
 @pytest.mark.parametrize("phase", list(Phase))

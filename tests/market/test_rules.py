@@ -6,9 +6,17 @@ from typing import Any
 import pytest
 
 from market.errors import BadInput
-from market.instrument import LimitTable, TickTable
+from market.instrument import LimitTable, QuoteWidthTable, TickTable
 from market.rulebooks import PRESETS, START, preset
-from market.rules import MARGIN_S, Mark, PhaseAt, Rule, Rules
+from market.rules import (
+    MARGIN_S,
+    AuctionAllocation,
+    Mark,
+    PhaseAt,
+    Rule,
+    Rules,
+    StopAllocation,
+)
 from market.words import AUCTION_PHASES, Phase
 
 EVERY_RULE = [
@@ -39,6 +47,19 @@ def test_every_day_opens_crosses_and_ends_closed(rules: Rules) -> None:
     assert rules.has_continuous is (rules.name != "start")
     if rules.name == "start":
         assert sum(phase in AUCTION_PHASES for phase in phases) == 2
+
+
+def test_what_only_tse_has_is_off_elsewhere() -> None:
+    """START and OSE have none of TSE's quotes, allocations, closings and limits of its own."""
+    names = [
+        "special_quotes", "sequential_quotes", "special_execution", "first_price_rules",
+        "closing_auction_widths", "limit_broadening_days",
+    ]  # fmt: skip
+    for rules in (START, PRESETS["ose"]):
+        assert not any(getattr(rules, name).value for name in names)
+        assert rules.stop_allocation.value is StopAllocation.OFF
+        assert rules.auction_allocation.value is AuctionAllocation.PRICE_TIME
+    assert all(getattr(PRESETS["tse"], name).value for name in names)
 
 
 def test_presets_are_found_by_name() -> None:
@@ -87,6 +108,18 @@ WRONG: list[tuple[str, Any, str]] = [
     ("tick_table", TickTable(table_id=1, up_to_sen=(10,), tick_sen=(0,)), "tick_table"),
     ("tick_table", TickTable(table_id=1, up_to_sen=(10, 10), tick_sen=(1, 2)), "tick_table"),
     ("limit_table", LimitTable(below_sen=(), width_sen=()), "limit_table"),
+    ("quote_width_table", QuoteWidthTable(below_sen=(1,), width_sen=(0,)), "quote_width_table"),
+    ("special_quote_s", 0, "special_quote_s"),
+    ("sequential_quote_s", 0, "sequential_quote_s"),
+    ("sequential_quote_widths", 0, "sequential_quote_widths"),
+    ("closing_auction_widths", -1, "closing_auction_widths"),
+    ("limit_broadening_days", -1, "limit_broadening_days"),
+    ("limit_broadening_factor", 0, "limit_broadening_factor"),
+    ("first_price_step_percent", -1, "first_price_step_percent"),
+    ("first_price_step_s", 0, "first_price_step_s"),
+    ("first_price_down_percent", 101, "first price may be the base"),
+    ("first_price_up_percent", 99, "first price may be the base"),
+    ("first_price_band_factor", 2, "entry band"),
 ]
 
 

@@ -4,7 +4,8 @@ import random
 from datetime import date, timedelta
 
 import pytest
-from oracle_book import OracleBook, told
+from oracle_book import told
+from oracle_quotes import QuotedOracle
 
 from market.commands import (
     NO_PRICE,
@@ -17,6 +18,7 @@ from market.commands import (
     Halt,
     NewOrder,
     OpenDay,
+    RenewQuote,
     Resume,
     RunAuction,
     SetReferencePrice,
@@ -28,13 +30,23 @@ from market.events import (
     OrderCanceled,
     OrderExpired,
     OrderReduced,
+    QuoteEnded,
+    QuoteShown,
     Trade,
 )
 from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, SessionId
-from market.instrument import Instrument, LimitTable, TickTable
+from market.instrument import Instrument, LimitTable, QuoteWidthTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, SequenceNo, TimeNs, Units
 from market.rulebooks import OSE, START, TSE
-from market.rules import AmendMode, BreakOrders, PriceRule, Rules
+from market.rules import (
+    AmendMode,
+    AuctionAllocation,
+    BreakOrders,
+    MarketResidual,
+    PriceRule,
+    Rules,
+    StopAllocation,
+)
 from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
 from matching.engine import Engine
 
@@ -50,12 +62,44 @@ ISSUE = Instrument(
     limits=LimitTable(below_sen=(MAX_PRICE_SEN,), width_sen=(125,)),
     trading_unit_units=Units(2),
 )
+SECOND = 1_000_000_000
+NARROW = QuoteWidthTable(below_sen=(980, 1_040, MAX_PRICE_SEN), width_sen=(20, 30, 40))
+QUOTED = TSE.replace(quote_width_table=NARROW)
 RULEBOOKS = {
     "start": START,
     "tse": TSE,
     "ose": OSE,
+    "tse, narrow": QUOTED,
+    "tse, soon sequential": QUOTED.replace(
+        sequential_quote_widths=1,
+        sequential_quote_s=600,
+        self_trade_mode=SelfTradeMode.CANCEL_OLDEST,
+    ),
+    "tse, special only": QUOTED.replace(sequential_quotes=False, special_execution=False),
+    "tse, shares at every limit": QUOTED.replace(
+        stop_allocation=StopAllocation.EVERY_ITAYOSE,
+        auction_allocation=AuctionAllocation.PRICE_TIME,
+        break_orders=BreakOrders.ALL,
+    ),
+    "tse, five conditions": QUOTED.replace(
+        price_rule=PriceRule.FIVE_CONDITION, closing_auction_widths=0, expire_at_closed=False
+    ),
+    "tse, most units, quoted": QUOTED.replace(
+        price_rule=PriceRule.MAX_VOLUME,
+        market_residual_after_opening=MarketResidual.VOID,
+        market_only_trades=False,
+    ),
+    "tse, new issue by widths": QUOTED.replace(
+        first_price_step_percent=0, first_price_up_percent=110, first_price_down_percent=95
+    ),
+    "tse, soon broadened": QUOTED.replace(
+        limit_broadening_days=1, limit_broadening_factor=2, order_kinds=(OrderKind.LIMIT,)
+    ),
+    "tse, no quotes": TSE.replace(special_quotes=False, quote_width_table=NARROW),
     "tse, most units": TSE.replace(price_rule=PriceRule.MAX_VOLUME, market_only_trades=False),
     "tse, break open": TSE.replace(break_orders=BreakOrders.ALL, expire_at_closed=False),
+    "start, by firm": START.replace(auction_allocation=AuctionAllocation.PARTICIPANT_ROUND_ROBIN),
+    "ose, pro rata": OSE.replace(auction_allocation=AuctionAllocation.PRO_RATA),
     "start, keep place": START.replace(
         amend_mode=AmendMode.KEEP_ON_DECREASE,
         ncp_new_orders=False,
@@ -70,6 +114,8 @@ class Chance:
     def __init__(self, seed: int, rules: Rules) -> None:
         self.draw = random.Random(seed)
         self.rules = rules
+        self.at_ns = 0
+        self.quote = 0
         self.known: list[tuple[OrderId, ParticipantId]] = []
 
     def price(self) -> Sen:
@@ -129,6 +175,12 @@ class Chance:
             price_sen=draw.choice([None, self.price()]),
             leaves_units=draw.choice([None, self.units(), self.units()]),
         )
+
+    def renewal(self) -> Command:
+        """The renewal of the last quote, due or not, now and then of one before."""
+        self.at_ns += self.draw.choice((0, 60, 180, 180, 180)) * SECOND
+        stale = self.draw.random() < 0.1
+        return RenewQuote(instrument_id=NAME, quote_number=abs(self.quote) - stale)
 
     def disturbance(self) -> Command:
         """A halt, a resumption, a base price by hand, or a cross at the wrong time."""
@@ -197,20 +249,30 @@ class Ledger:
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("rulebook", RULEBOOKS)
 def test_every_line_of_a_random_day_is_the_oracles(rulebook: str, seed: int) -> None:
-    """Two days of chance: trades, ends, refusals and indicative prices equal the slow list's."""
+    """Days of chance, quiet or busy: trades, ends, refusals and indicative prices equal the slow list's."""
     rules = RULEBOOKS[rulebook]
-    chance, issue = Chance(seed, rules), replace_barred(ISSUE, barred=seed % 6 == 5)
-    engine, oracle, ledger = Engine(rules), OracleBook(rules, issue), Ledger()
+    chance, issue = (
+        Chance(seed, rules),
+        replace_flags(ISSUE, market_orders_barred=seed % 6 == 5, new_issue=seed % 4 == 3),
+    )
+    engine, oracle, ledger = Engine(rules), QuotedOracle(rules, issue), Ledger()
     engine.list_instrument(issue)
     number = 0
 
     def both(command: Command) -> None:
         nonlocal number
         number += 1
-        entry = Entry(sequence=SequenceNo(number), at_ns=TimeNs(0), command=command)
+        chance.at_ns += chance.draw.choice((0, 1, 20, 70)) * SECOND
+        oracle.now = chance.at_ns
+        at_ns = TimeNs(chance.at_ns)
+        entry = Entry(sequence=SequenceNo(number), at_ns=at_ns, command=command)
         events = engine.apply(entry)
         for event in events:
             ledger.take(event)
+            if isinstance(event, QuoteShown):
+                chance.quote = event.quote_number
+            if isinstance(event, QuoteEnded):
+                chance.quote = -event.quote_number
             if isinstance(event, OrderAccepted | OrderAmended):
                 chance.known.append((event.order_id, event.participant_id))
         assert told(events) == oracle.apply(number, command), command
@@ -218,16 +280,19 @@ def test_every_line_of_a_random_day_is_the_oracles(rulebook: str, seed: int) -> 
         resting = {order for order in ledger.open if engine.find(OrderId(order)) is not None}
         assert resting == set(ledger.open), "an accepted order is on the book or ended (M7)"
 
-    for day in range(2):
+    quiet, busy = rulebook == "tse, soon broadened", rulebook == "tse, soon sequential"
+    for day in range(8 if quiet else 2):
         for step in chance.day(date(2026, 11, 24) + timedelta(days=day)):
             both(step)
-            for _ in range(chance.draw.randint(0, 22)):
+            for _ in range(chance.draw.randint(0, 1 if quiet else 120 if busy else 22)):
+                if chance.draw.random() < (0.3 if chance.quote > 0 else 0.01):
+                    both(chance.renewal())
                 both(chance.disturbance() if chance.draw.random() < 0.04 else chance.request())
         if rules.expire_at_closed.value:
             assert ledger.open == {}
 
 
-def replace_barred(issue: Instrument, *, barred: bool) -> Instrument:
-    """The same issue with the day's flag against market orders."""
+def replace_flags(issue: Instrument, **flags: bool) -> Instrument:
+    """The same issue with other flags."""
     values = {name: getattr(issue, name) for name in issue.__struct_fields__}
-    return Instrument(**{**values, "market_orders_barred": barred})
+    return Instrument(**values | flags)

@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 from oracle_book import Interest, brute_force
 from script import play
@@ -9,8 +10,8 @@ from script import play
 from market.instrument import TEN_YEN, TickTable
 from market.quantities import MAX_PRICE_SEN, SEN_PER_YEN, Sen
 from market.rules import PriceRule
-from matching.auction import Clearing, Terms, clear
-from matching.book import LevelTotal
+from matching.auction import NO_CLEARING, Clearing, Terms, clear, heavier_side
+from matching.book import Interest as Levels
 
 LOWER, UPPER = Sen(8_500_000), Sen(11_500_000)
 MARKET = None
@@ -95,9 +96,19 @@ def cleared(orders: list[Interest], by: Terms) -> Clearing:
             market[side] += units
         else:
             totals[side][Sen(price)] = totals[side].get(Sen(price), 0) + units
-    buys = [LevelTotal(*one, 1) for one in sorted(totals["buy"].items(), reverse=True)]
-    sells = [LevelTotal(*one, 1) for one in sorted(totals["sell"].items())]
-    return clear(buys, sells, market["buy"], market["sell"], by)
+    buys = levels(sorted(totals["buy"].items(), reverse=True))
+    sells = levels(sorted(totals["sell"].items()))
+    leaning = heavier_side(buys, sells, market["buy"], market["sell"], by)
+    result = clear(buys, sells, market["buy"], market["sell"], by)
+    if by.price_rule is PriceRule.TSE_THREE_CONDITION and leaning is not None:
+        assert result == NO_CLEARING, "market orders left over leave no price"
+    return result
+
+
+def levels(totals: list[tuple[Sen, int]]) -> Levels:
+    """Prices and units as a book gives them."""
+    prices, units = [price for price, _ in totals], [units for _, units in totals]
+    return Levels(np.array(prices, np.int64), np.array(units, np.int64))
 
 
 @pytest.mark.parametrize("vector", VECTORS)
@@ -131,6 +142,71 @@ def test_most_units_takes_the_survivor_nearest_to_the_centre() -> None:
         assert result == (price, 5, -7)
 
 
+# name: centre in yen, orders, price in yen or None, units, surplus
+THREE_CONDITIONS: dict[str, tuple[int, list[tuple[str, int, int | None]], int | None, int, int]] = {
+    "V1: buyers above and sellers below are filled": (
+        100_000,
+        [("buy", 10, 100_500), ("buy", 5, 100_200), ("sell", 8, 99_800), ("sell", 4, 100_300),
+         ("sell", 6, 100_500)],
+        100_300, 10, -2,
+    ),
+    "V8: market buys fit below the highest sell": (
+        100_000,
+        [("buy", 10, MARKET), ("sell", 4, 100_000), ("sell", 4, 100_300), ("sell", 4, 100_600)],
+        100_600, 10, -2,
+    ),
+    "V9: a market buy that no sell fills leaves no price": (
+        100_000, [("buy", 10, MARKET), ("sell", 4, 100_000)], None, 0, 0,
+    ),
+    "the other way round": (
+        100_000, [("sell", 10, MARKET), ("buy", 4, 100_000)], None, 0, 0,
+    ),
+    "V10: market orders alone, not the same on both sides": (
+        100_000, [("buy", 7, MARKET), ("sell", 4, MARKET)], None, 0, 0,
+    ),
+    "market orders alone, the same on both sides": (
+        100_000, [("buy", 7, MARKET), ("sell", 7, MARKET)], 100_000, 7, 0,
+    ),
+    "equal totals at many prices: nearest the centre": (
+        100_130, [("buy", 5, 100_200), ("sell", 5, 100_000)], 100_130, 5, 0,
+    ),
+    "equal totals reach to the limit; the centre is far above the orders": (
+        110_000, [("buy", 5, MARKET), ("sell", 5, 100_000)], 110_000, 5, 0,
+    ),
+    "V11: no cross": (
+        100_000, [("buy", 5, 99_900), ("sell", 5, 100_100)], None, 0, 0,
+    ),
+    "the special execution book, without its band": (
+        120, [("sell", 10, MARKET), ("sell", 10, 110), ("sell", 5, 115), ("sell", 10, 120),
+              ("sell", 15, 125), ("sell", 10, 130), ("sell", 20, 135), ("sell", 15, 140),
+              ("sell", 20, 170), ("buy", 20, MARKET), ("buy", 30, 170), ("buy", 20, 140),
+              ("buy", 10, 135), ("buy", 10, 130), ("buy", 5, 125), ("buy", 30, 120),
+              ("buy", 10, 115), ("buy", 10, 110)],
+        135, 80, 0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("vector", THREE_CONDITIONS)
+def test_three_conditions_give_each_vector_its_price(vector: str) -> None:
+    """TSE's rule: every market and better order filled and one side at the price, or no price."""
+    centre, orders, price, units, surplus = THREE_CONDITIONS[vector]
+    in_sen = [
+        (side, None if yen is None else yen * SEN_PER_YEN, lots) for side, lots, yen in orders
+    ]
+    ticks = ONE_YEN if centre < 1_000 else TEN_YEN
+    lower, upper = (Sen(7_000), Sen(17_000)) if centre < 1_000 else (LOWER, UPPER)
+    rule = PriceRule.TSE_THREE_CONDITION
+    by = Terms(lower, upper, ticks, Sen(centre * SEN_PER_YEN), rule, market_only_trades=True)
+
+    result = cleared(in_sen, by)
+
+    assert result == (None if price is None else price * SEN_PER_YEN, units, surplus)
+    grid = ticks.grid(lower, upper)
+    assert brute_force(in_sen, grid, centre * SEN_PER_YEN, rule=rule) == tuple(result)
+
+
+ONE_YEN = TickTable(table_id=8, up_to_sen=(MAX_PRICE_SEN,), tick_sen=(100,))
 STEPS = TickTable(table_id=7, up_to_sen=(1_000, 1_100, MAX_PRICE_SEN), tick_sen=(10, 20, 50))
 
 
@@ -153,8 +229,7 @@ def test_no_other_grid_price_would_have_been_chosen(seed: int) -> None:
         centre, market_only = draw.randint(880, 1_300), draw.random() < 0.8
         for rule in PriceRule:
             by = Terms(grid[0], grid[-1], STEPS, Sen(centre), rule, market_only)
-            five = rule is PriceRule.FIVE_CONDITION
-            best = brute_force(orders, grid, centre, five_conditions=five, market_only=market_only)
+            best = brute_force(orders, grid, centre, rule=rule, market_only=market_only)
             assert tuple(cleared(orders, by)) == best, (orders, by)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from script import Stage, play
 
-from market.rulebooks import TSE
+from market.rulebooks import OSE, TSE
 from market.words import Phase, SelfTradeMode
 
 CONTINUOUS = Phase.CONTINUOUS
@@ -33,7 +33,7 @@ def test_a_limit_orders_remainder_rests_and_a_market_orders_ends() -> None:
         C sell 5 market   -> trades 3 @ 100_000 with 2, ended 3 2 market_rest
         D buy  4 market   -> ended 4 4 market_rest
         """,
-        TSE,
+        OSE,
         CONTINUOUS,
     )
 

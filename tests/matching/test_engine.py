@@ -51,11 +51,11 @@ def test_a_tse_day_opens_and_closes_by_itayose_around_continuous() -> None:
         phase Continuous
         C sell 2 @ 99900  -> trades 2 @ 100_000 with 1, done
         phase PreClose
-        D sell 4 market   -> rests 4
-        E buy  1 @ 99900  -> rests 1
+        D sell 3 market   -> rests 3
+        E buy  2 @ 99900  -> rests 2
         phase ClosingAuction
-        cross             -> 99_890: 1+4 2, 5+4 1
-        phase Closed      -> expired 4 1
+        cross             -> 99_900: 1+4 2, 5+4 1
+        phase Closed      -> expired 5 1
         """,
         TSE,
     )
@@ -63,7 +63,7 @@ def test_a_tse_day_opens_and_closes_by_itayose_around_continuous() -> None:
     (told,) = stage.engine.open_day(NEXT_DAY)
 
     assert isinstance(told, ReferencePriceSet)
-    assert told.reference_price_sen == 9_989_000
+    assert told.reference_price_sen == 9_990_000
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,9 @@ def test_continuous_after_a_skipped_cross_begins_with_one() -> None:
         {}
     """
     expected = "100_110: 3+2 3, ended 3 1 market_rest, expired 4 2"
-    play(story.format(f"resume -> {expected}"), TSE)
+    play(story.format(f"resume -> {expected}"), OSE)
     before = story.partition("phase Continuous")[0]
-    play(before + f"resume\nphase Continuous -> {expected}", TSE)
+    play(before + f"resume\nphase Continuous -> {expected}", OSE)
 
 
 def test_a_book_crossed_outside_the_limits_is_cleared_when_continuous_begins() -> None:

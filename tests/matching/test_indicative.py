@@ -17,7 +17,7 @@ from market.instrument import (
     TickTable,
 )
 from market.quantities import MAX_PRICE_SEN, Sen, Units
-from market.rulebooks import START
+from market.rulebooks import START, TSE
 from market.rules import PriceRule
 from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
 from matching import indicative
@@ -67,7 +67,7 @@ def test_after_every_change_the_trees_answer_as_the_whole_grid_does(
             orders,  # type: ignore[arg-type]
             grid,
             centre,
-            five_conditions=rule is PriceRule.FIVE_CONDITION,
+            rule=rule,
             market_only=by.market_only_trades,
         )
         assert tuple(trees.clearing(Sen(centre))) == expected
@@ -172,3 +172,24 @@ def test_leaving_the_call_without_a_cross_takes_the_price_back() -> None:
     assert told(stage)[-1] == (None, 0, 0)
     assert stage.engine.last_price_sen(NAME) is None
     assert stage.engine.book(NAME).levels(Side.BUY) == [(10_000_000, Units(5), 1)]
+
+
+def test_openers_that_end_with_their_session_are_gone_from_the_next_price() -> None:
+    """A session ends under a quote: what waited for the open expires before the price is told.
+
+    Found by random markets: the price was read from the book before the orders had left it.
+    """
+    stage = play(
+        """
+        A buy  5 @ 107000 open
+        B sell 5 @ 107000
+        C buy  2 @ 107000
+        phase OpeningAuction
+        cross          -> no price, special buy 103_000
+        phase Continuous
+        phase PreClose -> quote ends, expired 1 5
+        """,
+        TSE,
+    )
+
+    assert told(stage)[-1] == (107_000, 2, -3)

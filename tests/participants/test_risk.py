@@ -5,6 +5,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -132,6 +133,11 @@ def new(
     )
 
 
+def funari(quantity: int, price_sen: int = 10_000_000) -> NewOrder:
+    """A limit buy that becomes a market order for the close."""
+    return msgspec.structs.replace(new(BUY, quantity, price_sen), validity=Validity.FUNARI)
+
+
 def accept(it: Risk, order_id: int, cmd: NewOrder) -> None:
     """Tell risk that the book took the order."""
     it.apply(
@@ -145,7 +151,7 @@ def accept(it: Risk, order_id: int, cmd: NewOrder) -> None:
             kind=cmd.kind,
             price_sen=cmd.price_sen,
             quantity_units=cmd.quantity_units,
-            validity=Validity.DAY,
+            validity=cmd.validity,
         )
     )
 
@@ -366,6 +372,37 @@ def test_market_buy_is_held_at_the_daily_upper_limit() -> None:
     assert it.check_new(new(BUY, 10, None)) is None
     accept(it, 1, new(BUY, 10, None))
     assert it.held_yen(OrderId(1)) == 1_300_000
+
+
+def test_funari_buy_is_held_at_the_daily_upper_limit_whatever_its_price() -> None:
+    """It will be a market order at the close: its limit does not bind it, nor does a new one."""
+    it = risk(cash=1_299_999)
+    assert it.check_new(funari(10)) is _R.INSUFFICIENT_CASH
+    it.apply(yen(None, A, 1))
+    assert it.check_new(funari(10)) is None
+    accept(it, 1, funari(10))
+    assert it.held_yen(OrderId(1)) == 1_300_000
+
+    assert it.check_amend(OrderId(1), amend(price_sen=12_000_000)) is None
+    it.apply(amended(1, 2, funari(10), 12_000_000, 10))
+    assert it.held_yen(OrderId(2)) == 1_300_000
+    assert it.check_amend(OrderId(2), amend(leaves=11)) is _R.INSUFFICIENT_CASH
+    it.apply(limits_set(14_000_000))
+    assert it.held_yen(OrderId(2)) == 1_400_000
+    it.apply(canceled(2, 10))
+    assert it.held_yen(OrderId(2)) == 0
+    it.check_invariants()
+
+
+def test_a_market_buy_under_a_broadened_limit_is_held_at_that_limit() -> None:
+    """The limits of the day are what was told, however far away; so are a new issue's bands."""
+    it = risk(cash=4_000_000)
+    it.apply(limits_set(40_000_000))
+    assert it.check_new(new(BUY, 11, None)) is _R.INSUFFICIENT_CASH
+    accept(it, 1, new(BUY, 10, None))
+    it.apply(limits_set(13_000_000))
+    assert it.held_yen(OrderId(1)) == 4_000_000, "orders above the new limit may still rest"
+    it.check_invariants()
 
 
 def test_new_limits_revalue_open_market_orders_and_excuse_the_shortfall() -> None:
