@@ -24,6 +24,7 @@ from sortedcontainers import SortedList
 from market.commands import NO_PRICE
 from market.errors import InvariantBroken, check
 from market.ids import OrderId
+from market.instrument import TickTable
 from market.quantities import Sen, Units
 from market.words import Side
 from matching.order import MARKET_RANK, NO_RANK, Level, Order, order_state
@@ -58,6 +59,12 @@ class Interest(NamedTuple):
 
 class Book(Protocol):
     """What the rules ask of a book. Orders named here are of this book's issue."""
+
+    def fitted(self, ticks: TickTable, lower_sen: Sen, upper_sen: Sen) -> "Book":
+        """This book, or another with its orders, made for prices within these limits.
+
+        Called before the first order and whenever the limits change.
+        """
 
     def add(self, order: Order) -> None:
         """Put an order at the back of its price, or of the market orders."""
@@ -164,6 +171,11 @@ class SortedBook:
         self.index = index
         self._buys = _HalfBook()
         self._sells = _HalfBook()
+
+    def fitted(self, ticks: TickTable, lower_sen: Sen, upper_sen: Sen) -> "SortedBook":
+        """This book: it takes any price."""
+        del ticks, lower_sen, upper_sen
+        return self
 
     # --- orders in and out
 

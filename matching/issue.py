@@ -130,6 +130,7 @@ class Issue:
         lower, upper = self._limits_around(reference_sen)
         self.reference_sen = reference_sen
         self.lower_limit_sen, self.upper_limit_sen = lower, upper
+        self.book = self.book.fitted(ticks, lower, upper)
         if self.seeks_first and self.quotes is not None:
             self.quotes.first_step_sen = step_sen(self.rules, reference_sen)
             self._quote_band = quote_band(self.instrument, self.rules, reference_sen)

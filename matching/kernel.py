@@ -22,8 +22,6 @@ count are those of its ring; a bit is set exactly for a level with orders; best 
 Cost: new, amend, cancel O(1); a fill O(1); the next level O(1) (O(levels / 4096) at worst).
 """
 
-from __future__ import annotations
-
 from array import array
 from bisect import bisect_left
 
@@ -1076,14 +1074,16 @@ class KernelBook:
     issue = cython.declare(cython.int, visibility="public")
     index = cython.declare(object, visibility="public")
     instrument_id: object
+    ticks: object
     lower: object
     upper: object
 
-    def __init__(self, kernel, index, instrument_id):
+    def __init__(self, kernel, index, instrument_id=""):
         self.kernel = kernel
         self.index = index
         self.instrument_id = instrument_id
         self.issue = kernel.add_issue()
+        self.ticks = None
         self.lower = self.upper = 0
 
     def fitted(self, ticks, lower_sen, upper_sen):
@@ -1096,23 +1096,41 @@ class KernelBook:
         lower, upper = lower_sen, upper_sen
         if span is not None:
             lower, upper = min(lower, span[0]), max(upper, span[1])
+        self.ticks = ticks
         if (lower, upper) == (self.lower, self.upper):
             return self
         rows, prices = _grid_rows(ticks, lower, upper)
-        queues = [list(self.queue(side)) for side in Side]
-        for queue in queues:
-            for order in queue:
-                self.remove(order)
-        if prices > PRICES_MAX:
-            book = SortedBook(self.index)
-        else:
-            self.kernel.fit(self.issue, rows, prices)
-            self.lower, self.upper = lower, upper
-            book = self
-        for queue in queues:
-            for order in queue:
-                book.add(order)
+        if prices <= PRICES_MAX:
+            self._move(rows, prices, lower, upper)
+            return self
+        book = SortedBook(self.index)
+        for order in self._emptied():
+            book.add(order)
         return book
+
+    @cython.cfunc
+    def _emptied(self):
+        """All orders by priority, buys before sells, none of them on the book any more."""
+        orders = [order for side in Side for order in self.queue(side)]
+        for order in orders:
+            self.remove(order)
+        return orders
+
+    @cython.cfunc
+    def _move(self, rows, prices, lower, upper):
+        """Take ladders for other prices; every order keeps its place. O(orders)."""
+        orders = self._emptied() if self.lower else []
+        self.kernel.fit(self.issue, rows, prices)
+        self.lower, self.upper = lower, upper
+        for order in orders:
+            self.add(order)
+
+    @cython.cfunc
+    def _stretch(self, price):
+        """Make the ladders reach a price beyond them: an order that waited aside. O(orders)."""
+        lower, upper = min(self.lower, price), max(self.upper, price)
+        rows, prices = _grid_rows(self.ticks, lower, upper)
+        self._move(rows, prices, lower, upper)
 
     # --- orders in and out
 
@@ -1124,6 +1142,8 @@ class KernelBook:
         code: cython.int = _VALIDITY_CODE[order.validity]
         slot: cython.int
         if price:
+            if price < self.lower or price > self.upper:
+                self._stretch(price)
             rank = self.kernel._rank(self.issue, side, price)
             if rank == 0:
                 raise InvariantBroken("a book has a level for the price", {"price": price})
@@ -1211,8 +1231,10 @@ class KernelBook:
         side: cython.int = 0 if incoming.side is _BUY else 1
         prices: cython.int = self.kernel.band[self.issue].prices
         rank: cython.int
-        if price == 0:
-            return prices + 1
+        if price == 0 or price > self.upper:
+            return prices + 1 if price == 0 or side == 0 else 0
+        if price < self.lower:
+            return prices + 1 if side else 0
         rank = self.kernel._rank(self.issue, side, price)
         if rank == 0:
             raise InvariantBroken("a book has a level for the price", {"price": price})

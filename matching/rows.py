@@ -112,7 +112,10 @@ A reference price has the lower and upper limit as leaves_units and contra_leave
 
 SIDES: Final = (None, Side.BUY, Side.SELL)
 KINDS: Final = (None, OrderKind.LIMIT, OrderKind.MARKET)
-VALIDITIES: Final = (None, Validity.DAY, Validity.NEXT_AUCTION, Validity.IOC, Validity.FOK)
+VALIDITIES: Final = (
+    None, Validity.DAY, Validity.NEXT_AUCTION, Validity.IOC, Validity.FOK,
+    Validity.ON_OPEN, Validity.ON_CLOSE, Validity.FUNARI,
+)  # fmt: skip
 SELF_TRADE_MODES: Final = (None, *SelfTradeMode)
 PHASES: Final = (None, *Phase)
 REJECT_REASONS: Final = (None, *RejectReason)
