@@ -38,6 +38,12 @@ def enter(issue: Issue, order: Order, events: list[Event]) -> None:
     if validity is _FOK and within_reach(issue, order) < order.leaves_units:
         cancel_rest(order, CancelReason.FOK_UNFILLED, events)
         return
+    carry_on(issue, order, events)
+
+
+def carry_on(issue: Issue, order: Order, events: list[Event]) -> None:
+    """Match what is left of an order, then rest it or end it."""
+    validity = order.validity
     trade(issue, order, events)
     if not order.leaves_units:
         return

@@ -55,7 +55,7 @@ def hold_auction(issue: Issue, events: list[Event]) -> None:
 def end_after_auction(issue: Issue, events: list[Event]) -> None:
     """End what may not outlive an auction that was held."""
     if issue.rules.market_residual_after_opening.value is MarketResidual.VOID:
-        _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
+        _cancel_where(issue, is_market, CancelReason.MARKET_REST, events)
     end_openers(issue, events)
     if issue.ends_pre_closing and issue.has_conditions:
         expire_where(issue, _is_for_the_close, events)
@@ -63,13 +63,13 @@ def end_after_auction(issue: Issue, events: list[Event]) -> None:
 
 def end_openers(issue: Issue, events: list[Event]) -> None:
     """Expire orders whose auction is over."""
-    expire_where(issue, _is_for_next_auction, events)
+    expire_where(issue, is_for_next_auction, events)
 
 
 def end_day(issue: Issue, events: list[Event], *, everything: bool) -> None:
     """Expire what does not outlive the day: all orders by the preset, conditions in any case."""
     if everything:
-        expire_where(issue, lambda _: True, events)
+        expire_where(issue, is_any, events)
     elif issue.has_conditions:
         expire_where(issue, _has_condition, events)
     for order in issue.aside:
@@ -102,7 +102,7 @@ def void_market_orders(issue: Issue, events: list[Event]) -> None:
     """Cancel market orders, which have no place in a continuous book."""
     book = issue.book
     if book.market_units(_BUY) or book.market_units(_SELL):
-        _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
+        _cancel_where(issue, is_market, CancelReason.MARKET_REST, events)
 
 
 def tell_held(
@@ -183,6 +183,8 @@ def is_crossed(issue: Issue) -> bool:
 
 def expire_where(issue: Issue, chosen: Callable[[Order], bool], events: list[Event]) -> None:
     """Expire (失効) the chosen orders, buys before sells, by priority. O(orders)."""
+    if issue.rows is not None and issue.rows.end(chosen, None, events):
+        return
     book = issue.book
     for order in _those(issue, chosen):
         book.remove(order)
@@ -202,6 +204,8 @@ def expired(order: Order) -> OrderExpired:
 def _cancel_where(
     issue: Issue, chosen: Callable[[Order], bool], reason: CancelReason, events: list[Event]
 ) -> None:
+    if issue.rows is not None and issue.rows.end(chosen, reason, events):
+        return
     for order in _those(issue, chosen):
         issue.book.remove(order)
         events.append(canceled(order, reason))
@@ -211,11 +215,19 @@ def _those(issue: Issue, chosen: Callable[[Order], bool]) -> list[Order]:
     return [order for side in Side for order in issue.book.queue(side) if chosen(order)]
 
 
-def _is_market(order: Order) -> bool:
+def is_any(order: Order) -> bool:
+    """Every order."""
+    del order
+    return True
+
+
+def is_market(order: Order) -> bool:
+    """Orders without a limit."""
     return order.kind is OrderKind.MARKET
 
 
-def _is_for_next_auction(order: Order) -> bool:
+def is_for_next_auction(order: Order) -> bool:
+    """Orders that end with the cross they were entered for."""
     return order.validity is Validity.NEXT_AUCTION or order.validity is Validity.ON_OPEN
 
 
@@ -230,6 +242,11 @@ def _has_condition(order: Order) -> bool:
 def _pair(issue: Issue, price_sen: Sen, executed_units: Units, events: list[Event]) -> int:
     """Trade ``executed_units`` at one price; returns the number of trades. O(trades)."""
     book, numbers = issue.book, issue.trade_numbers
+    if issue.rows is not None:
+        made = issue.rows.cross(price_sen, executed_units, events)
+        numbers.last += made  # type: ignore[assignment]
+        issue.traded_in_cross(price_sen)
+        return made
     first, execute = book.first, book.execute
     instrument_id = issue.instrument.instrument_id
     trade_id = numbers.last

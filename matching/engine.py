@@ -70,15 +70,18 @@ class Engine:
     """
 
     def __init__(
-        self, rules: Rules, new_book: Callable[[dict[OrderId, Order]], Book] = SortedBook
+        self,
+        rules: Rules,
+        new_book: Callable[[dict[OrderId, Order]], Book] = SortedBook,
+        orders: dict[OrderId, Order] | None = None,
     ) -> None:
         self.rules = rules
         self.at_ns = TimeNs(0)
         self._new_book = new_book
-        self._orders: dict[OrderId, Order] = {}
+        self._orders: dict[OrderId, Order] = {} if orders is None else orders
         self._waiting: dict[OrderId, Order] = {}
         self._issues: dict[InstrumentId, Issue] = {}
-        self._trade_numbers = TradeNumbers()
+        self.trade_numbers = TradeNumbers()
         self._day_is_open = False
         self._has_continuous = rules.has_continuous
         self._closes_by_rule = (
@@ -117,7 +120,7 @@ class Engine:
         if instrument_id in self._issues:
             return _refused(RejectReason.DUPLICATE, f"{instrument_id} is listed already")
         book = self._new_book(self._orders)
-        issue = Issue(instrument, self.rules, book, self._trade_numbers, self._waiting)
+        issue = Issue(instrument, self.rules, book, self.trade_numbers, self._waiting)
         self._issues[instrument_id] = issue
         listed: list[Event] = [InstrumentListed(instrument=instrument)]
         return [*listed, issue.reference_set()] if self._day_is_open else listed
@@ -287,29 +290,19 @@ class Engine:
 
     def new(self, command: NewOrder, order_id: OrderId) -> list[Event]:
         """Enter an order that :meth:`check_new` passed."""
-        participant_id, account = command.participant_id, command.account
-        instrument_id, side, kind = command.instrument_id, command.side, command.kind
-        price_sen, quantity_units = command.price_sen, command.quantity_units
-        session_id, client_order_id = command.session_id, command.client_order_id
-        validity = command.validity
-        order = Order(
-            order_id, participant_id, session_id, client_order_id, account, instrument_id, side,
-            kind, price_sen, quantity_units, quantity_units, validity,
-            command.self_trade_mode or self._self_trade_mode,
-            owner_of(participant_id, account, by_account=True)
-            if account and self._by_account else participant_id,
-        )  # fmt: skip
+        order = self.order_of(command, order_id)
+        instrument_id, validity = command.instrument_id, command.validity
         events: list[Event] = [
             OrderAccepted(
                 order_id=order_id,
-                participant_id=participant_id,
-                session_id=session_id,
-                client_order_id=client_order_id,
+                participant_id=command.participant_id,
+                session_id=command.session_id,
+                client_order_id=command.client_order_id,
                 instrument_id=instrument_id,
-                side=side,
-                kind=kind,
-                price_sen=price_sen,
-                quantity_units=quantity_units,
+                side=command.side,
+                kind=command.kind,
+                price_sen=command.price_sen,
+                quantity_units=command.quantity_units,
                 validity=validity,
             )
         ]
@@ -321,6 +314,18 @@ class Engine:
         else:
             _rest(issue, order, events)
         return events
+
+    def order_of(self, command: NewOrder, order_id: OrderId) -> Order:
+        """The order a command asks for, nowhere yet."""
+        participant_id, account = command.participant_id, command.account
+        quantity_units = command.quantity_units
+        return Order(
+            order_id, participant_id, command.session_id, command.client_order_id, account,
+            command.instrument_id, command.side, command.kind, command.price_sen, quantity_units,
+            quantity_units, command.validity, command.self_trade_mode or self._self_trade_mode,
+            owner_of(participant_id, account, by_account=True)
+            if account and self._by_account else participant_id,
+        )  # fmt: skip
 
     # --- amendments and cancels
 
@@ -474,6 +479,10 @@ class Engine:
         """Issues in listing order."""
         return list(self._issues)
 
+    def issue(self, instrument_id: InstrumentId) -> Issue:
+        """A listed issue, for the batch door."""
+        return self._issues[instrument_id]
+
     def instrument(self, instrument_id: InstrumentId) -> Instrument:
         """A listed issue."""
         return self._issues[instrument_id].instrument
@@ -520,7 +529,7 @@ class Engine:
     def state(self) -> dict[str, Any]:
         """Everything that matters, as plain values in listing order. O(orders)."""
         return {
-            "trades": self._trade_numbers.last,
+            "trades": self.trade_numbers.last,
             "day_is_open": self._day_is_open,
             "issues": {name: issue.state() for name, issue in self._issues.items()},
         }

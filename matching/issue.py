@@ -8,7 +8,8 @@ Invariants: the daily limits are those of the base price; the index of the engin
 agree; the last published indicative price is what the book gives.
 """
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 from market.commands import NO_PRICE
 from market.errors import check
@@ -17,7 +18,7 @@ from market.ids import OrderId, TradeId
 from market.instrument import Instrument
 from market.message import Record
 from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS, Sen, Units
-from market.reasons import RejectReason
+from market.reasons import CancelReason, RejectReason
 from market.rules import BookCentre, Rules
 from market.words import OrderKind, Phase, Side, Validity
 from matching.auction import NO_CLEARING, Clearing, Terms, clear, heavier_side
@@ -37,6 +38,18 @@ class TradeNumbers(Record):
     """Counts trades of all issues of one engine; ``last`` is the last one given."""
 
     last: TradeId = TradeId(0)
+
+
+class Rows(Protocol):
+    """Where events leave as rows: crosses and ends orders without an object for each."""
+
+    def cross(self, price_sen: Sen, units: int, events: list[Event]) -> int:
+        """Trade ``units`` by priority at one price; returns the number of trades."""
+
+    def end(
+        self, chosen: Callable[[Order], bool], reason: CancelReason | None, events: list[Event]
+    ) -> bool:
+        """Cancel (without a reason: expire) the chosen orders, or return False and do nothing."""
 
 
 class Issue:
@@ -59,6 +72,7 @@ class Issue:
         aside: On-close orders that wait for the closing call.
         seeks_first: Whether a new issue has no price yet.
         has_conditions: Whether the preset has on-open, on-close or funari orders.
+        rows: Set where events leave as rows (batch.py), else None.
         simultaneous_to: Orders with ids up to this one have no time priority in a cross.
     """
 
@@ -67,7 +81,7 @@ class Issue:
                  "instrument", "interest", "last_sen", "lot_units", "lower_limit_sen",
                  "max_order_units", "max_share_units", "most_units", "next_base_sen",
                  "permission", "permissions", "phase", "published", "quick_lower_sen",
-                 "quick_tick_sen", "quick_upper_sen", "quotes", "reference_sen", "rules",
+                 "quick_tick_sen", "quick_upper_sen", "quotes", "reference_sen", "rows", "rules",
                  "seeks_first", "simultaneous_to", "suspended", "trade_numbers",
                  "upper_limit_sen")  # fmt: skip
 
@@ -83,6 +97,7 @@ class Issue:
         self.rules = rules
         self.book = book
         self.trade_numbers = trade_numbers
+        self.rows: Rows | None = None
         self.permissions = permissions(rules)
         self.phase = Phase.CLOSED
         self.permission: Permission = self.permissions[Phase.CLOSED]

@@ -134,6 +134,8 @@ AT_ONCE = 4
 AMEND_OK = 8
 KEEPS_ON_DECREASE = 16
 RULES_ONLY = 32
+TRADES_ARE_RULES = 64
+OTHERS_WAIT = 128
 
 _POSITIONS = array("B", bytes(64))  # by the top six bits of a lone bit times the magic number
 for _bit in range(64):
@@ -700,6 +702,8 @@ class Kernel:
             return 1
         if flags & 4 and mode != 1 and validity == 4:
             return 1  # all or nothing around own orders
+        if flags & 64 and flags & 4 and self.ladder[2 * issue + 1 - side].best <= limit_rank:
+            return 1
         # Every check is above this line; below it nothing can fail.
         self._tell(1 | (side + 1) << 24, issue, order_id, 0, price, units, units, 0)
         if flags & 4 == 0:
@@ -770,9 +774,13 @@ class Kernel:
             return 1
         slot = self._find(order_id, owner)
         if slot == 0:
+            if self.band[issue].flags & 128:
+                return 1
             self._tell(2 | _unknown_order << 8, issue, order_id, 0, 0, 0, 0, 0)
             return 0
         issue = self.node[slot].tag >> 5
+        if self.band[issue].flags & 32:
+            return 1
         reason = self.band[issue].cancel_reason
         if reason:
             self._tell(2 | reason << 8, issue, order_id, 0, 0, 0, 0, 0)
@@ -801,12 +809,16 @@ class Kernel:
             return 1
         slot = self._find(order_id, owner)
         if slot == 0:
+            if self.band[issue].flags & 128:
+                return 1
             self._tell(2 | _unknown_order << 8, issue, order_id, 0, 0, 0, 0, 0)
             return 0
         half = self.node[slot].tag >> 4
         validity = self.node[slot].tag & 15
         issue, side = half >> 1, half & 1
         flags = self.band[issue].flags
+        if flags & 32:
+            return 1
         if (
             flags & 8 == 0
             or validity & 8
@@ -814,7 +826,7 @@ class Kernel:
             or (price == 0 and units == 0)
         ):
             return 1
-        if flags & 4 and (self.band[issue].mode != 1 or validity != 1):
+        if flags & 4 and (self.band[issue].mode != 1 or validity != 1 or flags & 64):
             return 1
         old = self.node[slot].leaves
         rank = self.node[slot].rank
@@ -917,6 +929,10 @@ class Kernel:
             said = self._amend(instrument, order_id, price_sen, quantity_units, owner)
         else:
             said = 1
+        if said == 2:
+            self.more_room(order_id)
+            return self.submit(op, side, kind, validity, instrument, order_id, price_sen,
+                               quantity_units, owner, self_trade)  # fmt: skip
         if said:
             self._ask(said, op, side, kind, validity, instrument, order_id, price_sen,
                       quantity_units, owner, self_trade)  # fmt: skip

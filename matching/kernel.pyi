@@ -24,6 +24,8 @@ AT_ONCE: Final[int]
 AMEND_OK: Final[int]
 KEEPS_ON_DECREASE: Final[int]
 RULES_ONLY: Final[int]
+TRADES_ARE_RULES: Final[int]
+OTHERS_WAIT: Final[int]
 
 Row: TypeAlias = tuple[int, int, int, int, int, int, int, int, int, int]
 

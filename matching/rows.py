@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from market.reasons import CancelReason, RejectReason
-from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
+from market.words import OrderKind, Phase, QuoteKind, SelfTradeMode, Side, Validity
 
 
 class Op(IntEnum):
@@ -51,6 +51,8 @@ class What(IntEnum):
     RESUMED = 12
     REFERENCE = 13
     REFUSED = 14
+    QUOTE = 15
+    QUOTE_ENDED = 16
 
 
 FLAG_CROSS: Final = 1
@@ -107,7 +109,8 @@ A trade names the buy order (order_id, leaves_units) and the sell order (contra_
 contra_leaves_units); side is the incoming order's, 0 in a cross; flags: cross, self-trade.
 An auction has its price (0: none), units, and the number of trades as leaves_units. An indicative
 price has units, and the surplus as leaves_units. A phase has the phase's position as units.
-A reference price has the lower and upper limit as leaves_units and contra_leaves_units.
+A quote has its number as order_id and its kind's position in
+:data:`QUOTE_KINDS` as flags. A reference price has the lower and upper limit as leaves_units and contra_leaves_units.
 """
 
 SIDES: Final = (None, Side.BUY, Side.SELL)
@@ -118,5 +121,6 @@ VALIDITIES: Final = (
 )  # fmt: skip
 SELF_TRADE_MODES: Final = (None, *SelfTradeMode)
 PHASES: Final = (None, *Phase)
+QUOTE_KINDS: Final = (None, *QuoteKind)
 REJECT_REASONS: Final = (None, *RejectReason)
 CANCEL_REASONS: Final = (None, *CancelReason)

@@ -21,6 +21,7 @@ WIRE = {"participants/wire.py", "participants/reports.py", "feeds/wire.py"}
 ONE_DOOR: dict[str, set[str]] = {  # library: the only modules below the roof that may import it
     "sortedcontainers": {"matching/book.py"},
     "numpy": {
+        "matching/batch.py",
         "matching/kernel.py",
         "participants/orderflow.py",
         "matching/book.py",
