@@ -1,7 +1,7 @@
 """Continuous trading (ザラバ): match one incoming order by price, then time, then rest or end it.
 
 A trade is at the resting order's price. A market order's remainder is canceled, it never rests
-here. IOC trades what it can now; FOK trades all of it or nothing, and then nothing has moved.
+here; where the preset has special quotes, itayose.py takes orders in and calls :func:`trade`. IOC trades what it can now; FOK trades all of it or nothing, and then nothing has moved.
 
 Self-trade prevention (仮装売買防止): the incoming order's mode decides when the next order to
 trade with is its owner's. Modes as other venues offer them: cancel newest, oldest or both,

@@ -15,6 +15,8 @@ A halt skips a cross, so a continuous session may begin or resume on a book that
 a cross comes first (itayose is also TSE's way to the first price after a halt), and what has no
 place in a continuous book leaves it: market orders, orders for an auction that is over, and, if
 the book is still crossed because the base price was moved by hand, orders outside the limits.
+
+Markets with special quotes cross in itayose.py, TSE's close is in closing.py; both use what is here.
 """
 
 from collections.abc import Callable

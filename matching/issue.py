@@ -1,8 +1,9 @@
 """One issue on the engine: its book, its day, and what is worked out once so orders need not.
 
-Base price (基準値段): the last price of the day before (cross or trade), else the base price
-before; the issue price on the first day (START reference, proposal taken from TSE and ODX). The
-centre price of a cross is the base price, or by the preset the last price of today if there is one.
+Base price (基準値段): the last price of the day before (cross or trade, or the special quote shown
+after it), else the base price before; the issue price on the first day (START reference, proposal
+taken from TSE and ODX). The centre price of a cross is the base price, or by the preset the last
+price of today if there is one; with special quotes the price a move is measured from (quotes.py).
 
 Invariants: the daily limits are those of the base price; the index of the engine and the book
 agree; the last published indicative price is what the book gives.

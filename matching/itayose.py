@@ -17,7 +17,7 @@ from typing import Final
 
 from market.commands import NO_PRICE
 from market.errors import InvariantBroken
-from market.events import Event, QuoteEnded, QuoteShown
+from market.events import Event, OrderCanceled, QuoteEnded, QuoteShown
 from market.ids import OrderId
 from market.quantities import Sen, TimeNs
 from market.reasons import CancelReason
@@ -243,12 +243,20 @@ def _enter_quoted(issue: Issue, order: Order, at_ns: TimeNs, events: list[Event]
         settle(issue, at_ns, events)
         return
     reach = _quotes(issue).reach(issue.anchor_sen, issue.limits_sen)
+    entered = len(events)
     crossed = _cross_within(issue, issue.clearing(), reach, events)
-    if order.leaves_units:
+    if order.leaves_units and not _was_voided(order, events[entered:]):
         issue.book.remove(order)
         cancel_rest(order, CancelReason.IOC_REST, events)
     if crossed:
         settle(issue, at_ns, events)
+
+
+def _was_voided(order: Order, events: list[Event]) -> bool:
+    """Whether a preset that voids what a cross left of market orders has ended this one already."""
+    return any(
+        isinstance(event, OrderCanceled) and event.order_id == order.order_id for event in events
+    )
 
 
 def _trade_within_reach(issue: Issue, order: Order, at_ns: TimeNs, events: list[Event]) -> bool:

@@ -419,7 +419,8 @@ class OracleBook:
         return one.firm == other.firm
 
     def _enter(self, paper: Paper) -> list[Line]:
-        if paper.validity == "on_close" and not self.phase.startswith("PreClose"):
+        fresh = paper.stamp == 0  # one that has joined the book stays there
+        if paper.validity == "on_close" and fresh and not self.phase.startswith("PreClose"):
             self.aside.append(paper)
             return []
         self.stamps += 1
@@ -430,7 +431,7 @@ class OracleBook:
         if paper.validity == "fok" and self._reachable(paper) < paper.left:
             return [("canceled", paper.number, paper.left, "fok_unfilled")]
         lines = self._trade_at_once(paper)
-        if paper.left and paper.price is not None and paper.validity in ("day", "funari"):
+        if paper.left and paper.price is not None and paper.validity not in ("ioc", "fok"):
             self.papers.append(paper)
         elif paper.left:
             reason = "ioc_rest" if paper.validity in ("ioc", "fok") else "market_rest"

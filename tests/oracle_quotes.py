@@ -323,7 +323,8 @@ class QuotedOracle(OracleBook):
     # --- continuous trading
 
     def _enter(self, paper: Paper) -> list[Line]:
-        if not self.quoting or self.phase != "Continuous" or paper.validity == "on_close":
+        waits = paper.validity == "on_close" and paper.stamp == 0
+        if not self.quoting or self.phase != "Continuous" or waits:
             return super()._enter(paper)
         self.stamps += 1
         paper.stamp = self.stamps

@@ -109,6 +109,21 @@ def test_an_order_aside_can_be_canceled_and_amended() -> None:
     assert stage.engine.find(8).validity.value == "on_close"  # type: ignore[union-attr, arg-type]
 
 
+def test_an_order_that_joined_stays_when_the_book_goes_back_to_trading() -> None:
+    """Only an operator can do that; the order is on the book by then, amended or not."""
+    play(
+        """
+        A buy  5 @ 99000 close
+        phase PreClose
+        phase Continuous
+        A amend 1 @ 98000 -> 1 is 2, rests 5
+        B sell 5 @ 98000  -> trades 5 @ 98_000 with 2, done
+        """,
+        TSE,
+        Phase.CONTINUOUS,
+    )
+
+
 def test_funari_is_a_limit_order_by_day_and_a_market_order_at_the_close() -> None:
     """It trades at its limit until 15:25, then at any price; what is left ends with the close."""
     stage = play(
