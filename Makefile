@@ -40,8 +40,8 @@ bench: setup  ## measure; read bench/README.md for what each figure means
 	$(BIN)/python bench/run_core.py
 	$(BIN)/python bench/run_wire.py
 
-stress: setup  ## random markets against the oracle, SEEDS= as many as asked
-	$(BIN)/python -m tests.stress --seeds $(SEEDS)
+stress: setup  ## random markets, and books side by side; SEEDS= so many or SECONDS= so long
+	$(BIN)/python -m tests.stress --seeds $(SEEDS) $(if $(SECONDS),--seconds $(SECONDS))
 
 conformance: setup  ## the outside judge at length, TRACES= generated ones a profile
 	$(BIN)/python -m tests.conformance --traces $(TRACES)
