@@ -53,7 +53,6 @@ from market.rulebooks import OSE, PRESETS, START, TSE
 from market.rules import AmendMode, BreakOrders, MarketResidual, Rules
 from market.words import (
     AUCTION_PHASES,
-    INDICATIVE_PHASES,
     OrderKind,
     Phase,
     SelfTradeMode,
@@ -83,6 +82,9 @@ RULEBOOKS: Final[dict[str, Rules]] = {
 BANDS: Final = (3, 40, 63, 64, 65, 127, 128, 129, 191, 500)
 """Prices within the limits: about the boundaries of one, two and three words of 64 bits."""
 
+WIDE: Final = (4_090, 4_096, 4_100, 8_200)
+"""The same for a word of words: 64 times 64 prices. Drawn seldom, since they cost more."""
+
 LOOK_EACH: Final = 61
 """States are compared and invariants checked at every so many commands."""
 
@@ -90,7 +92,14 @@ FIRMS: Final = tuple(ParticipantId(name) for name in ("A", "B", "C"))
 FIRST_DAY: Final = date(2026, 11, 24)
 TICK: Final = 10
 NAMES: Final = (InstrumentId("ONE"), InstrumentId("TWO"))
-BUSY: Final = (Phase.CONTINUOUS, Phase.PRE_OPEN, Phase.PRE_CLOSE)
+BUSY: Final = {
+    Phase.CONTINUOUS: 240,
+    Phase.PRE_OPEN: 90,
+    Phase.PRE_CLOSE: 90,
+    Phase.PRE_OPEN_NCP: 15,
+    Phase.PRE_CLOSE_NCP: 15,
+}
+"""Most requests in a state; few in the others."""
 
 
 class Script(NamedTuple):
@@ -154,7 +163,24 @@ def _crowd(draw: random.Random, grid: Sequence[Sen]) -> list[Sen]:
         start = draw.randrange(len(grid))
         return list(grid[start : start + draw.choice((2, 4, 9))])
     if style == 1:
-        ends = (0, 1, 2, 62, 63, 64, 65, 126, 127, 128, 129, 190, last - 1, last)
+        ends = (
+            0,
+            1,
+            2,
+            62,
+            63,
+            64,
+            65,
+            126,
+            127,
+            128,
+            129,
+            190,
+            last // 2,
+            last - 64,
+            last - 1,
+            last,
+        )
         return [grid[place] for place in ends if 0 <= place <= last]
     return list(grid)
 
@@ -164,15 +190,24 @@ def _new_orders(draw: random.Random, issues: Sequence[Instrument], rules: Rules)
     chance, pool = draw.random, []
     sides, modes, validities = tuple(Side), tuple(SelfTradeMode), rules.validities.value
     buys = draw.choice((0.3, 0.5, 0.5, 0.7))
+    patient = draw.choice((0.0, 0.5, 0.9))  # who wait on their own side, so that a book gets deep
     crowds = [
         _crowd(draw, issue.ticks.grid(*issue.daily_limits(issue.issue_price_sen)))
         for issue in issues
     ]
-    for _ in range(160):
+    for _ in range(200):
         which = draw.randrange(len(issues))
+        side = sides[chance() >= buys]
         market = chance() < 0.12
         price = NO_PRICE if market else draw.choice(crowds[which])
-        units = draw.randint(1, 9) if chance() < 0.9 else draw.randint(10, 60)
+        validity = Validity.DAY if chance() < 0.6 else draw.choice(validities)
+        if validity is Validity.DAY and price and chance() < patient:
+            middle = len(crowds[which]) // 2
+            own = crowds[which][: middle + 1] if side is Side.BUY else crowds[which][middle:]
+            price = draw.choice(own)
+        units = draw.randint(1, 9)
+        if chance() < (0.1 if validity is Validity.DAY else 0.5):
+            units = draw.randint(10, 60)
         if chance() < 0.01:
             price, units = draw.choice(((7, 1), (price, 0), (price, 500), (-10, 3), (200_000, 2)))
         firm = draw.choice(FIRMS)
@@ -184,11 +219,11 @@ def _new_orders(draw: random.Random, issues: Sequence[Instrument], rules: Rules)
                 req_id="",
                 client_order_id=ClientOrderId("c"),
                 instrument_id=issues[which].instrument_id,
-                side=sides[chance() >= buys],
+                side=side,
                 kind=OrderKind.MARKET if market else OrderKind.LIMIT,
                 price_sen=Sen(price),
                 quantity_units=Units(units),
-                validity=Validity.DAY if chance() < 0.6 else draw.choice(validities),
+                validity=validity,
                 account=draw.choice(("", "", "X", "Y")),
                 self_trade_mode=None if chance() < 0.5 else draw.choice(modes),
             )
@@ -203,6 +238,8 @@ class _Writer:
         self.draw = draw = random.Random(seed)
         self.rulebook = tuple(RULEBOOKS)[seed % len(RULEBOOKS)]
         self.rules = rules = RULEBOOKS[self.rulebook]
+        if len(bands) > 1 and not draw.randrange(16):
+            bands = WIDE
         self.issues = [
             issue_of(name, draw.choice(bands), two_ticks=draw.random() < 0.2) for name in NAMES
         ]
@@ -229,7 +266,7 @@ class _Writer:
             yield self._entry(OpenDay(business_date=FIRST_DAY + timedelta(days=day)))
             for phase in self._phases():
                 yield from self._phase(phase)
-                busy = 110 if phase in BUSY else 20 if phase in INDICATIVE_PHASES else 3
+                busy = BUSY.get(phase, 3)
                 self.pool = self.at_once if phase is Phase.CONTINUOUS else self.in_calls
                 for _ in range(self.draw.randint(0, busy)):
                     yield self._entry(self._act(judge))
@@ -380,16 +417,36 @@ def _compared(
 def _looked(first: Engine, others: Sequence[tuple[str, Engine]], place: int) -> Difference | None:
     """Compare states; every book's invariants must hold, the judge's too."""
     first.check_invariants()
-    state = first.state()
+    state = _seen(first)
     for name, engine in others:
         try:
-            now = engine.state()
+            now = _seen(engine)
             engine.check_invariants()
         except Exception as error:  # noqa: BLE001  whatever it is, it is a difference
             return Difference(name, place, "exception", state, repr(error))
         if now != state:
             return Difference(name, place, "state", state, now)
     return None
+
+
+def _seen(engine: Engine) -> list[object]:
+    """The state, and all that may be read of the books, as plain values."""
+    shown: list[object] = [engine.state()]
+    for name in engine.instrument_ids():
+        book = engine.book(name)
+        shown.append(book.price_range())
+        for side in Side:
+            front = book.first(side)
+            interest = book.interest(side)
+            shown += [
+                None if front is None else front.order_id,
+                book.best(side),
+                book.market_units(side),
+                book.levels(side),
+                interest.prices_sen.tolist(),
+                interest.units.tolist(),
+            ]
+    return shown
 
 
 def _names(events: list[Event]) -> Iterator[str]:

@@ -94,7 +94,7 @@ REACHED = {
 def test_the_scripts_reach_every_outcome() -> None:
     """Each event, reason and flag of this room happens, most orders are taken, and many trade."""
     seen: Counter[str] = Counter()
-    for seed in range(5 * len(RULEBOOKS)):
+    for seed in range(10 * len(RULEBOOKS)):
         race(seed, SortedBook, {}, seen=seen)
 
     assert set(seen) >= REACHED
