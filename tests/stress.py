@@ -1,7 +1,7 @@
 """Random markets and books side by side: ``python -m tests.stress --seeds 200`` or ``--seconds 600``.
 
 Each seed is one run of tests/random_market.py with everything checked after every command and the
-whole journal replayed, and :data:`SCRIPTS_EACH` scripts of tests/side_by_side.py on every book. A
+whole journal replayed, and :data:`SCRIPTS_EACH` scripts of tests/book_scripts.py on every book. A
 seed that fails is printed, a market with its last command, a script shrunk to what still fails;
 give it back with ``--first SEED --seeds 1``, or the script's lines with ``--script FILE``, and turn
 it into a test. ``--only books`` or ``--only markets`` leaves the other half out.
@@ -19,7 +19,8 @@ HERE = Path(__file__).parent
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
-import random_market  # noqa: E402  found beside this file once its folder is on the path
+import book_scripts  # noqa: E402  found beside this file once its folder is on the path
+import random_market  # noqa: E402
 import side_by_side  # noqa: E402
 from books import BOOKS  # noqa: E402
 
@@ -129,7 +130,7 @@ def replay(path: Path) -> None:
     Raises:
         Failed: When two books part.
     """
-    script = side_by_side.from_text(path.read_text(encoding="utf-8"))
+    script = book_scripts.from_text(path.read_text(encoding="utf-8"))
     found = side_by_side.parted(script, BOOKS[JUDGE], OTHERS)
     if found is not None:
         raise Failed(side_by_side.told_of(script, found))

@@ -1,28 +1,16 @@
 """The differential proof: whatever is asked, every book says what the readable one says.
 
 The sorted book is the judge, and the oracle judges it (test_against_oracle.py). How scripts are
-made and compared: tests/side_by_side.py. ``make stress`` plays on for as long as asked; a seed that
-it finds becomes a line of :data:`FOUND_BEFORE`.
+made and compared: tests/book_scripts.py and tests/side_by_side.py. ``make stress`` plays on for as
+long as asked; a seed that it finds becomes a line of :data:`FOUND_BEFORE`.
 """
 
 from collections import Counter
 
 import pytest
+from book_scripts import BANDS, FIRST_DAY, NAMES, RULEBOOKS, Script, from_text, issue_of, to_text
 from books import BOOKS
-from side_by_side import (
-    BANDS,
-    FIRST_DAY,
-    NAMES,
-    RULEBOOKS,
-    Script,
-    from_text,
-    issue_of,
-    parted,
-    race,
-    shortest,
-    to_text,
-    told_of,
-)
+from side_by_side import parted, race, shortest, told_of
 
 from market.quantities import Units
 from market.words import Side
