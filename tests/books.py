@@ -4,8 +4,9 @@ A test takes ``name`` from :data:`BOOKS` and gives ``BOOKS[name]`` to an engine.
 """
 
 from collections.abc import Callable
+from types import ModuleType
 
-from market.ids import OrderId
+from market.ids import InstrumentId, OrderId
 from matching.book import Book, SortedBook
 from matching.order import Order
 
@@ -13,3 +14,16 @@ NewBook = Callable[[dict[OrderId, Order]], Book]
 """What :class:`matching.engine.Engine` makes its books with."""
 
 BOOKS: dict[str, NewBook] = {"sorted": SortedBook}
+
+
+def kernel_book_on(module: ModuleType) -> NewBook:
+    """Books on one kernel an engine, from a module like matching/kernel.py."""
+    kernels: list[tuple[dict[OrderId, Order], object]] = []
+
+    def new_book(index: dict[OrderId, Order]) -> Book:
+        if not kernels or kernels[0][0] is not index:
+            kernels[:] = [(index, module.Kernel())]
+        book: Book = module.KernelBook(kernels[0][1], index, InstrumentId(""))
+        return book
+
+    return new_book

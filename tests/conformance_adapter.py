@@ -10,6 +10,7 @@ the quantity goes down. What the adapter adds, and what is therefore not tested 
 - Orders are named by the tool and may be named again once they have ended. Ours are numbered, and
   a firm's own names are the participants room's business. So DUPLICATE_ORDER_ID is the adapter's
   answer, from what the engine says still rests.
+- The tool knows no daily limits; ours are drawn so wide that no trace reaches them.
 - Prices are rounded to the tick by the tool's reference; we refuse them (BAD_TICK). The adapter
   rounds first. A price that rounds to nothing is refused by the engine.
 - Quantities are decimals; ours are whole. One unit here is 2**-20 of the tool's.
@@ -58,7 +59,13 @@ UNITS_EACH: Final = 1 << 20
 """Units to one of the tool's; the quantities it makes are halves of halves."""
 
 CENTRE_TICKS: Final = 10_000
-"""Base price of every issue; with ticks of 0.01 that is 100, around which the tool trades."""
+"""Base price of an issue whose first order has none."""
+
+WIDTH_TICKS: Final = 600
+"""Limits are this far from the first price of a symbol; the tool stays well within."""
+
+CHECK_EACH: Final = 16
+"""Invariants are checked at every so many events, and at the end."""
 
 MODES: Final = {
     SelfTradePolicy.NONE: SelfTradeMode.ALLOW_REPORT,
@@ -120,7 +127,8 @@ class EngineAdapter:
             for trade in happened
             if isinstance(trade, Trade)
         )
-        self._engine.check_invariants()
+        if not index % CHECK_EACH:
+            self._engine.check_invariants()
         state = self.snapshot()
         return Observation(index, outcome, trades, state.digest(), state.order_count)
 
@@ -134,13 +142,14 @@ class EngineAdapter:
         )
 
     def close(self) -> None:
-        """Nothing is held that would have to be given back."""
+        """Nothing has to be given back; what was left must be sound."""
+        self._engine.check_invariants()
 
     # --- what the engine is asked
 
     def _act(self, event: MarketEvent) -> list[Event]:
         if event.op == "clear":
-            name = self._issue(event.symbol)
+            name = self._issue(event)
             closed = self._engine.change_phase(name, Phase.CLOSED)
             return closed + self._engine.change_phase(name, Phase.CONTINUOUS)
         assert event.order_id is not None
@@ -148,7 +157,7 @@ class EngineAdapter:
         order_id, firm = self._known.get(key, (NEVER, ParticipantId("NOBODY")))
         resting = self._engine.find(order_id)
         if event.op == "new":
-            name = self._issue(event.symbol)
+            name = self._issue(event)
             if resting is not None:
                 return [_rejected(firm, RejectReason.DUPLICATE)]
             return self._enter(key, self._new(event, name))
@@ -213,13 +222,14 @@ class EngineAdapter:
         number = SequenceNo(self._commands)
         return self._engine.apply(Entry(sequence=number, at_ns=TimeNs(0), command=command))
 
-    def _issue(self, symbol: str) -> InstrumentId:
-        """The issue of a symbol, listed and in Continuous."""
-        if symbol not in self._issues:
-            name = self._issues[symbol] = InstrumentId(f"S{len(self._issues) + 1}")
-            self._engine.list_instrument(_instrument(name))
+    def _issue(self, event: MarketEvent) -> InstrumentId:
+        """The issue of the event's symbol, listed about its first price, in Continuous."""
+        if event.symbol not in self._issues:
+            name = self._issues[event.symbol] = InstrumentId(f"S{len(self._issues) + 1}")
+            centre = self._sen(event.price) if event.price else CENTRE_TICKS
+            self._engine.list_instrument(_instrument(name, Sen(max(centre, 1))))
             self._engine.change_phase(name, Phase.CONTINUOUS)
-        return self._issues[symbol]
+        return self._issues[event.symbol]
 
     # --- numbers and words
 
@@ -327,16 +337,16 @@ def _rejected(firm: ParticipantId, reason: RejectReason) -> RequestRejected:
     )
 
 
-def _instrument(name: InstrumentId) -> Instrument:
-    """Ticks of one sen, limits from one tick to twice the centre, no share of it too large."""
+def _instrument(name: InstrumentId, centre: Sen) -> Instrument:
+    """Ticks of one sen, limits about the centre, no share of it too large."""
     return Instrument(
         instrument_id=name,
         isin="JP0000000001",
         name="Conformance",
         issued_units=Units(MAX_QUANTITY_UNITS * 4),
-        issue_price_sen=Sen(CENTRE_TICKS),
+        issue_price_sen=centre,
         ticks=TickTable(table_id=9, up_to_sen=(MAX_PRICE_SEN,), tick_sen=(1,)),
-        limits=LimitTable(below_sen=(MAX_PRICE_SEN,), width_sen=(CENTRE_TICKS - 1,)),
+        limits=LimitTable(below_sen=(MAX_PRICE_SEN,), width_sen=(WIDTH_TICKS,)),
     )
 
 

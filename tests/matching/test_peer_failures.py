@@ -675,7 +675,8 @@ def test_fill_one_cancel_the_last_and_the_next_order_ends(book: str) -> None:
     stage.line("B buy 10 @ 100000")
     stage.line("A cancel 3")
 
-    run = Lines(most=2_000).of(lambda: stage.line("B buy 10 @ 100000"))
+    entry = entry_of(request("B buy 10 @ 100000", 6), 6)
+    run = Lines(most=2_000).of(lambda: stage.engine.apply(entry))
 
     assert 0 < run < 2_000
     assert board(stage) == "|"

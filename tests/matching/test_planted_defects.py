@@ -5,97 +5,27 @@ difference in an event, a state or a reading, an exception, a broken invariant a
 not come back all count as found. Not in the tables: changes that no caller could notice.
 """
 
+from collections.abc import Callable
+from types import ModuleType
+
 import pytest
-from books import NewBook
-from planted import Endless, Planted, at_most, planted
+from books import NewBook, kernel_book_on
+from planting import Endless, at_most, defects_in, planted
 from side_by_side import race
 
 from matching.book import SortedBook
 
-BOOK = "matching/book.py"
+BOOK, KERNEL = "matching/book.py", "matching/kernel.py"
 SEEDS = range(60)
 """Seeds a defect may need, about 60,000 commands; most need a hundred."""
 
-CALL_S = 4
+CALL_S = 3
 """A script takes a tenth of a second; one that takes this long has no end."""
 
 
-SORTED_DEFECTS: dict[str, Planted] = {
-    "an emptied level stays": ("        del self.levels[rank]\n", ""),
-    "an emptied price stays in order": ("        ranks.remove(rank)\n", ""),
-    "the best is not looked for again": (
-        "            self.best_rank = ranks[0] if ranks else NO_RANK\n",
-        "            self.best_rank = self.best_rank if ranks else NO_RANK\n",
-    ),
-    "the best is the next but one": (
-        "self.best_rank = ranks[0] if ranks",
-        "self.best_rank = ranks[-1] if ranks",
-    ),
-    "a better price does not become the best": (
-        "self.best_rank = min(self.best_rank, rank)",
-        "self.best_rank = max(self.best_rank if self.best_rank != NO_RANK else rank, rank)",
-    ),
-    "buys and sells are ranked alike": (
-        "half, rank = self._buys, -order.price_sen or MARKET_RANK",
-        "half, rank = self._buys, order.price_sen or MARKET_RANK",
-    ),
-    "who joins does not know who is in front": ("            order.previous = last\n", ""),
-    "who joins adds no units": ("            level.units += order.leaves_units\n", ""),
-    "who joins is not counted": ("            level.count += 1\n", ""),
-    "the one in front still points at who left": (
-        "            previous.following = following\n",
-        "",
-    ),
-    "the one behind still points at who left": (
-        "            following.previous = previous\n",
-        "            following.previous = order\n",
-    ),
-    "the second does not become the first": (
-        "            level.first = following\n",
-        "            pass\n",
-    ),
-    "the last that left is still the last": (
-        "            level.last = previous\n",
-        "            pass\n",
-    ),
-    "who leaves takes no units along": ("        level.units -= order.leaves_units\n", ""),
-    "who leaves is counted on": ("        level.count -= 1\n", ""),
-    "an order's name stays in the index": ("        del self.index[order.order_id]\n", ""),
-    "a reduction does not lower the level": (
-        "        order.leaves_units -= units  # type: ignore[assignment]\n        level.units -= units\n",
-        "        order.leaves_units -= units  # type: ignore[assignment]\n",
-    ),
-    "a part fill does not lower the level": ("                    level.units -= leaves\n", ""),
-    "the limit itself is out of reach": (
-        "while leaves and half.best_rank <= limit_rank:",
-        "while leaves and half.best_rank < limit_rank:",
-    ),
-    "own orders do not stop a match": (
-        "if stop_at_owner is not None and resting.owner == stop_at_owner:",
-        "if stop_at_owner is not None and resting.owner == stop_at_owner + '?':",
-    ),
-    "what is left of the incoming order is forgotten": (
-        "        incoming.leaves_units = leaves\n        return fills\n",
-        "        return fills\n",
-    ),
-    "all or nothing looks past the limit": (
-        "            if level.rank > limit_rank or found >= wanted:",
-        "            if found >= wanted:",
-    ),
-    "within reach: own orders are passed over and end the count": (
-        "                elif not skip_owner:\n",
-        "                elif skip_owner:\n",
-    ),
-    "within reach: own orders are counted": (
-        "                if order.owner != owner:\n",
-        "                if order.owner != owner + '?':\n",
-    ),
-    "market orders are a price": ("            if level.price_sen != NO_PRICE\n", ""),
-    "the best price is the market orders'": (
-        "        if rank == MARKET_RANK:\n",
-        "        if rank == NO_RANK - 1:\n",
-    ),
-}
+SORTED_DEFECTS = defects_in("book.diff")
+BOOK_DEFECTS = defects_in("kernel_book.diff")
+ROW_DEFECTS = defects_in("kernel_rows.diff")
 
 
 def found_by(new_book: NewBook) -> str:
@@ -111,12 +41,50 @@ def found_by(new_book: NewBook) -> str:
     return ""
 
 
+def given_away(kernel: ModuleType, play: Callable[[ModuleType, int], int]) -> bool:
+    """Whether a script of plain commands stumbles over the kernel."""
+    for seed in SEEDS:
+        try:
+            with at_most(CALL_S):
+                play(kernel, seed)
+        except (Exception, Endless):  # noqa: BLE001  whatever it is, it gives the defect away
+            return True
+    return False
+
+
 @pytest.mark.parametrize("defect", SORTED_DEFECTS)
 def test_a_defect_in_the_sorted_book_is_found(defect: str) -> None:
     """Each line of the readable book is held by the comparison."""
     broken = planted(BOOK, SORTED_DEFECTS[defect]).SortedBook
 
     assert found_by(broken)
+
+
+@pytest.mark.parametrize("defect", BOOK_DEFECTS)
+def test_a_defect_on_the_way_of_a_kernels_book_is_found(defect: str) -> None:
+    """Each line of the kernel that a book goes through is held by the comparison of books."""
+    pytest.importorskip("matching.kernel")
+    broken = kernel_book_on(planted(KERNEL, BOOK_DEFECTS[defect]))
+
+    assert found_by(broken)
+
+
+@pytest.mark.parametrize("defect", ROW_DEFECTS)
+def test_a_defect_on_the_way_of_a_plain_command_is_found(defect: str) -> None:
+    """Each line of the kernel that a row goes through is held by the comparison of rows."""
+    pytest.importorskip("matching.kernel")
+    from test_kernel_plain import play  # noqa: PLC0415  a module that needs the kernel
+
+    assert given_away(planted(KERNEL, ROW_DEFECTS[defect]), play)
+
+
+def test_the_kernels_text_runs_uncompiled() -> None:
+    """Where nothing compiled it, the same text gives the same events."""
+    pytest.importorskip("matching.kernel")
+    plain = kernel_book_on(planted(KERNEL))
+    for seed in range(60):
+        _, found = race(seed, SortedBook, {"uncompiled": plain})
+        assert found is None
 
 
 def test_without_a_defect_nothing_is_found() -> None:
@@ -129,4 +97,4 @@ def test_without_a_defect_nothing_is_found() -> None:
 def test_a_defect_that_does_not_fit_the_text_is_noticed() -> None:
     """A table that fell behind its source fails instead of passing."""
     with pytest.raises(AssertionError, match="0 times"):
-        planted(BOOK, ("no such text", ""))
+        planted(BOOK, ("no such line\n", ""))
