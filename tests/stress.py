@@ -61,18 +61,19 @@ def main() -> int:
         sys.stderr.write(f"{failed}\n")
         return 1
     spent = time.monotonic() - began
-    sys.stdout.write(
-        f"{told['runs']} runs under {len(random_market.RULEBOOKS)} rulebooks in {spent:.0f} s, "
-        f"none failed: {told['commands']:,} commands, {told['trades']:,} trades, "
-        f"{told['delivered']:,} delivered, {told['fails']:,} failing at the end\n"
-        + "".join(f"  {count:>7,} {code}\n" for code, count in refusals.most_common())
-        + (
+    sys.stdout.write(f"{spent:.0f} s, none failed\n")
+    if told["runs"]:
+        sys.stdout.write(
+            f"{told['runs']} runs under {len(random_market.RULEBOOKS)} rulebooks: "
+            f"{told['commands']:,} commands, {told['trades']:,} trades, "
+            f"{told['delivered']:,} delivered, {told['fails']:,} failing at the end\n"
+            + "".join(f"  {count:>7,} {code}\n" for code, count in refusals.most_common())
+        )
+    if told["scripts"]:
+        sys.stdout.write(
             f"{told['scripts']:,} scripts of {told['lines']:,} commands, the same on "
             f"{', '.join((JUDGE, *OTHERS))}\n"
-            if OTHERS
-            else "one book only: nothing to lay beside it\n"
         )
-    )
     return 0
 
 

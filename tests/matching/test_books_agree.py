@@ -34,7 +34,7 @@ def agree(seed: int, book: str, *, length: int = 1_500, bands: tuple[int, ...] =
     return len(script.entries)
 
 
-@pytest.mark.parametrize("part", range(28))
+@pytest.mark.parametrize("part", range(22))
 @pytest.mark.parametrize("book", OTHERS)
 def test_books_agree_on_every_command(book: str, part: int) -> None:
     """Every event and every state are the judge's, under every rulebook, in every phase."""
