@@ -2,10 +2,11 @@
 
 The sorted book is the judge, and the oracle judges it (test_against_oracle.py). How scripts are
 made and compared: tests/book_scripts.py and tests/side_by_side.py. ``make stress`` plays on for as
-long as asked; a script that it finds becomes a test here.
+long as asked; a script that it finds goes to tests/found/.
 """
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from book_scripts import BANDS, FIRST_DAY, NAMES, RULEBOOKS, Script, from_text, issue_of, to_text
@@ -52,6 +53,17 @@ def test_books_agree_on_bands_about_a_machine_word(book: str, band: int) -> None
     assert sum(agree(seed, book, length=250, bands=(band,)) for seed in seeds) >= 70 * 250
 
 
+FOUND = sorted((Path(__file__).parents[1] / "found").glob("*.script"))
+
+
+@pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)
+def test_a_script_that_failed_once_runs_through(path: Path) -> None:
+    """What a script found, in the engine or in a book, stays found: tests/found/ keeps them."""
+    script = from_text(path.read_text(encoding="utf-8"))
+
+    assert parted(script, SortedBook, OTHERS) is None
+
+
 REACHED = {
     "AuctionHeld skipped=True", "AuctionHeld skipped=False", "CommandRefused reason=NOT_TRADABLE",
     "CommandRefused reason=PHASE_CLOSED", "IndicativePriceChanged", "InstrumentListed",
@@ -65,7 +77,8 @@ REACHED = {
     "RequestRejected reason=OUT_OF_RANGE", "RequestRejected reason=PHASE_CLOSED",
     "RequestRejected reason=SHARE_OF_ISSUE", "RequestRejected reason=UNKNOWN_ORDER",
     "Trade cross=True", "Trade cross=False", "Trade self_trade=True", "Trade self_trade=False",
-    "TradingHalted", "TradingResumed",
+    "TradingHalted", "TradingResumed", "QuoteShown", "QuoteEnded", "OrderReleased",
+    "CommandRefused reason=OUT_OF_RANGE",
 }  # fmt: skip
 
 
