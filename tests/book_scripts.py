@@ -7,8 +7,8 @@ down line by line: numbers stay what they were.
 What is drawn: two issues with different bands, sized around the 64 bits of a machine word; prices
 crowded on a few ticks or spread to the band's ends; every order kind, validity, self-trade mode,
 account; cancels and amendments of live, ended and foreign orders; the preset's day or phases in
-any order, crosses in and out of place, halts, base prices moved by hand so that orders lie outside
-the limits, and days in a row. Wrong values are left to tests/matching/test_refusals.py, but for a
+any order, crosses in and out of place, quotes and their renewals, halts, base prices moved by hand
+so that orders lie outside the limits, new issues, and days in a row. Wrong values are left to tests/matching/test_refusals.py, but for a
 few that must not disturb what comes after.
 """
 
@@ -32,15 +32,23 @@ from market.commands import (
     ListInstrument,
     NewOrder,
     OpenDay,
+    RenewQuote,
     Resume,
     RunAuction,
     SetReferencePrice,
 )
 from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, SessionId
-from market.instrument import Instrument, LimitTable, TickTable
+from market.instrument import Instrument, LimitTable, QuoteWidthTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, SequenceNo, TimeNs, Units
 from market.rulebooks import OSE, PRESETS, START, TSE
-from market.rules import AmendMode, BreakOrders, MarketResidual, Rules
+from market.rules import (
+    AmendMode,
+    AuctionAllocation,
+    BreakOrders,
+    MarketResidual,
+    Rules,
+    StopAllocation,
+)
 from market.words import (
     AUCTION_PHASES,
     OrderKind,
@@ -51,23 +59,36 @@ from market.words import (
 )
 from matching.engine import Engine
 
+NARROW: Final = QuoteWidthTable(below_sen=(99_800, 100_200, MAX_PRICE_SEN), width_sen=(40, 60, 100))
+"""Widths at which a quote is a matter of a few ticks."""
+
+QUOTED: Final = TSE.replace(quote_width_table=NARROW)
 RULEBOOKS: Final[dict[str, Rules]] = {
     **PRESETS,
     "start, keep place": START.replace(
-        amend_mode=AmendMode.KEEP_ON_DECREASE, self_trade_same_account_only=False
+        amend_mode=AmendMode.KEEP_ON_DECREASE,
+        self_trade_same_account_only=False,
+        auction_allocation=AuctionAllocation.PARTICIPANT_ROUND_ROBIN,
     ),
-    "tse, by firm": TSE.replace(
-        self_trade_same_account_only=False, self_trade_mode=SelfTradeMode.CANCEL_NEWEST
+    "tse, narrow": QUOTED.replace(limit_broadening_days=1, limit_broadening_factor=2),
+    "tse, by firm": QUOTED.replace(
+        self_trade_same_account_only=False,
+        self_trade_mode=SelfTradeMode.CANCEL_NEWEST,
+        sequential_quote_widths=1,
     ),
-    "tse, open end": TSE.replace(
+    "tse, open end": QUOTED.replace(
         break_orders=BreakOrders.ALL,
         expire_at_closed=False,
         amend_mode=AmendMode.CANCEL_NEW,
         market_residual_after_opening=MarketResidual.VOID,
+        stop_allocation=StopAllocation.EVERY_ITAYOSE,
+        auction_allocation=AuctionAllocation.PRICE_TIME,
     ),
+    "tse, no quotes": TSE.replace(special_quotes=False, self_trade_same_account_only=False),
     "ose, decrement": OSE.replace(
         self_trade_same_account_only=False, self_trade_mode=SelfTradeMode.DECREMENT
     ),
+    "ose, pro rata": OSE.replace(auction_allocation=AuctionAllocation.PRO_RATA),
 }
 BANDS: Final = (3, 40, 63, 64, 65, 127, 128, 129, 191, 500)
 """Prices within the limits: about the boundaries of one, two and three words of 64 bits."""
@@ -78,6 +99,7 @@ WIDE: Final = (4_090, 4_096, 4_100, 8_200)
 FIRMS: Final = tuple(ParticipantId(name) for name in ("A", "B", "C"))
 FIRST_DAY: Final = date(2026, 11, 24)
 TICK: Final = 10
+SECOND: Final = 1_000_000_000
 NAMES: Final = (InstrumentId("ONE"), InstrumentId("TWO"))
 BUSY: Final = {
     Phase.CONTINUOUS: 240,
@@ -101,7 +123,9 @@ class Script(NamedTuple):
     entries: tuple[Entry, ...]
 
 
-def issue_of(name: InstrumentId, band: int, *, two_ticks: bool = False) -> Instrument:
+def issue_of(
+    name: InstrumentId, band: int, *, two_ticks: bool = False, new: bool = False
+) -> Instrument:
     """An issue with ``band`` prices within its limits; with two ticks the upper half is coarser."""
     half, odd = divmod(band - 1, 2)
     base = 100_000 + odd * TICK // 2
@@ -112,6 +136,7 @@ def issue_of(name: InstrumentId, band: int, *, two_ticks: bool = False) -> Instr
         isin="JP0000000001",
         name=f"Band of {band}",
         issued_units=Units(400),
+        new_issue=new,
         issue_price_sen=Sen(base),
         ticks=TickTable(table_id=7, up_to_sen=ticks[0], tick_sen=ticks[1]),
         limits=LimitTable(
@@ -203,10 +228,12 @@ class ScriptWriter:
         self.draw = draw = random.Random(seed)
         self.rulebook = tuple(RULEBOOKS)[seed % len(RULEBOOKS)]
         self.rules = rules = RULEBOOKS[self.rulebook]
+        new = not draw.randrange(24)
         if len(bands) > 1 and not draw.randrange(16):
             bands = WIDE
         self.issues = [
-            issue_of(name, draw.choice(bands), two_ticks=draw.random() < 0.2) for name in NAMES
+            issue_of(name, draw.choice(bands), two_ticks=draw.random() < 0.2, new=new)
+            for name in NAMES
         ]
         pool = _new_orders(draw, self.issues, rules)
         at_once = (Validity.IOC, Validity.FOK)
@@ -214,14 +241,16 @@ class ScriptWriter:
         self.at_once = [one for one in pool if one.validity is not Validity.NEXT_AUCTION] + pool[:4]
         self.pool = self.in_calls
         self.number = 0
+        self.at_ns = 0
         self.known: list[tuple[OrderId, NewOrder]] = []
         self.due: list[tuple[int, Command]] = []
         self.disturbed = draw.choice((0.0, 0.01, 0.03))
 
     def _entry(self, command: Command) -> Entry:
         self.number += 1
-        number = self.number
-        return Entry(sequence=SequenceNo(number), at_ns=TimeNs(number * 1_000), command=command)
+        self.at_ns += 1_000 if self.number % 41 else 70 * SECOND
+        number, at_ns = SequenceNo(self.number), TimeNs(self.at_ns)
+        return Entry(sequence=number, at_ns=at_ns, command=command)
 
     def entries(self, judge: Engine, length: int) -> Iterator[Entry]:
         """Days in a row until the length is reached; the judge must play each before the next."""
@@ -255,6 +284,10 @@ class ScriptWriter:
         draw = self.draw
         if self.due and self.due[0][0] <= self.number:
             return self.due.pop(0)[1]
+        if self.rules.special_quotes.value and draw.random() < 0.1:
+            quotes = judge.quotes_shown()
+            if quotes:
+                return self._renewal(*draw.choice(quotes))
         kind = draw.random()
         if kind >= 1.0 - self.disturbed:
             return self._disturbance()
@@ -294,6 +327,12 @@ class ScriptWriter:
             price_sen=price if named.price_sen and draw.random() < 0.6 else None,
             leaves_units=Units(draw.randint(1, 8)) if draw.random() < 0.8 else None,
         )
+
+    def _renewal(self, name: InstrumentId, number: int, due_ns: TimeNs) -> RenewQuote:
+        """A quote moves on, mostly when its time has come."""
+        if self.draw.random() < 0.9:
+            self.at_ns = max(self.at_ns, due_ns)
+        return RenewQuote(instrument_id=name, quote_number=number)
 
     def _disturbance(self) -> Command:
         """Something the operator does; what would stop the market is put right soon after."""

@@ -4,8 +4,8 @@
 
 speaks the protocol on stdin and stdout; :func:`adapter_on` is the same in process. The tool drives
 its own reference engine beside ours and compares outcome, trades and both whole queues after every
-event. The engine runs in Continuous under the TSE preset, whose amendments keep their place when
-the quantity goes down. What the adapter adds, and what is therefore not tested of Kitahama:
+event. The engine runs in Continuous under the OSE preset, whose amendments keep their place when
+the quantity goes down and which shows no quotes instead of trading. What the adapter adds, and what is therefore not tested of Kitahama:
 
 - Orders are named by the tool and may be named again once they have ended. Ours are numbered, and
   a firm's own names are the participants room's business. So DUPLICATE_ORDER_ID is the adapter's
@@ -51,7 +51,7 @@ from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, Sess
 from market.instrument import Instrument, LimitTable, TickTable
 from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS, Sen, SequenceNo, TimeNs, Units
 from market.reasons import RejectReason
-from market.rulebooks import TSE
+from market.rulebooks import OSE
 from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
 from matching.engine import Engine
 
@@ -95,7 +95,7 @@ class EngineAdapter:
         self.metadata = EngineMetadata(f"kitahama-{book}", "0.1.0", "Python")
         self._tick = Decimal(canonical_decimal(config.tick_size))
         self._places = config.quantity_decimal_places
-        rules = TSE.replace(
+        rules = OSE.replace(
             self_trade_mode=MODES[config.self_trade_policy], max_order_units=MAX_QUANTITY_UNITS
         )
         self._engine = Engine(rules, BOOKS[book])

@@ -18,7 +18,7 @@ from market.events import OrderAccepted, OrderAmended
 from market.ids import ClientOrderId, OrderId, ParticipantId, SessionId
 from market.instrument import Instrument
 from market.quantities import Sen, SequenceNo, TimeNs, Units
-from market.rulebooks import TSE
+from market.rulebooks import OSE
 from market.rules import AmendMode
 from market.words import OrderKind, Phase, Side, Validity
 from matching.engine import Engine
@@ -29,7 +29,7 @@ OWNERS = 4
 ALLOW = 1
 ROOM, OWN = 2, 3
 KNOWN, NEW_OK, AT_ONCE, AMEND_OK, KEEPS = 1, 2, 4, 8, 16
-RULES = TSE.replace(max_share_of_issue_percent=100)
+RULES = OSE.replace(max_share_of_issue_percent=100)
 
 
 class Plain:
