@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SEEDS ?= 20
 KILLS ?= 100
+TRACES ?= 200
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test setup check day bench stress crash clean
+.PHONY: help demo test setup check day bench stress conformance crash clean
 
 help:  ## what each verb does
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
 
 demo: $(VENV)/runtime.stamp  ## set up and run a START day over real websockets
 	@$(BIN)/kitahama demo
@@ -39,8 +40,11 @@ bench: setup  ## measure; read bench/README.md for what each figure means
 	$(BIN)/python bench/run_core.py
 	$(BIN)/python bench/run_wire.py
 
-stress: setup  ## random markets against the oracle, SEEDS= as many as asked
-	$(BIN)/python -m tests.stress --seeds $(SEEDS)
+stress: setup  ## random markets, and books side by side; SEEDS= so many or SECONDS= so long
+	$(BIN)/python -m tests.stress --seeds $(SEEDS) $(if $(SECONDS),--seconds $(SECONDS))
+
+conformance: setup  ## the outside judge at length, TRACES= generated ones a profile
+	$(BIN)/python -m tests.conformance --traces $(TRACES)
 
 crash: setup  ## kill a busy venue KILLS= times; nothing acknowledged may be lost
 	$(BIN)/python -m tests.crash_campaign --kills $(KILLS)

@@ -33,7 +33,7 @@ from market.words import OrderKind, Side, Validity
 from matching import uncross
 from matching.auction import NO_CLEARING, Clearing
 from matching.conditions import as_market_order, released
-from matching.continuous import canceled
+from matching.continuous import cancel_rest
 from matching.issue import Issue
 from matching.order import Order
 
@@ -206,11 +206,12 @@ def expired(order: Order) -> OrderExpired:
 def _cancel_where(
     issue: Issue, chosen: Callable[[Order], bool], reason: CancelReason, events: list[Event]
 ) -> None:
+    """Cancel the chosen orders; ``leaves_units`` becomes 0, so that nobody ends them again."""
     if issue.rows is not None and issue.rows.end(chosen, reason, events):
         return
     for order in _those(issue, chosen):
         issue.book.remove(order)
-        events.append(canceled(order, reason))
+        cancel_rest(order, reason, events)
 
 
 def _those(issue: Issue, chosen: Callable[[Order], bool]) -> list[Order]:

@@ -226,6 +226,8 @@ class Kernel:
     told = cython.declare(cython.longlong, visibility="public")
     trades = cython.declare(cython.longlong, visibility="public")
     live = cython.declare(cython.longlong, visibility="public")
+    event_room: cython.longlong
+    id_room: cython.longlong
     issues = cython.declare(cython.int, visibility="public")
     by_id = cython.declare(cython.bint, visibility="public")
     _levels_used: cython.longlong
@@ -267,6 +269,7 @@ class Kernel:
         self.ladder, self.band, self.tick_row = self._ladders, self._bands, self._tick_rows
         self.event, self.command, self.slot_of = self._events, self._one, self._ids
         self.bit, self.position = self._bitmap, _POSITIONS
+        self.event_room, self.id_room = events, len(self._ids)
         self._more_nodes(nodes)
 
     # --- room
@@ -289,10 +292,10 @@ class Kernel:
         need = self.told + self.live + 8
         if need > len(self._events):
             self._events = _more_rows(self._events, _EVENT, 2 * need)
-            self.event = self._events
+            self.event, self.event_room = self._events, len(self._events)
         if self.by_id and order_id >= len(self._ids):
             self._ids = _more_numbers("i", self._ids, max(2 * len(self._ids), order_id + 1024))
-            self.slot_of = self._ids
+            self.slot_of, self.id_room = self._ids, len(self._ids)
 
     def clear_events(self):
         """Forget the event rows written so far."""
@@ -634,13 +637,13 @@ class Kernel:
                     self._tell(head | flags, issue, self.node[resting].order_id, order_id, price,
                                units, rest, leaves)  # fmt: skip
                 self.trades += 1
+                self.band[issue].last = price
                 if rest:
                     self.node[resting].leaves = rest
                     self.level[at].units -= units
                 else:
                     self._leave(resting)
                     self._give_back(resting)
-            self.band[issue].last = price
             rank = self.ladder[half].best
         return leaves
 
@@ -672,9 +675,9 @@ class Kernel:
         flags: cython.int
         if issue < 0 or issue >= self.issues or side < 1 or side > 2 or order_id <= 0:
             return 1
-        if self.free == 0 or order_id >= self.slot_of.shape[0]:
+        if self.free == 0 or order_id >= self.id_room:
             return 2
-        if self.told + self.live + 8 > self.event.shape[0]:
+        if self.told + self.live + 8 > self.event_room:
             return 2
         flags = self.band[issue].flags
         if flags & 2 == 0 or kind > 7 or validity > 7 or self.slot_of[order_id] != 0:
@@ -753,7 +756,7 @@ class Kernel:
     def _find(self, order_id: cython.longlong, owner: cython.int) -> cython.int:
         """The node of a resting order of this owner, or 0."""
         slot: cython.int
-        if order_id <= 0 or order_id >= self.slot_of.shape[0]:
+        if order_id <= 0 or order_id >= self.id_room:
             return 0
         slot = self.slot_of[order_id]
         if slot <= 0 or self.node[slot].owner != owner:
@@ -768,7 +771,7 @@ class Kernel:
         """Cancel a resting order of its owner, or refuse."""
         slot: cython.int
         reason: cython.int
-        if self.told + 8 > self.event.shape[0]:
+        if self.told + 8 > self.event_room:
             return 2
         if issue < 0 or issue >= self.issues or self.band[issue].flags & 32:
             return 1
@@ -803,7 +806,7 @@ class Kernel:
         validity: cython.int
         old: cython.int
         flags: cython.int
-        if self.told + self.live + 8 > self.event.shape[0]:
+        if self.told + self.live + 8 > self.event_room:
             return 2
         if issue < 0 or issue >= self.issues or self.band[issue].flags & 32:
             return 1
@@ -1023,18 +1026,18 @@ class Kernel:
 
     def seen(self, order_id: cython.longlong):
         """Whether an order of this id was ever entered."""
-        return order_id < self.slot_of.shape[0] and self.slot_of[order_id] != 0
+        return order_id < self.id_room and self.slot_of[order_id] != 0
 
     def note(self, order_id: cython.longlong):
         """Remember an id whose order does not rest here."""
-        if order_id >= self.slot_of.shape[0]:
+        if order_id >= self.id_room:
             self.more_room(order_id)
         if self.slot_of[order_id] == 0:
             self.slot_of[order_id] = -1
 
     def slot_at(self, order_id: cython.longlong):
         """The node of a resting order, or 0."""
-        if order_id <= 0 or order_id >= self.slot_of.shape[0]:
+        if order_id <= 0 or order_id >= self.id_room:
             return 0
         return max(self.slot_of[order_id], 0)
 
@@ -1047,12 +1050,12 @@ class Kernel:
         """Let ids be used again; no order may rest."""
         check(self.live == 0, "ids are forgotten when no order rests")
         self._ids = array("i", bytes(4 * 1024))
-        self.slot_of = self._ids
+        self.slot_of, self.id_room = self._ids, len(self._ids)
 
     def tell(self, what, issue, order_id=0, contra_id=0, price=0, units=0, leaves=0,
              contra_leaves=0, reason=0, flags=0, side=0):  # fmt: skip
         """Write the row of an event that the rules made."""
-        if self.told + self.live + 8 > self.event.shape[0]:
+        if self.told + self.live + 8 > self.event_room:
             self.more_room()
         self._tell(what | reason << 8 | flags << 16 | side << 24, issue, order_id, contra_id,
                    price, units, leaves, contra_leaves)  # fmt: skip
@@ -1230,6 +1233,10 @@ class KernelBook:
                 SELF_TRADE_MODES[self.kernel.band[self.issue].mode], owner,
             )  # fmt: skip
             self.kernel.orders[slot] = order
+        if self.kernel.by_id:  # a plain amendment may have passed the object by
+            order.price_sen = self.kernel._price(
+                self.issue, self.kernel.node[slot].tag >> 4 & 1, self.kernel.node[slot].rank
+            )
         order.slot = slot
         order.leaves_units = self.kernel.node[slot].leaves
         return order
@@ -1273,7 +1280,7 @@ class KernelBook:
         fills: list = []
         if self.kernel.by_id:
             return self._match_by_object(incoming, stop_at_owner)
-        if self.kernel.told + self.kernel.live + 8 > self.kernel.event.shape[0]:
+        if self.kernel.told + self.kernel.live + 8 > self.kernel.event_room:
             self.kernel.more_room()
         told = self.kernel.told
         incoming.leaves_units = self.kernel._match(
@@ -1357,7 +1364,7 @@ class KernelBook:
             The number of trades.
         """
         made: cython.longlong
-        while self.kernel.told + self.kernel.live + 8 > self.kernel.event.shape[0]:
+        while self.kernel.told + self.kernel.live + 8 > self.kernel.event_room:
             self.kernel.more_room()
         with cython.nogil:
             made = self._cross(price, units)
@@ -1431,7 +1438,7 @@ class KernelBook:
             validities: Bits of the validities that end.
             market_only: Whether only market orders end.
         """
-        while self.kernel.told + self.kernel.live + 8 > self.kernel.event.shape[0]:
+        while self.kernel.told + self.kernel.live + 8 > self.kernel.event_room:
             self.kernel.more_room()
         with cython.nogil:
             self._end(head, validities, market_only)

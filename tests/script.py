@@ -18,6 +18,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from books import NewBook
+
 from market.commands import (
     NO_PRICE,
     AmendOrder,
@@ -52,6 +54,7 @@ from market.quantities import SEN_PER_YEN, Sen, SequenceNo, TimeNs, Units
 from market.rulebooks import START
 from market.rules import Rules
 from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
+from matching.book import SortedBook
 from matching.engine import Engine
 
 NAME = InstrumentId("ST01")
@@ -80,9 +83,13 @@ class Stage:
     """
 
     def __init__(
-        self, rules: Rules = START, phase: Phase = Phase.PRE_OPEN, issue: Instrument = ISSUE
+        self,
+        rules: Rules = START,
+        phase: Phase = Phase.PRE_OPEN,
+        issue: Instrument = ISSUE,
+        new_book: NewBook = SortedBook,
     ) -> None:
-        self.engine = Engine(rules)
+        self.engine = Engine(rules, new_book)
         self.lines = 0
         self.at_ns = 0
         self.events: list[Event] = []

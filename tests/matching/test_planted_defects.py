@@ -1,0 +1,100 @@
+"""Defects planted into a book's text one by one: laying books side by side must find each.
+
+A test of the tests: the kind of defect that slips through here would slip through in earnest. A
+difference in an event, a state or a reading, an exception, a broken invariant and a call that does
+not come back all count as found. Not in the tables: changes that no caller could notice.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+from books import NewBook, kernel_book_on
+from planting import Endless, at_most, defects_in, planted
+from side_by_side import race
+
+from matching.book import SortedBook
+
+BOOK, KERNEL = "matching/book.py", "matching/kernel.py"
+SEEDS = range(60)
+"""Seeds a defect may need, about 60,000 commands; most need a hundred."""
+
+CALL_S = 3
+"""A script takes a tenth of a second; one that takes this long has no end."""
+
+
+SORTED_DEFECTS = defects_in("book.diff")
+BOOK_DEFECTS = defects_in("kernel_book.diff")
+ROW_DEFECTS = defects_in("kernel_rows.diff")
+
+
+def found_by(new_book: NewBook) -> str:
+    """What gave a book away, or an empty text when nothing did."""
+    for seed in SEEDS:
+        try:
+            with at_most(CALL_S):
+                _, found = race(seed, SortedBook, {"planted": new_book}, length=900)
+        except Endless:
+            return "no end"
+        if found is not None:
+            return found.what
+    return ""
+
+
+def given_away(kernel: ModuleType, play: Callable[[ModuleType, int], int]) -> bool:
+    """Whether a script of plain commands stumbles over the kernel."""
+    for seed in SEEDS:
+        try:
+            with at_most(CALL_S):
+                play(kernel, seed)
+        except (Exception, Endless):  # noqa: BLE001  whatever it is, it gives the defect away
+            return True
+    return False
+
+
+@pytest.mark.parametrize("defect", SORTED_DEFECTS)
+def test_a_defect_in_the_sorted_book_is_found(defect: str) -> None:
+    """Each line of the readable book is held by the comparison."""
+    broken = planted(BOOK, SORTED_DEFECTS[defect]).SortedBook
+
+    assert found_by(broken)
+
+
+@pytest.mark.parametrize("defect", BOOK_DEFECTS)
+def test_a_defect_on_the_way_of_a_kernels_book_is_found(defect: str) -> None:
+    """Each line of the kernel that a book goes through is held by the comparison of books."""
+    pytest.importorskip("matching.kernel")
+    broken = kernel_book_on(planted(KERNEL, BOOK_DEFECTS[defect]))
+
+    assert found_by(broken)
+
+
+@pytest.mark.parametrize("defect", ROW_DEFECTS)
+def test_a_defect_on_the_way_of_a_plain_command_is_found(defect: str) -> None:
+    """Each line of the kernel that a row goes through is held by the comparison of rows."""
+    pytest.importorskip("matching.kernel")
+    from test_kernel_plain import play  # noqa: PLC0415  a module that needs the kernel
+
+    assert given_away(planted(KERNEL, ROW_DEFECTS[defect]), play)
+
+
+def test_the_kernels_text_runs_uncompiled() -> None:
+    """Where nothing compiled it, the same text gives the same events."""
+    pytest.importorskip("matching.kernel")
+    plain = kernel_book_on(planted(KERNEL))
+    for seed in range(60):
+        _, found = race(seed, SortedBook, {"uncompiled": plain})
+        assert found is None
+
+
+def test_without_a_defect_nothing_is_found() -> None:
+    """The text as it is, run the same way, differs in nothing."""
+    for seed in range(20):
+        _, found = race(seed, SortedBook, {"as it is": planted(BOOK).SortedBook}, length=900)
+        assert found is None
+
+
+def test_a_defect_that_does_not_fit_the_text_is_noticed() -> None:
+    """A table that fell behind its source fails instead of passing."""
+    with pytest.raises(AssertionError, match="0 times"):
+        planted(BOOK, ("no such line\n", ""))
