@@ -110,8 +110,8 @@ class EventsLimit:
         return made
 
     def events(self) -> Rows:
-        """The last run's events, not copied: valid until the next run."""
-        return np.frombuffer(self._module.events(self._engine), EVENT)
+        """A copy of the last run's events."""
+        return np.frombuffer(self._module.events(self._engine), EVENT).copy()
 
     def resting(self) -> tuple[int, int]:
         """Orders and units on all books."""

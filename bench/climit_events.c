@@ -95,7 +95,7 @@ typedef struct {
     int32_t crossing; /* highest price position, from 1, where buys are at least sells; 0: none */
     int32_t crossing_is_known;
     int64_t bought, sold; /* interest there */
-} Book;
+} __attribute__((aligned(64))) Book;
 
 typedef struct {
     Book *books;
@@ -103,13 +103,13 @@ typedef struct {
     Permission phases[PHASES];
     uint8_t reasons[REASONS];
     Node *nodes;
-    uint32_t node_room, node_used, free_node;
+    uint32_t node_used, free_node;
     uint32_t *node_of;
     int64_t last_id;
     Event *out, *begin, *end;
     int64_t command; /* of the whole run */
-    char *arena;
-    size_t arena_size;
+    size_t book_size, node_size, id_size, ladder_size;
+    char *ladders;
     int failed;
 } Engine;
 
@@ -121,7 +121,7 @@ typedef struct {
 /* --- events */
 
 RARE void more_room(Engine *e) {
-    size_t used = (size_t)(e->out - e->begin), room = used * 2 + 4096;
+    size_t used = (size_t)(e->out - e->begin), room = used * 2 + 65536;
     Event *grown = realloc(e->begin, room * sizeof(Event));
     if (!grown) {
         e->failed = 1;
@@ -177,8 +177,15 @@ INLINE int32_t next_rank(const Half *h, int32_t rank) {
 static int32_t previous_rank(const Half *h, int32_t rank) { /* at most rank, from 1; else 0 */
     int32_t w = rank >> 6;
     uint64_t bits = h->words[w] & (~0ULL >> (63 - (rank & 63)));
-    while (!bits && w > 0) bits = h->words[--w];
-    return bits ? (w << 6) + 63 - __builtin_clzll(bits) : 0;
+    if (bits) return (w << 6) + 63 - __builtin_clzll(bits);
+    int32_t s = w >> 6;
+    bits = h->summaries[s] & ((1ULL << (w & 63)) - 1);
+    while (!bits) {
+        if (--s < 0) return 0;
+        bits = h->summaries[s];
+    }
+    w = (s << 6) + 63 - __builtin_clzll(bits);
+    return (w << 6) + 63 - __builtin_clzll(h->words[w]);
 }
 
 INLINE void set_rank(Half *h, int32_t rank) {
@@ -195,25 +202,13 @@ INLINE void clear_rank(Half *h, int32_t rank) {
 
 /* --- nodes */
 
-RARE uint32_t more_nodes(Engine *e) {
-    const uint32_t room = e->node_room * 2;
-    Node *grown = realloc(e->nodes, (size_t)room * sizeof(Node));
-    if (!grown) {
-        e->failed = 1;
-        return e->node_used - 1; /* a wrong book, and the run says so */
-    }
-    e->nodes = grown;
-    e->node_room = room;
-    return e->node_used++;
-}
-
 INLINE uint32_t take_node(Engine *e) {
     const uint32_t n = e->free_node;
     if (LIKELY(n != 0)) {
         e->free_node = e->nodes[n].next;
         return n;
     }
-    return LIKELY(e->node_used < e->node_room) ? e->node_used++ : more_nodes(e);
+    return e->node_used++; /* there is a node for every id */
 }
 
 INLINE void give_node(Engine *e, uint32_t n) {
@@ -785,13 +780,27 @@ static const char *run(Engine *e, const Command *commands, Py_ssize_t count) {
 
 static const char NAME[] = "climit_events.Engine";
 
+/* Zeroed memory in large pages, touched already: a venue's memory is there before the day begins. */
+static void *take_region(size_t size) {
+    void *region =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (region == MAP_FAILED) return NULL;
+    madvise(region, size, MADV_HUGEPAGE);
+    memset(region, 0, size);
+    return region;
+}
+
+static void give_region(void *region, size_t size) {
+    if (region) munmap(region, size);
+}
+
 static void destroy(PyObject *capsule) {
     Engine *e = PyCapsule_GetPointer(capsule, NAME);
-    free(e->books);
-    free(e->nodes);
-    free(e->node_of);
+    give_region(e->books, e->book_size);
+    give_region(e->nodes, e->node_size);
+    give_region(e->node_of, e->id_size);
+    give_region(e->ladders, e->ladder_size);
     free(e->begin);
-    if (e->arena) munmap(e->arena, e->arena_size);
     free(e);
 }
 
@@ -830,27 +839,28 @@ static PyObject *make(PyObject *self, PyObject *args) {
     memcpy(e->reasons, reasons.buf, REASONS);
     e->count = count;
     e->last_id = last_id;
-    e->node_room = 1 << 12;
     e->node_used = 1;
     size_t words, summaries;
     for (int32_t i = 0; i < count; i++)
-        e->arena_size += 2 * half_size((all[i].upper_sen - all[i].lower_sen) / all[i].tick_sen + 1,
-                                       &words, &summaries);
-    e->arena = mmap(NULL, e->arena_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (e->arena == MAP_FAILED) e->arena = NULL;
-    e->books = aligned_alloc(64, ((size_t)count * sizeof(Book) + 63) & ~(size_t)63);
-    e->nodes = malloc(e->node_room * sizeof(Node));
-    e->node_of = calloc((size_t)last_id + 1, sizeof(uint32_t));
+        e->ladder_size += 2 * half_size((all[i].upper_sen - all[i].lower_sen) / all[i].tick_sen + 1,
+                                        &words, &summaries);
+    e->book_size = (size_t)count * sizeof(Book);
+    e->node_size = ((size_t)last_id + 1) * sizeof(Node);
+    e->id_size = ((size_t)last_id + 1) * sizeof(uint32_t);
+    e->ladders = take_region(e->ladder_size);
+    e->books = take_region(e->book_size);
+    e->nodes = take_region(e->node_size);
+    e->node_of = take_region(e->id_size);
     more_room(e);
-    if (!e->arena || !e->books || !e->nodes || !e->node_of || e->failed) {
+    if (!e->ladders || !e->books || !e->nodes || !e->node_of || e->failed) {
         Py_CLEAR(made);
         PyErr_NoMemory();
         goto done;
     }
-    char *place = e->arena;
+    memset(e->begin, 0, (size_t)((char *)e->end - (char *)e->begin));
+    char *place = e->ladders;
     for (int32_t i = 0; i < count; i++) {
         Book *b = &e->books[i];
-        memset(b, 0, sizeof *b);
         b->terms = all[i];
         b->lower_sen = all[i].lower_sen;
         b->upper_sen = all[i].upper_sen;
