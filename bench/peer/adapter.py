@@ -25,6 +25,7 @@ LIMIT, MARKET, IOC = 0, 1, 2
 FAR = (20_000, 1)
 """A price a buy, or a sell, always reaches: for engines without market orders."""
 
+
 class Adapter:
     """One engine.
 
@@ -74,10 +75,10 @@ class Adapter:
 class _WithoutChecks(ast.NodeTransformer):
     """Takes out every statement that names ``seen`` or ``names``, and blocks left empty by it."""
 
-    def visit_For(self, node: ast.For) -> ast.AST | None:  # noqa: N802  the visitor's name for it
+    def visit_For(self, node: ast.For) -> ast.AST | None:
         return self._block(node, node.iter)
 
-    def visit_If(self, node: ast.If) -> ast.AST | None:  # noqa: N802
+    def visit_If(self, node: ast.If) -> ast.AST | None:
         return self._block(node, node.test)
 
     def _block(self, node: ast.For | ast.If, head: ast.expr) -> ast.AST | None:
@@ -87,7 +88,9 @@ class _WithoutChecks(ast.NodeTransformer):
         return node if node.body else None
 
     def visit(self, node: ast.AST) -> Any:
-        plain = isinstance(node, ast.stmt) and not isinstance(node, ast.FunctionDef | ast.For | ast.If)
+        plain = isinstance(node, ast.stmt) and not isinstance(
+            node, ast.FunctionDef | ast.For | ast.If
+        )
         return None if plain and _speaks_of_checks(node) else super().visit(node)
 
 

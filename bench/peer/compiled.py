@@ -1,5 +1,7 @@
 """Adapters for engines in C, C++, Rust, Go and Cython."""
 
+# ruff: noqa: ARG002, D102  Adapter says what each method is and which argument it may ignore
+
 import importlib
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -57,7 +59,7 @@ class Bourse(Adapter):
         ids = self.ids
         at = 0
         for op, kind, side, order, price, units, aux in messages:
-            at += 1
+            at += 1  # noqa: SIM113  the call alone, as a user writes it
             set_time(at)
             if op == 0:
                 if kind == 1:

@@ -1,5 +1,7 @@
 """Adapters for engines in plain Python."""
 
+# ruff: noqa: ARG002, D102  Adapter says what each method is and which argument it may ignore
+
 import importlib
 import logging
 from collections.abc import Iterable
@@ -118,7 +120,9 @@ class PyOrderbook(Adapter):
                 blotter = match(own)
                 names[own.id] = order
                 for one in blotter.trades:
-                    seen(names[one.standing_order_id], order, int(one.fill_price), one.fill_quantity)
+                    seen(
+                        names[one.standing_order_id], order, int(one.fill_price), one.fill_quantity
+                    )
                 if kind == 2 and aux:
                     cancel(own)
             else:
@@ -202,7 +206,7 @@ class OrderMatching(Adapter):
     def __init__(self) -> None:
         importlib.import_module("loguru").logger.remove()
         datetime = importlib.import_module("datetime")
-        self.began = datetime.datetime(2026, 1, 1, tzinfo=None)  # noqa: DTZ001  it wants naive time
+        self.began = datetime.datetime(2026, 1, 1, tzinfo=None)
         self.moment = datetime.timedelta(microseconds=1)
         self.engine = importlib.import_module("order_matching.matching_engine").MatchingEngine
         self.order = importlib.import_module("order_matching.order")
@@ -456,9 +460,7 @@ class CleoLob(Adapter):
                 elif kind == 1:
                     process(make(order, sides[side], units, market, "x", at), at)
                 else:
-                    own = make(
-                        order, sides[side], units, limit, "x", at, price, time_in_force=ioc
-                    )
+                    own = make(order, sides[side], units, limit, "x", at, price, time_in_force=ioc)
                     process(own, at)
             elif op == 1:
                 cancel(order, at)

@@ -23,12 +23,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from peer import batches
 from peer.adapter import Adapter, Message, variant
 from peer.registry import PEERS
 
 RECORD = struct.Struct("<BBBBIiiiI")
 ROUNDS_MOST, ROUNDS_LEAST = 7, 3
-BUDGET_S = 8.0
 CLOCKED = 200_000
 
 
@@ -67,11 +67,12 @@ class Tally:
 class Run:
     """One adapter on one set of files."""
 
-    def __init__(self, adapter: Adapter, folder: Path, known: dict[str, Any], quick: int | None):
+    def __init__(self, adapter: Adapter, folder: Path, known: dict[str, Any], asked: Any) -> None:
         self.adapter = adapter
         self.folder = folder
         self.known = known
-        self.quick = quick
+        self.quick: int | None = asked.quick
+        self.budget_s: float = asked.budget_s
 
     def _prepared(self, name: str, count: int | None) -> tuple[Any, Any, int]:
         """What to drive, in two parts for sweep and queue, and how many messages in all."""
@@ -95,7 +96,8 @@ class Run:
         began = perf_counter()
         while len(figures) < ROUNDS_MOST:
             spent = perf_counter() - began
-            if spent > BUDGET_S and len(figures) >= (1 if spent > 4 * BUDGET_S else ROUNDS_LEAST):
+            least = 1 if spent > 4 * self.budget_s else ROUNDS_LEAST
+            if spent > self.budget_s and len(figures) >= least:
                 break
             before = resident()
             book = self.adapter.open()
@@ -178,10 +180,21 @@ class Run:
 
     def batch(self) -> dict[str, Any]:
         """Adds through the entry for many orders at once."""
-        batches = importlib.import_module("peer.batches")
         _, messages = read(self.folder / "deep.bin", self._count(self.adapter.deep_count))
         figures = [batches.add_all(type(self.adapter).__name__, messages) for _ in range(3)]
-        return {"count": len(messages), "ns": [statistics.median(figures), min(figures), max(figures)]}
+        return {
+            "count": len(messages),
+            "ns": [statistics.median(figures), min(figures), max(figures)],
+        }
+
+
+def has(adapter: Adapter, scenario: str) -> bool:
+    """Whether an engine is run on a scenario."""
+    if scenario == "latency":
+        return adapter.calls
+    if scenario == "batch":
+        return type(adapter).__name__ in batches.BY_ADAPTER
+    return scenario in adapter.scenarios
 
 
 def main() -> None:
@@ -191,6 +204,8 @@ def main() -> None:
     parser.add_argument("scenario")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--quick", type=int)
+    parser.add_argument("--budget-s", type=float, default=5.0)
+    parser.add_argument("--core", type=int)
     asked = parser.parse_args()
     line = {"peer": asked.peer, "scenario": asked.scenario, "python": sys.version.split()[0]}
     module, _, name = PEERS[asked.peer].place.partition(":")
@@ -199,8 +214,13 @@ def main() -> None:
     except (ImportError, AttributeError) as missing:
         print(json.dumps(line | {"absent": f"{type(missing).__name__}: {missing}"}))
         return
+    if not has(adapter, asked.scenario):
+        print(json.dumps(line | {"skipped": True}))
+        return
+    if asked.core is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {asked.core})
     known = json.loads((asked.data / "workload.json").read_text())
-    run = Run(adapter, asked.data, known, asked.quick)
+    run = Run(adapter, asked.data, known, asked)
     print(json.dumps(line | getattr(run, asked.scenario)()))
 
 
