@@ -21,10 +21,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from command_rows import (
-    COMMAND,
     KINDS,
-    OP_CANCEL,
-    OP_NEW,
     ROW_TICK_SEN,
     VALIDITIES,
     Rows,
@@ -49,8 +46,10 @@ from workloads import (
 )
 
 from market.instrument import Instrument
-from market.rules import TSE, BreakOrders, Rules
+from market.rulebooks import TSE
+from market.rules import BreakOrders, Rules
 from market.words import OrderKind, Phase, Validity
+from matching.rows import COMMAND, Op
 
 BAND: Final = (8_000, 12_000)
 """Lowest and highest price of an issue among many, in yen."""
@@ -293,7 +292,7 @@ def _orders(
     is_market = rng.random(count) < market
     price = START_TICK + np.clip(np.rint(rng.normal(0.0, spread, count)), -2_000, 2_000)
     rows = np.zeros(count, COMMAND)
-    rows["op"] = np.where(leaves, OP_CANCEL, OP_NEW)
+    rows["op"] = np.where(leaves, Op.CANCEL, Op.NEW)
     rows["side"] = rng.integers(1, 3, count)
     rows["kind"] = np.where(is_market, KINDS[OrderKind.MARKET], KINDS[OrderKind.LIMIT])
     rows["validity"] = VALIDITIES[Validity.DAY]

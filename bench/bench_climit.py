@@ -9,25 +9,14 @@ import climit
 import numpy as np
 import pytest
 from batch_flows import Batch, auction, many, resting
-from command_rows import (
-    COMMAND,
-    KINDS,
-    OP_AMEND,
-    OP_AUCTION,
-    OP_CANCEL,
-    OP_NEW,
-    OP_PHASE,
-    PHASES,
-    Rows,
-    phase_rows,
-    rows_of,
-)
+from command_rows import KINDS, PHASES, Rows, phase_rows, rows_of
 from event_rows import issues, played
 from flow_files import census, records
 from workloads import MIXED_ANSWERS, mixed_flow
 
-from market.rules import TSE
+from market.rulebooks import TSE
 from market.words import OrderKind, Phase
+from matching.rows import COMMAND, Op
 
 PREFIX = 2_000
 PREFIX_CRCS = {True: 146_836_722, False: 2_004_181_249}
@@ -135,14 +124,14 @@ def wild_market(seed: int, lowest: int, highest: int, count: int = 300) -> Rows:
     phases = [phase for phase in Phase for _ in range(2 if phase is Phase.CONTINUOUS else 1)]
     rows = np.zeros(count, COMMAND)
     rows["op"] = rng.choice(
-        [OP_NEW, OP_CANCEL, OP_AMEND, OP_PHASE, OP_AUCTION], count, p=[0.55, 0.15, 0.15, 0.09, 0.06]
+        [Op.NEW, Op.CANCEL, Op.AMEND, Op.PHASE, Op.AUCTION], count, p=[0.55, 0.15, 0.15, 0.09, 0.06]
     )
     rows["instrument"] = np.where(rng.random(count) < 0.02, 7, rng.integers(0, 2, count))
     rows["owner"] = rng.integers(1, 4, count)
-    new, amend = rows["op"] == OP_NEW, rows["op"] == OP_AMEND
+    new, amend = rows["op"] == Op.NEW, rows["op"] == Op.AMEND
     entered = np.cumsum(new)
     named = np.clip(entered - rng.integers(-1, 11, count), 1, None)
-    rows["order_id"] = np.where(new, entered, np.where(rows["op"] <= OP_AMEND, named, 0))
+    rows["order_id"] = np.where(new, entered, np.where(rows["op"] <= Op.AMEND, named, 0))
     owners = dict(zip(rows["order_id"][new].tolist(), rows["owner"][new].tolist(), strict=True))
     right = ~new & (rng.random(count) < 0.85)
     for place in np.flatnonzero(right).tolist():
@@ -161,6 +150,6 @@ def wild_market(seed: int, lowest: int, highest: int, count: int = 300) -> Rows:
     units[new & (rng.random(count) < 0.03)] = rng.choice([2**31 - 1, 200_000_000])
     moved = np.array([PHASES[phase] for phase in rng.choice(np.array(phases), count)])
     rows["quantity_units"] = np.where(
-        rows["op"] == OP_PHASE, moved, np.where(new | amend, units, 0)
+        rows["op"] == Op.PHASE, moved, np.where(new | amend, units, 0)
     )
     return rows

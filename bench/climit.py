@@ -19,13 +19,14 @@ from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
-from command_rows import CANCELS, EVENT, KINDS, PHASES, REJECTS, VALIDITIES, Rows
+from command_rows import CANCELS, KINDS, PHASES, REJECTS, VALIDITIES, Rows
 
 from market.instrument import Instrument
 from market.reasons import CancelReason, RejectReason
 from market.rules import AmendMode, MarketResidual, PriceRule, Rules
 from market.words import AUCTION_PHASES, Phase, SelfTradeMode
 from matching.phases import permissions
+from matching.rows import EVENT
 
 HERE: Final = Path(__file__).parent
 CACHE: Final = HERE.parent / "build" / "climit"

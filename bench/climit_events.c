@@ -1,6 +1,6 @@
 /* What checked matching with whole events can cost on this machine: the batch door's work, in C.
  *
- * Commands of 32 bytes in, events of 48 bytes out (layouts below, the same as the batch door's), many
+ * Commands of 32 bytes in, events of 48 bytes out (matching/rows.py), many
  * issues, call phases, crosses and continuous trading. Every check of a new order, an amendment and a
  * cancel is made in the catalogue's order, and every event is written in full. The rules come in as
  * numbers (climit.py makes them from the preset); no rule is chosen here except that an amendment
@@ -42,7 +42,7 @@ enum { OP_NEW = 1, OP_CANCEL, OP_AMEND, OP_PHASE, OP_AUCTION };
 enum { BUY = 1, SELL };
 enum { LIMIT = 1, MARKET };
 enum { DAY = 1, NEXT_AUCTION, IOC, FOK };
-enum { ACCEPTED = 1, REJECTED, TRADE, CANCELED, AMENDED, REDUCED, EXPIRED, PHASED, AUCTION, INDICATED };
+enum { ACCEPTED = 1, REJECTED, TRADE, CANCELED, AMENDED, REDUCED, EXPIRED, PHASED, AUCTION, INDICATED, REFUSED = 14 };
 enum { IN_CROSS = 1, SELF_TRADE = 2, KEPT = 1 };
 enum { PHASES = 16 };
 
@@ -143,6 +143,10 @@ INLINE void tell(Engine *e, int what, int reason, int flags, int side, int32_t i
 
 RARE void reject(Engine *e, const Command *c, int reason) {
     tell(e, REJECTED, reason, 0, c->side, c->instrument, c->id, 0, 0, 0, 0, 0);
+}
+
+RARE void refuse(Engine *e, const Command *c, int reason) { /* an act of the venue */
+    tell(e, REFUSED, reason, 0, 0, c->instrument, 0, 0, 0, 0, 0, 0);
 }
 
 /* --- ladders */
@@ -702,7 +706,7 @@ static int32_t cross(Engine *e, Book *b, Clearing c) {
 RARE void apply_auction(Engine *e, const Command *c) {
     Book *b = (uint32_t)c->instrument < (uint32_t)e->count ? &e->books[c->instrument] : NULL;
     if (!b || !b->may.is_auction) {
-        reject(e, c, e->reasons[b ? PHASE_CLOSED : UNKNOWN_INSTRUMENT]);
+        refuse(e, c, e->reasons[b ? PHASE_CLOSED : UNKNOWN_INSTRUMENT]);
         return;
     }
     b->crossing_is_known = 0;
@@ -727,7 +731,7 @@ static void begin_continuous(Engine *e, Book *b) {
 
 RARE void apply_phase(Engine *e, const Command *c) {
     if ((uint32_t)c->instrument >= (uint32_t)e->count) {
-        reject(e, c, e->reasons[UNKNOWN_INSTRUMENT]);
+        refuse(e, c, e->reasons[UNKNOWN_INSTRUMENT]);
         return;
     }
     Book *b = &e->books[c->instrument];

@@ -1,48 +1,36 @@
-"""Commands and events as fixed rows, for everything that works through them in batches.
-
-A command row has 32 bytes, an event row 48, little-endian, no holes. Enumerated values are counted
-from 1 in the order of their catalogue (market/words.py, market/reasons.py); 0 means none. Order ids
-are the caller's: dense from 1, never used twice, and kept when an order is amended.
+"""Flows as command rows (matching/rows.py), for everything that works in batches.
 
 A flow in ticks (workloads.py, flow_files.py) becomes rows with one tick of ``ROW_TICK_SEN``; each
 order belongs to one of ``OWNERS`` firms, so that a few trades are self-trades.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from workloads import CANCEL, IOC, MARKET, NEW, Message
 
-from market.reasons import CancelReason, RejectReason
-from market.words import OrderKind, Phase, Side, Validity
-
-COMMAND: Final = np.dtype([
-    ("op", "u1"), ("side", "u1"), ("kind", "u1"), ("validity", "u1"), ("instrument", "<i4"),
-    ("order_id", "<i8"), ("price_sen", "<i4"), ("quantity_units", "<i4"), ("owner", "<i4"),
-    ("self_trade", "u1"), ("pad", "u1", (3,)),
-])  # fmt: skip
-EVENT: Final = np.dtype([
-    ("what", "u1"), ("reason", "u1"), ("flags", "u1"), ("side", "u1"), ("instrument", "<i4"),
-    ("command", "<i8"), ("order_id", "<i8"), ("contra_id", "<i8"), ("price_sen", "<i4"),
-    ("units", "<i4"), ("leaves_units", "<i4"), ("contra_leaves_units", "<i4"),
-])  # fmt: skip
+from market.words import OrderKind, Phase, Validity
+from matching import rows as layout
+from matching.rows import COMMAND, Op
 
 Rows = npt.NDArray[np.void]
 
-OP_NEW, OP_CANCEL, OP_AMEND, OP_PHASE, OP_AUCTION = 1, 2, 3, 4, 5
-(ACCEPTED, REJECTED, TRADE, CANCELED, AMENDED, REDUCED, EXPIRED, PHASED, AUCTION, INDICATED) = (
-    range(1, 11)
-)
-IN_CROSS, SELF_TRADE, KEPT = 1, 2, 1
+Word = TypeVar("Word")
 
-SIDES: Final = {side: number for number, side in enumerate(Side, 1)}
-KINDS: Final = {kind: number for number, kind in enumerate(OrderKind, 1)}
-VALIDITIES: Final = {validity: number for number, validity in enumerate(Validity, 1)}
-PHASES: Final = {phase: number for number, phase in enumerate(Phase, 1)}
-REJECTS: Final = {reason: number for number, reason in enumerate(RejectReason, 1)}
-CANCELS: Final = {reason: number for number, reason in enumerate(CancelReason, 1)}
+
+def _numbers(words: Sequence[Word | None]) -> dict[Word, int]:
+    """The number of each word in a list of matching/rows.py."""
+    return {word: number for number, word in enumerate(words) if word is not None}
+
+
+SIDES: Final = _numbers(layout.SIDES)
+KINDS: Final = _numbers(layout.KINDS)
+VALIDITIES: Final = _numbers(layout.VALIDITIES)
+PHASES: Final = _numbers(layout.PHASES)
+REJECTS: Final = _numbers(layout.REJECT_REASONS)
+CANCELS: Final = _numbers(layout.CANCEL_REASONS)
 
 ROW_TICK_SEN: Final = 100
 OWNERS: Final = 50
@@ -59,7 +47,7 @@ def rows_of(flow: Iterable[Message], instrument: int = 0) -> Rows:
     op, kind, side, order, price, quantity = table.T
     new = op == NEW
     rows = np.zeros(len(table), COMMAND)
-    rows["op"] = np.where(new, OP_NEW, np.where(op == CANCEL, OP_CANCEL, OP_AMEND))
+    rows["op"] = np.where(new, Op.NEW, np.where(op == CANCEL, Op.CANCEL, Op.AMEND))
     rows["side"] = side + 1
     rows["kind"] = np.where(new & (kind == MARKET), KINDS[OrderKind.MARKET], KINDS[OrderKind.LIMIT])
     rows["validity"] = np.where(
@@ -77,7 +65,7 @@ def phase_rows(phase: Phase, instruments: Iterable[int]) -> Rows:
     """Move issues to a phase, one row an issue."""
     chosen = list(instruments)
     rows = np.zeros(len(chosen), COMMAND)
-    rows["op"] = OP_PHASE
+    rows["op"] = Op.PHASE
     rows["instrument"] = chosen
     rows["quantity_units"] = PHASES[phase]
     return rows
@@ -86,6 +74,6 @@ def phase_rows(phase: Phase, instruments: Iterable[int]) -> Rows:
 def auction_row(instrument: int) -> Rows:
     """Cross one issue."""
     rows = np.zeros(1, COMMAND)
-    rows["op"] = OP_AUCTION
+    rows["op"] = Op.AUCTION
     rows["instrument"] = instrument
     return rows

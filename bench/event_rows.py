@@ -10,34 +10,7 @@ from datetime import date
 from typing import Final
 
 import numpy as np
-from command_rows import (
-    ACCEPTED,
-    AMENDED,
-    AUCTION,
-    CANCELED,
-    CANCELS,
-    EVENT,
-    EXPIRED,
-    IN_CROSS,
-    INDICATED,
-    KEPT,
-    KINDS,
-    OP_AMEND,
-    OP_AUCTION,
-    OP_CANCEL,
-    OP_NEW,
-    OP_PHASE,
-    PHASED,
-    PHASES,
-    REDUCED,
-    REJECTED,
-    REJECTS,
-    SELF_TRADE,
-    SIDES,
-    TRADE,
-    VALIDITIES,
-    Rows,
-)
+from command_rows import CANCELS, KINDS, PHASES, REJECTS, SIDES, VALIDITIES, Rows
 
 from market.commands import (
     AmendOrder,
@@ -70,6 +43,7 @@ from market.quantities import MAX_PRICE_SEN, Sen, SequenceNo, TimeNs, Units
 from market.rules import Rules
 from market.words import Side
 from matching.engine import Engine
+from matching.rows import EVENT, FLAG_CROSS, FLAG_KEPT_PRIORITY, FLAG_SELF_TRADE, Op, What
 
 _SIDE: Final = {number: side for side, number in SIDES.items()}
 _KIND: Final = {number: kind for kind, number in KINDS.items()}
@@ -123,7 +97,7 @@ class RowEngine:
         for number, row in enumerate(commands.tolist(), first):
             command = self._command(row)
             events = self._apply(command)
-            if row[0] == OP_NEW and isinstance(events[0], OrderAccepted):
+            if row[0] == Op.NEW and isinstance(events[0], OrderAccepted):
                 self._name(row[5], events[0].order_id)
                 self._side[row[5]] = row[1]
             for event in events:
@@ -141,15 +115,15 @@ class RowEngine:
         name = self._names[issue] if known else InstrumentId("NONE")
         firm = ParticipantId(f"F{owner}")
         number = self._engine_id.get(order_id, OrderId(0))
-        if op == OP_PHASE:
+        if op == Op.PHASE:
             return ChangePhase(instrument_id=name, phase=_PHASE[units])
-        if op == OP_AUCTION:
+        if op == Op.AUCTION:
             return RunAuction(instrument_id=name)
-        if op == OP_CANCEL:
+        if op == Op.CANCEL:
             return CancelOrder(
                 participant_id=firm, session_id=_NOBODY, generation=1, req_id="", order_id=number
             )
-        if op == OP_AMEND:
+        if op == Op.AMEND:
             return AmendOrder(
                 participant_id=firm,
                 session_id=_NOBODY,
@@ -179,46 +153,48 @@ class RowEngine:
         match event:
             case OrderAccepted():
                 return (
-                    ACCEPTED, 0, 0, SIDES[event.side], row[4], number, row[5], 0, event.price_sen,
+                    What.ACCEPTED, 0, 0, SIDES[event.side], row[4], number, row[5], 0, event.price_sen,
                     event.quantity_units, 0, 0,
                 )  # fmt: skip
-            case RequestRejected() | CommandRefused():
+            case CommandRefused():
+                return (What.REFUSED, REJECTS[event.reason], 0, 0, row[4], number, 0, 0, 0, 0, 0, 0)
+            case RequestRejected():
                 return (
-                    REJECTED, REJECTS[event.reason], 0, row[1], row[4], number, row[5], 0, 0, 0, 0, 0
+                    What.REJECTED, REJECTS[event.reason], 0, row[1], row[4], number, row[5], 0, 0, 0, 0, 0
                 )  # fmt: skip
             case Trade():
                 buy, sell = ids[event.buy_order_id], ids[event.sell_order_id]
                 aggressor = 0 if event.cross else SIDES[Side.BUY if row[5] == buy else Side.SELL]
-                flags = IN_CROSS * event.cross + SELF_TRADE * event.self_trade
+                flags = FLAG_CROSS * event.cross + FLAG_SELF_TRADE * event.self_trade
                 return (
-                    TRADE, 0, flags, aggressor, self._numbers[event.instrument_id], number, buy,
+                    What.TRADE, 0, flags, aggressor, self._numbers[event.instrument_id], number, buy,
                     sell, event.price_sen, event.quantity_units, event.buy_leaves_units,
                     event.sell_leaves_units,
                 )  # fmt: skip
             case OrderCanceled():
                 return self._ended(
-                    CANCELED, CANCELS[event.reason], event, number, event.canceled_units
+                    What.CANCELED, CANCELS[event.reason], event, number, event.canceled_units
                 )
             case OrderExpired():
-                return self._ended(EXPIRED, 0, event, number, event.expired_units)
+                return self._ended(What.EXPIRED, 0, event, number, event.expired_units)
             case OrderAmended():
                 return (
-                    AMENDED, 0, KEPT * event.kept_priority, SIDES[event.side],
+                    What.AMENDED, 0, FLAG_KEPT_PRIORITY * event.kept_priority, SIDES[event.side],
                     self._numbers[event.instrument_id], number, row[5], 0, event.price_sen,
                     event.leaves_units, 0, 0,
                 )  # fmt: skip
             case OrderReduced():
-                return self._ended(REDUCED, 0, event, number, event.prevented_units)
+                return self._ended(What.REDUCED, 0, event, number, event.prevented_units)
             case PhaseChanged():
-                return (PHASED, 0, 0, 0, row[4], number, 0, 0, 0, PHASES[event.phase], 0, 0)
+                return (What.PHASE, 0, 0, 0, row[4], number, 0, 0, 0, PHASES[event.phase], 0, 0)
             case AuctionHeld():
                 return (
-                    AUCTION, 0, 0, 0, row[4], number, 0, 0, event.price_sen or 0,
+                    What.AUCTION, 0, 0, 0, row[4], number, 0, 0, event.price_sen or 0,
                     event.executed_units, event.trades, 0,
                 )  # fmt: skip
             case IndicativePriceChanged():
                 return (
-                    INDICATED, 0, 0, 0, self._numbers[event.instrument_id], number, 0, 0,
+                    What.INDICATIVE, 0, 0, 0, self._numbers[event.instrument_id], number, 0, 0,
                     event.price_sen or 0, event.executed_units, event.surplus_units, 0,
                 )  # fmt: skip
         raise AssertionError(f"an event the rows have no shape for: {event}")

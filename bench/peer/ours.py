@@ -11,16 +11,17 @@ from typing import Any, ClassVar
 
 import climit
 import numpy as np
-from command_rows import TRADE, Rows, phase_rows, rows_of
+from command_rows import Rows, phase_rows, rows_of
 from event_rows import issues
 from workloads import Message as FlowMessage
 
 from market.commands import AmendOrder, CancelOrder, ChangePhase, Entry, NewOrder
 from market.events import Trade
 from market.quantities import SEN_PER_YEN
-from market.rules import TSE
+from market.rulebooks import TSE
 from market.words import OrderKind, Phase, Side, Validity
 from matching.engine import Engine
+from matching.rows import What
 from peer.adapter import Adapter, Message, Seen
 
 CHUNK = 10_000
@@ -128,7 +129,7 @@ class _Rows(Adapter):
         return rows_of(FlowMessage(*message[:6]) for message in messages)
 
     def _tell(self, events: Rows, seen: Seen) -> None:
-        trades = events[events["what"] == TRADE]
+        trades = events[events["what"] == What.TRADE]
         bought = trades["side"] == 1
         taker = np.where(bought, trades["order_id"], trades["contra_id"])
         maker = np.where(bought, trades["contra_id"], trades["order_id"])

@@ -39,11 +39,12 @@ _OURS = ()
 _KITAHAMA = Rules(
     "limit, market; day, next auction, IOC, FOK",
     "keeps or loses priority by preset; trades when it crosses",
-    "5 modes",
+    "allow and flag; cancel newest, oldest, both; decrement",
     "call auctions, indicative price",
     "tick, lot, price limits, quantity limits",
     "nine, by preset; halts",
 )
+_EVENTS_LIMIT = _KITAHAMA._replace(self_trade="allow and flag", phases="by preset")
 _LIMIT_ONLY = Rules("limit, market, IOC", "less at the same price keeps priority")
 
 PEERS: Final[dict[str, Peer]] = {
@@ -52,7 +53,7 @@ PEERS: Final[dict[str, Peer]] = {
     "c-trades-nomod": Peer("ours:TradesLimitNomod", _OURS, "", "C, one call a file", _LIMIT_ONLY),
     "c-trades-call": Peer("ours:TradesLimitCall", _OURS, "", "C, one call a message", _LIMIT_ONLY),
     "c-empty-call": Peer("ours:EmptyCall", _OURS, "", "C, does nothing", Rules("")),
-    "c-events": Peer("ours:EventsLimit", _OURS, "", "C, 10,000 commands a call", _KITAHAMA),
+    "c-events": Peer("ours:EventsLimit", _OURS, "", "C, 10,000 commands a call", _EVENTS_LIMIT),
     "kitahama-batch": Peer("ours:KitahamaBatch", _OURS, "", "Cython, rows in and out", _KITAHAMA),
     "kitahama-kernel": Peer("ours:KitahamaKernel", _OURS, "", "Cython book, one entry a message", _KITAHAMA),
     "kitahama-sorted": Peer("ours:KitahamaSorted", _OURS, "", "Python, one entry a message", _KITAHAMA),
@@ -89,7 +90,7 @@ PEERS: Final[dict[str, Peer]] = {
     ),
     "matching-engine": Peer(
         "interpreted:MatchingEngine", ("matching-engine==0.1.1",), "3.13", "Python",
-        Rules("limit, market; GTC, IOC, FOK, post only", self_trade="3 modes"),
+        Rules("limit, market; GTC, IOC, FOK, post only", self_trade="cancel taker, maker, both"),
     ),
     "pylobo": Peer(
         "compiled:Pylobo", ("pylobo==0.1.2",), "3.11", "Rust, PyO3", Rules("limit, market, iceberg")
@@ -125,14 +126,14 @@ PEERS: Final[dict[str, Peer]] = {
         "interpreted:EduMatcher", ("edumatcher==0.53.0",), "3.13", "Python",
         Rules(
             "limit, market, stop, trailing, iceberg, OCO, quotes; day, GTC, IOC, FOK, ATO, ATC",
-            "less keeps priority; a crossing price rests crossed", "4 modes",
+            "less keeps priority; a crossing price rests crossed", "none; cancel aggressor, resting, both",
             "opening, closing, recovery; indicative price", "collars, circuit breakers",
             "sessions",
         ),
     ),
     "obook": Peer(
         "compiled:Obook", ("obook==0.1.0",), "3.11", "Go, ctypes",
-        Rules("limit, market; GTC, IOC, FOK, post only", "reduce, replace", "always on"),
+        Rules("limit, market; GTC, IOC, FOK, post only", "reduce, replace", "cancel taker, always on"),
     ),
     "manticore-orderbook": Peer(
         "interpreted:Manticore", ("manticore-orderbook==1.0.1",), "3.11", "Python",
@@ -140,7 +141,7 @@ PEERS: Final[dict[str, Peer]] = {
     ),
     "tracebook": Peer(
         "interpreted:Tracebook", ("tracebook-conformance==0.6.0",), "3.11", "Python",
-        Rules("limit, market, IOC, FOK; FIFO or pro rata", "reduce, replace", "2 modes",
+        Rules("limit, market, IOC, FOK; FIFO or pro rata", "reduce, replace", "cancel resting or incoming",
               checks="tick"),
     ),
     "fastlob": Peer(

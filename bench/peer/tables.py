@@ -92,7 +92,8 @@ def rules(results: Results) -> str:
     seen: set[str] = set()
     for name in in_order(results):
         peer = PEERS[name]
-        known = peer.needs[0] if peer.needs else name.partition("-")[0]
+        known = peer.needs[0] if peer.needs else name
+        known = "kitahama" if name.startswith("kitahama") else known.replace("[all]", "")
         if not peer.rules.orders or known in seen:
             continue
         seen.add(known)
