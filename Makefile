@@ -6,10 +6,10 @@ SEEDS ?= 20
 KILLS ?= 100
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test setup check day bench stress crash clean
+.PHONY: help demo test setup check day bench bench-peers stress crash clean
 
 help:  ## what each verb does
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 demo: $(VENV)/runtime.stamp  ## set up and run a START day over real websockets
 	@$(BIN)/kitahama demo
@@ -36,8 +36,12 @@ day: $(VENV)/runtime.stamp  ## simulate a day in process, replay it, compare dig
 
 bench: setup  ## measure; read bench/README.md for what each figure means
 	$(BIN)/python -m pytest bench --benchmark-enable --benchmark-only
+	$(BIN)/python bench/run_rows.py
 	$(BIN)/python bench/run_core.py
 	$(BIN)/python bench/run_wire.py
+
+bench-peers: setup  ## install other engines and compare, half an hour; QUICK=--quick for less
+	$(BIN)/python bench/peers.py $(QUICK)
 
 stress: setup  ## random markets against the oracle, SEEDS= as many as asked
 	$(BIN)/python -m tests.stress --seeds $(SEEDS)

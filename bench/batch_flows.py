@@ -31,7 +31,7 @@ from command_rows import (
     rows_of,
 )
 from event_rows import issues
-from flow_files import read_messages
+from flow_files import RECORD, read_messages
 from workloads import (
     CANCEL,
     IOC,
@@ -198,12 +198,15 @@ def _flow(
 
 
 def standard(name: str, folder: Path, count: int | None = None) -> Batch:
-    """A file of flow_files.py, or its first records."""
+    """A file of flow_files.py, or its first records; of ``sweep`` and ``queue`` the second half.
+
+    Their first halves, the resting orders, come before.
+    """
     data = (folder / f"{name}.bin").read_bytes()
-    rows = rows_of(read_messages(data if count is None else data[: 24 * count]))
-    return Batch(
-        TSE, issues(1), phase_rows(Phase.CONTINUOUS, [0]), rows, int(rows["order_id"].max())
-    )
+    cut = {"sweep": 100_000, "queue": 20_000}.get(name, 0)
+    rows = rows_of(read_messages(data if count is None else data[: RECORD.size * (cut + count)]))
+    before = np.concatenate([phase_rows(Phase.CONTINUOUS, [0]), rows[:cut]])
+    return Batch(TSE, issues(1), before, rows[cut:], int(rows["order_id"].max()))
 
 
 def many(
