@@ -36,6 +36,11 @@ typedef struct {
     int32_t price_sen, units, leaves, contra_leaves;
 } Event;
 
+/* An event as it is written: six words, so that a store is never one byte wide. */
+typedef struct {
+    uint64_t word[6];
+} __attribute__((may_alias)) Words;
+
 _Static_assert(sizeof(Command) == 32 && sizeof(Event) == 48, "layouts have no holes");
 
 enum { OP_NEW = 1, OP_CANCEL, OP_AMEND, OP_PHASE, OP_AUCTION };
@@ -137,8 +142,14 @@ INLINE void tell(Engine *e, int what, int reason, int flags, int side, int32_t i
                  int64_t contra_id, int32_t price_sen, int32_t units, int32_t leaves,
                  int32_t contra_leaves) {
     if (UNLIKELY(e->out == e->end)) more_room(e);
-    *e->out++ = (Event){(uint8_t)what, (uint8_t)reason, (uint8_t)flags, (uint8_t)side, instrument,
-                        e->command, id, contra_id, price_sen, units, leaves, contra_leaves};
+    Words *out = (Words *)e->out++;
+    out->word[0] = (uint64_t)what | (uint64_t)reason << 8 | (uint64_t)flags << 16 |
+                   (uint64_t)side << 24 | (uint64_t)(uint32_t)instrument << 32;
+    out->word[1] = (uint64_t)e->command;
+    out->word[2] = (uint64_t)id;
+    out->word[3] = (uint64_t)contra_id;
+    out->word[4] = (uint32_t)price_sen | (uint64_t)(uint32_t)units << 32;
+    out->word[5] = (uint32_t)leaves | (uint64_t)(uint32_t)contra_leaves << 32;
 }
 
 RARE void reject(Engine *e, const Command *c, int reason) {
