@@ -152,8 +152,8 @@ INLINE void tell(Engine *e, int what, int reason, int flags, int side, int32_t i
     out->word[5] = (uint32_t)leaves | (uint64_t)(uint32_t)contra_leaves << 32;
 }
 
-RARE void reject(Engine *e, const Command *c, int reason) {
-    tell(e, REJECTED, reason, 0, c->side, c->instrument, c->id, 0, 0, 0, 0, 0);
+RARE void reject(Engine *e, const Command *c, int32_t instrument, int reason) {
+    tell(e, REJECTED, reason, 0, 0, instrument, c->id, 0, 0, 0, 0, 0);
 }
 
 RARE void refuse(Engine *e, const Command *c, int reason) { /* an act of the venue */
@@ -541,7 +541,7 @@ INLINE void enter(Engine *e, Book *b, int64_t id, int side, int kind, int validi
         }
         reason = validity == DAY ? MARKET_REST : IOC_REST;
     }
-    tell(e, CANCELED, e->reasons[reason], 0, side, (int32_t)(b - e->books), id, 0, 0, leaves, 0, 0);
+    tell(e, CANCELED, e->reasons[reason], 0, 0, (int32_t)(b - e->books), id, 0, 0, leaves, 0, 0);
 }
 
 /* --- checks, in the catalogue's order */
@@ -571,7 +571,7 @@ RARE int refuse_new(const Engine *e, const Book *b, const Command *c) {
 
 INLINE void apply_new(Engine *e, const Command *c) {
     if (UNLIKELY((uint32_t)c->instrument >= (uint32_t)e->count)) {
-        reject(e, c, e->reasons[UNKNOWN_INSTRUMENT]);
+        reject(e, c, c->instrument, e->reasons[UNKNOWN_INSTRUMENT]);
         return;
     }
     Book *b = &e->books[c->instrument];
@@ -584,11 +584,11 @@ INLINE void apply_new(Engine *e, const Command *c) {
                    (uint32_t)(units - 1) < (uint32_t)b->most_units && divides(b->lot_units, units)))) {
         const int reason = refuse_new(e, b, c);
         if (reason) {
-            reject(e, c, reason);
+            reject(e, c, c->instrument, reason);
             return;
         }
     }
-    tell(e, ACCEPTED, 0, 0, side, c->instrument, c->id, 0, price_sen, units, 0, 0);
+    tell(e, ACCEPTED, 0, 0, side, c->instrument, c->id, 0, price_sen, units, units, 0);
     enter(e, b, c->id, side, kind, validity, c->owner, rank, units);
 }
 
@@ -600,18 +600,18 @@ INLINE uint32_t find(const Engine *e, const Command *c) {
 INLINE void apply_cancel(Engine *e, const Command *c) {
     const uint32_t n = find(e, c);
     if (UNLIKELY(!n)) {
-        reject(e, c, e->reasons[UNKNOWN_ORDER]);
+        reject(e, c, c->instrument, e->reasons[UNKNOWN_ORDER]);
         return;
     }
     const Node node = e->nodes[n];
     Book *b = &e->books[node.instrument];
     if (UNLIKELY(b->may.cancel_refusal)) {
-        reject(e, c, b->may.cancel_refusal);
+        reject(e, c, node.instrument, b->may.cancel_refusal);
         return;
     }
     unlink_node(e, b, n);
     give_node(e, n);
-    tell(e, CANCELED, e->reasons[OWNER], 0, node.side, node.instrument, c->id, 0, 0, node.leaves, 0, 0);
+    tell(e, CANCELED, e->reasons[OWNER], 0, 0, node.instrument, c->id, 0, 0, node.leaves, 0, 0);
     if (UNLIKELY(!b->may.trades_at_once)) {
         b->for_next_auction -= node.validity == NEXT_AUCTION;
         if (b->may.publishes) {
@@ -624,7 +624,7 @@ INLINE void apply_cancel(Engine *e, const Command *c) {
 INLINE void apply_amend(Engine *e, const Command *c) {
     const uint32_t n = find(e, c);
     if (UNLIKELY(!n)) {
-        reject(e, c, e->reasons[UNKNOWN_ORDER]);
+        reject(e, c, c->instrument, e->reasons[UNKNOWN_ORDER]);
         return;
     }
     Node *node = &e->nodes[n];
@@ -639,7 +639,7 @@ INLINE void apply_amend(Engine *e, const Command *c) {
     const int32_t leaves = c->units ? c->units : old_leaves;
     if (!reason) reason = refuse_values(e, b, kind, price_sen, leaves);
     if (UNLIKELY(reason)) {
-        reject(e, c, reason);
+        reject(e, c, node->instrument, reason);
         return;
     }
     const int keeps = price_sen == old_price && leaves <= old_leaves;
@@ -649,7 +649,8 @@ INLINE void apply_amend(Engine *e, const Command *c) {
     } else {
         unlink_node(e, b, n);
     }
-    tell(e, AMENDED, 0, keeps ? KEPT : 0, side, node->instrument, c->id, 0, price_sen, leaves, 0, 0);
+    tell(e, AMENDED, 0, keeps ? KEPT : 0, side, node->instrument, c->id, 0, price_sen, leaves, leaves,
+         0);
     if (keeps) {
         if (UNLIKELY(b->may.publishes)) {
             note_change(b, side, old_rank, (int64_t)leaves - old_leaves);
@@ -701,7 +702,7 @@ static void end_orders(Engine *e, Book *b, int which, int what, int reason) {
                 b->for_next_auction -= node.validity == NEXT_AUCTION;
                 unlink_node(e, b, n);
                 give_node(e, n);
-                tell(e, what, reason, 0, side, node.instrument, node.id, 0, 0, node.leaves, 0, 0);
+                tell(e, what, reason, 0, 0, node.instrument, node.id, 0, 0, node.leaves, 0, 0);
             }
         }
     }

@@ -40,6 +40,7 @@ from market.events import (
 from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, SessionId
 from market.instrument import Instrument, LimitTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, SequenceNo, TimeNs, Units
+from market.reasons import RejectReason
 from market.rules import Rules
 from market.words import Side
 from matching.engine import Engine
@@ -80,7 +81,7 @@ class RowEngine:
         self._numbers = {name: number for number, name in enumerate(self._names)}
         self._engine_id: dict[int, OrderId] = {}
         self._row_id: dict[OrderId, int] = {}
-        self._side: dict[int, int] = {}
+        self._issue: dict[int, int] = {}
         self._sequence = 0
         setup: list[Command] = [ListInstrument(instrument=one) for one in instruments]
         for command in [*setup, OpenDay(business_date=date(2026, 11, 24))]:
@@ -99,7 +100,7 @@ class RowEngine:
             events = self._apply(command)
             if row[0] == Op.NEW and isinstance(events[0], OrderAccepted):
                 self._name(row[5], events[0].order_id)
-                self._side[row[5]] = row[1]
+                self._issue[row[5]] = row[4]
             for event in events:
                 if isinstance(event, OrderAmended):
                     self._name(row[5], event.order_id)
@@ -154,13 +155,15 @@ class RowEngine:
             case OrderAccepted():
                 return (
                     What.ACCEPTED, 0, 0, SIDES[event.side], row[4], number, row[5], 0, event.price_sen,
-                    event.quantity_units, 0, 0,
+                    event.quantity_units, event.quantity_units, 0,
                 )  # fmt: skip
             case CommandRefused():
                 return (What.REFUSED, REJECTS[event.reason], 0, 0, row[4], number, 0, 0, 0, 0, 0, 0)
             case RequestRejected():
+                unknown = row[0] == Op.NEW or event.reason is RejectReason.UNKNOWN_ORDER
+                issue = row[4] if unknown else self._issue[row[5]]
                 return (
-                    What.REJECTED, REJECTS[event.reason], 0, row[1], row[4], number, row[5], 0, 0, 0, 0, 0
+                    What.REJECTED, REJECTS[event.reason], 0, 0, issue, number, row[5], 0, 0, 0, 0, 0
                 )  # fmt: skip
             case Trade():
                 buy, sell = ids[event.buy_order_id], ids[event.sell_order_id]
@@ -181,7 +184,7 @@ class RowEngine:
                 return (
                     What.AMENDED, 0, FLAG_KEPT_PRIORITY * event.kept_priority, SIDES[event.side],
                     self._numbers[event.instrument_id], number, row[5], 0, event.price_sen,
-                    event.leaves_units, 0, 0,
+                    event.leaves_units, event.leaves_units, 0,
                 )  # fmt: skip
             case OrderReduced():
                 return self._ended(What.REDUCED, 0, event, number, event.prevented_units)
@@ -208,11 +211,8 @@ class RowEngine:
         units: int,
     ) -> Row:
         left = event.leaves_units if isinstance(event, OrderReduced) else 0
-        order = self._row_id[event.order_id]
-        return (
-            what, reason, 0, self._side[order], self._numbers[event.instrument_id], number, order,
-            0, 0, units, left, 0,
-        )  # fmt: skip
+        order, issue = self._row_id[event.order_id], self._numbers[event.instrument_id]
+        return (what, reason, 0, 0, issue, number, order, 0, 0, units, left, 0)  # fmt: skip
 
 
 def played(rules: Rules, instruments: Sequence[Instrument], commands: Rows) -> Rows:
