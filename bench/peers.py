@@ -110,6 +110,17 @@ def run_stories(asked: argparse.Namespace, names: list[str]) -> dict[str, dict[s
     return seen
 
 
+def run_durable(asked: argparse.Namespace) -> dict[str, Any]:
+    """The journal, recovery and HTTP gateway of the nearest engine that has them."""
+    try:
+        python = environment_of(PEERS["matching-engine"], asked.cache / "venvs")
+    except Unavailable as reason:
+        return {"skipped": str(reason)}
+    script = HERE / "peer" / "durable.py"
+    work = asked.cache / "durable"
+    return _line_of([python, script, asked.cache / "data", work, str(asked.core)], SCENARIO_S_MAX)
+
+
 def conditions(asked: argparse.Namespace) -> str:
     """What the figures were measured on and how, a few lines."""
     size = f"the first {QUICK:,} messages" if asked.quick else "whole files where the engine allows"
@@ -120,11 +131,13 @@ def conditions(asked: argparse.Namespace) -> str:
     )
 
 
-def report(results: tables.Results, seen: dict[str, dict[str, Any]], said: str) -> str:
+def report(
+    results: tables.Results, seen: dict[str, dict[str, Any]], durable: dict[str, Any], said: str
+) -> str:
     """The whole page."""
     return (
         f"```\n{said}\n```\n\n{tables.figures(results)}\n\n{tables.rules(results)}\n\n"
-        f"{tables.findings(seen)}\n"
+        f"{tables.findings(seen)}\n" + (f"\n{tables.durable(durable)}\n" if durable else "")
     )
 
 
@@ -157,8 +170,9 @@ def main(words: list[str] | None = None) -> int:
     print(said, flush=True)
     results = {name: rows for name in names if (rows := run_engine(name, asked))}
     seen = run_stories(asked, names)
-    page = report(results, seen, said)
-    content = {"conditions": said, "results": results, "findings": seen}
+    durable = run_durable(asked) if "matching-engine" in results and not asked.quick else {}
+    page = report(results, seen, durable, said)
+    content = {"conditions": said, "results": results, "findings": seen, "durable": durable}
     (asked.cache / "results.json").write_text(json.dumps(content, indent=1))
     (asked.cache / "table.md").write_text(page)
     picture = plot.svg(results, "Engines on one mixed flow") if tables.in_order(results) else ""

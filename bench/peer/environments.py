@@ -5,6 +5,7 @@ Python that is not on this machine, a requirement that does not install.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,8 @@ def environment_of(peer: Peer, cache: Path) -> Path:
     """
     if not peer.needs:
         return Path(sys.executable)
-    folder = cache / (peer.needs[0].replace("==", "-").replace("[all]", "") + "-" + peer.python)
+    name = re.sub(r"[^a-z0-9.]+", "-", peer.needs[0])
+    folder = cache / f"{name}-{peer.python}"
     python, ready = folder / "bin" / "python", folder / "ready"
     if ready.exists():
         return python

@@ -87,7 +87,7 @@ PEERS: Final[dict[str, Peer]] = {
         "compiled:Litebook", ("litebook==0.0.1",), "3.11", "Rust, PyO3", Rules("limit", checks="tick")
     ),
     "matching-engine": Peer(
-        "interpreted:MatchingEngine", ("matching-engine==0.1.1",), "3.13", "Python",
+        "interpreted:MatchingEngine", ("matching-engine[gateway]==0.1.1",), "3.13", "Python",
         Rules("limit, market; GTC, IOC, FOK, post only", self_trade="cancel taker, maker, both"),
     ),
     "pylobo": Peer(

@@ -93,13 +93,19 @@ def rules(results: Results) -> str:
     for name in in_order(results):
         peer = PEERS[name]
         known = peer.needs[0] if peer.needs else name
-        known = "kitahama" if name.startswith("kitahama") else known.replace("[all]", "")
+        known = "kitahama" if name.startswith("kitahama") else known.partition("[")[0]
         if not peer.rules.orders or known in seen:
             continue
         seen.add(known)
         lines.append("| " + " | ".join([known, *(one or _ABSENT for one in peer.rules[1:])]) + " |")
         lines[-1] = lines[-1].replace(f"| {known} |", f"| {known} | {peer.rules.orders} |", 1)
     return "\n".join(lines)
+
+
+def durable(figures_of: Mapping[str, Any]) -> str:
+    """What the nearest engine with a journal of its own does with it."""
+    lines = ["| matching-engine, durable | measured |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {name} | {said} |" for name, said in figures_of.items())])
 
 
 def findings(seen: Mapping[str, Mapping[str, Any]]) -> str:
