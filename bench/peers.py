@@ -4,6 +4,7 @@
     python bench/peers.py --quick            prefixes and few rounds, a few minutes
     python bench/peers.py --only bourse,c-trades,kitahama-batch
     python bench/peers.py --publish          also into bench/README.md and bench/peers.svg
+    python bench/peers.py --last --publish   the run before this one, not measured again
 
 Makes the workload files (flow_files.py), one virtual environment an engine, and runs every scenario
 in a process of its own, one after the other, pinned to one core. Every answer is compared with the
@@ -151,12 +152,24 @@ def publish(page: str, picture: str) -> None:
     (HERE / "peers.svg").write_text(picture)
 
 
+def measured(asked: argparse.Namespace, names: list[str]) -> dict[str, Any]:
+    """Run everything asked for; what results.json holds."""
+    write_files(asked.cache / "data")
+    said = conditions(asked)
+    print(said, flush=True)
+    results = {name: rows for name in names if (rows := run_engine(name, asked))}
+    seen = run_stories(asked, names)
+    durable = run_durable(asked) if "matching-engine" in results and not asked.quick else {}
+    return {"conditions": said, "results": results, "findings": seen, "durable": durable}
+
+
 def main(words: list[str] | None = None) -> int:
     """Run what was asked for; 1 when an engine of ours gave a wrong answer."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else "")
     parser.add_argument("--only", help="names, with commas between")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--publish", action="store_true")
+    parser.add_argument("--last", action="store_true")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)))
     parser.add_argument("--cache", type=Path, default=HERE.parent / "build" / "peers")
     asked = parser.parse_args(words)
@@ -165,15 +178,11 @@ def main(words: list[str] | None = None) -> int:
     unknown = [name for name in names if name not in PEERS]
     if unknown:
         parser.error(f"no engine is called {unknown[0]}; there are {', '.join(PEERS)}")
-    write_files(asked.cache / "data")
-    said = conditions(asked)
-    print(said, flush=True)
-    results = {name: rows for name in names if (rows := run_engine(name, asked))}
-    seen = run_stories(asked, names)
-    durable = run_durable(asked) if "matching-engine" in results and not asked.quick else {}
-    page = report(results, seen, durable, said)
-    content = {"conditions": said, "results": results, "findings": seen, "durable": durable}
-    (asked.cache / "results.json").write_text(json.dumps(content, indent=1))
+    kept = asked.cache / "results.json"
+    content = json.loads(kept.read_text()) if asked.last else measured(asked, names)
+    kept.write_text(json.dumps(content, indent=1))
+    results = content["results"]
+    page = report(results, content["findings"], content.get("durable", {}), content["conditions"])
     (asked.cache / "table.md").write_text(page)
     picture = plot.svg(results, "Engines on one mixed flow") if tables.in_order(results) else ""
     (asked.cache / "peers.svg").write_text(picture)
