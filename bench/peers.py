@@ -59,8 +59,9 @@ def _line_of(command: list[Any], seconds_max: int) -> dict[str, Any]:
         return {"failed": f"no end within {seconds_max} s"}
     last = ran.stdout.strip().splitlines()[-1:]
     if ran.returncode or not last or not last[0].startswith("{"):
-        said = ran.stderr.strip().splitlines() or [f"ended with {ran.returncode}"]
-        return {"failed": said[-1][:200]}
+        said = (ran.stderr.strip().splitlines() or [f"ended with {ran.returncode}"])[-1].strip()
+        signal = f"ended by signal {-ran.returncode}: " if ran.returncode < 0 else ""
+        return {"failed": f"{signal}{said[:200]}"}
     answer: dict[str, Any] = json.loads(last[0])
     return answer
 
@@ -99,13 +100,14 @@ def run_stories(asked: argparse.Namespace, names: list[str]) -> dict[str, dict[s
         if finding.peer not in names:
             continue
         try:
-            python = environment_of(PEERS[finding.peer], asked.cache / "venvs")
+            python = environment_of(finding.whose, asked.cache / "venvs")
         except Unavailable:
             continue
         row = _line_of([python, HERE / "peer" / "findings.py", key], STORY_S_MAX)
         if "failed" in row:
-            hung = finding.hangs and row["failed"].startswith("no end")
-            row = {"happened": hung, "seen": row["failed"]}
+            expected = {"hangs": "no end", "aborts": "ended by signal"}.get(finding.stops)
+            shown = expected is not None and row["failed"].startswith(expected)
+            row = {"happened": shown, "seen": row["failed"]}
         seen[key] = row
         print(f"{key:28} {'shown' if row['happened'] else 'not shown'}: {row['seen']}", flush=True)
     return seen
@@ -179,6 +181,8 @@ def main(words: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"no engine is called {unknown[0]}; there are {', '.join(PEERS)}")
     kept = asked.cache / "results.json"
+    if asked.last and not kept.exists():
+        parser.error(f"there is no run in {kept}")
     content = json.loads(kept.read_text()) if asked.last else measured(asked, names)
     kept.write_text(json.dumps(content, indent=1))
     results = content["results"]

@@ -11,11 +11,11 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from peer.registry import PEERS
+from peer.registry import PEERS, Peer
 
 
 class Finding(NamedTuple):
@@ -25,13 +25,23 @@ class Finding(NamedTuple):
         peer: Whose environment it needs.
         claim: What is said of it.
         story: Shows it; returns whether it happened, and what was seen.
-        hangs: Whether the story is expected not to end.
+        stops: How the story is expected not to end: it ``hangs``, or ``aborts`` the interpreter.
+        version: Requirement and Python, where another version than the table's is meant.
     """
 
     peer: str
     claim: str
     story: Callable[[], tuple[bool, str]]
-    hangs: bool = False
+    stops: Literal["", "hangs", "aborts"] = ""
+    version: tuple[str, str] | None = None
+
+    @property
+    def whose(self) -> Peer:
+        """What to install for it."""
+        peer = PEERS[self.peer]
+        if self.version is None:
+            return peer
+        return peer._replace(needs=self.version[:1], python=self.version[1])
 
 
 def nanobook_never_returns() -> tuple[bool, str]:
@@ -172,8 +182,17 @@ def limit_order_book_says_nothing() -> tuple[bool, str]:
     return silent, f"a trade returned {said[0]}, the cancel of a filled order {said[1]}"
 
 
+def limit_order_book_2_aborts_on_a_late_cancel() -> tuple[bool, str]:
+    """The version an older Python gets ends the process when a filled order is canceled."""
+    book = importlib.import_module("limit_order_book").LimitOrderBook()
+    book.limit_buy(1, 10, 100)
+    book.limit_sell(2, 10, 100)
+    book.cancel(1)
+    return False, "returned"
+
+
 FINDINGS: Final = {
-    "nanobook-hang": Finding("nanobook", "a call never returns", nanobook_never_returns, hangs=True),
+    "nanobook-hang": Finding("nanobook", "a call never returns", nanobook_never_returns, stops="hangs"),
     "litebook-price": Finding(
         "litebook", "trades at the seller's price, whoever rested",
         litebook_trades_at_the_sellers_price,
@@ -206,6 +225,11 @@ FINDINGS: Final = {
     ),
     "limit-order-book-silent": Finding(
         "limit-order-book", "tells neither trades nor refusals", limit_order_book_says_nothing
+    ),
+    "limit-order-book-2-abort": Finding(
+        "limit-order-book", "2.0.0, for Python below 3.13: a late cancel aborts the interpreter",
+        limit_order_book_2_aborts_on_a_late_cancel, stops="aborts",
+        version=("limit-order-book==2.0.0", "3.11"),
     ),
 }  # fmt: skip
 
