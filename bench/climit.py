@@ -62,13 +62,14 @@ def built(name: str) -> ModuleType:
         raise NoCompiler("no C compiler (cc) on the path")
     if not (Path(include) / "Python.h").exists():
         raise NoCompiler(f"no Python.h in {include}")
-    stamp = hashlib.sha256(source.read_bytes() + " ".join(FLAGS).encode() + sys.version.encode())
+    content = b"".join(one.read_bytes() for one in [source, *sorted(HERE.glob("climit_*.h"))])
+    stamp = hashlib.sha256(content + " ".join(FLAGS).encode() + sys.version.encode())
     place = CACHE / stamp.hexdigest()[:16] / f"{name}.so"
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
         fresh = place.with_suffix(f".{os.getpid()}")
         ran = subprocess.run(
-            [compiler, *FLAGS, f"-I{include}", str(source), "-o", str(fresh)],
+            [compiler, *FLAGS, f"-I{include}", f"-I{HERE}", str(source), "-o", str(fresh)],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if ran.returncode:

@@ -1,15 +1,15 @@
 /* The least a matching engine can cost on this machine: a price ladder in C, trades only.
  *
- * One book of integer ticks below TICKS. An order is a 16-byte node found by its id (ids are dense),
+ * One book of integer ticks below TICKS. An order is a 16-byte node found by its dense id,
  * linked through the queue of its price; a two-level bitmap a side finds the next price. Nothing is
  * checked, no event but a trade is written. That is the denominator of the peer table.
  *
  * Three doors over the same book: `batch` takes a bytes object of 24-byte records (flow_files.py),
  * `call` one message and gives its trades as a list of tuples or None, `empty` takes the same
  * message and does nothing, so that the price of a call can be told from the price of matching.
- * There is one book at a time, `reset` starts a new one. Ids above the last reset's bound and prices
- * outside 1 .. TICKS-1 end the call with a ValueError. Known limit: an id that enters twice while it
- * rests, or a quantity below 1, breaks the book; the files are made by us and hold neither.
+ * There is one book at a time, `reset` starts a new one. Ids above its bound and prices outside
+ * 1 .. TICKS-1 end the call with a ValueError. Known limit: an id that enters twice while it rests,
+ * or a quantity below 1, breaks the book; the files are made by us and hold neither.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
