@@ -112,7 +112,7 @@ typedef struct {
 /* --- events */
 
 RARE void more_room(Engine *e) {
-    size_t used = (size_t)(e->out - e->begin), room = used * 2 + 65536;
+    size_t used = (size_t)(e->out - e->begin), room = used * 2 + 200000;
     Event *grown = realloc(e->begin, room * sizeof(Event));
     if (!grown) {
         e->failed = 1;

@@ -103,7 +103,6 @@ class Run:
             book = self.adapter.open()
             if head is not None:
                 drive(book, head, None)
-                gc.collect()
             start = perf_counter_ns()
             drive(book, work, None)
             figures.append((perf_counter_ns() - start) / (per or messages))

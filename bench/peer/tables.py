@@ -93,7 +93,9 @@ def rules(results: Results) -> str:
     for name in in_order(results):
         peer = PEERS[name]
         known = peer.needs[0] if peer.needs else name
-        known = "kitahama" if name.startswith("kitahama") else known.partition("[")[0]
+        for family in ("kitahama", "c-trades"):
+            known = family if name.startswith(family) else known
+        known = known.partition("[")[0]
         if not peer.rules.orders or known in seen:
             continue
         seen.add(known)
