@@ -44,7 +44,7 @@ def run_scenario(
     """One process, one line of JSON; whatever goes wrong is said in the line."""
     command: list[Any] = [
         python, HERE / "peer" / "run_one.py", name, scenario, "--data", asked.cache / "data",
-        "--core", str(asked.core), "--budget-s", "0.5" if asked.quick else "5",
+        "--core", str(asked.core), "--budget-s", "0.5" if asked.quick else "8",
         *(["--quick", str(QUICK)] if asked.quick else []),
     ]  # fmt: skip
     return _line_of(command, SCENARIO_S_MAX)

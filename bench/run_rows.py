@@ -122,7 +122,7 @@ def measure(name: str, batch: flows.Batch, rounds: int, *, compare: bool) -> Non
         ratios = [base / one for base, one in zip(figures["c"], times, strict=True)]
         print(
             f"| {name} | {len(batch.rows):,} | {events:,} | {door} | {median:.1f} "
-            f"({min(times):.1f}–{max(times):.1f}) | {1e3 / median:,.1f} "
+            f"({min(times):.1f}–{max(times):.1f}) | {median * len(batch.rows) / events:.1f} "
             f"| {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f}) |",
             flush=True,
         )
@@ -146,7 +146,7 @@ def main(words: list[str] | None = None) -> int:
     write_files(CACHE)
     print(f"{describe()}\ncompiler {climit.compiler_version()}, {' '.join(climit.FLAGS[:2])}\n")
     print(
-        "| flow | commands | events | door | ns/command: median (min–max) | M/s | C's time / its |"
+        "| flow | commands | events | door | ns/command: median (min–max) | ns/event | C's time / its |"
     )
     print("|---|---:|---:|---|---:|---:|---:|")
     for name, make in whole_flows(quick=asked.quick).items():
