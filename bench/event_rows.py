@@ -55,7 +55,9 @@ _NOBODY: Final = SessionId("S-1")
 Row = tuple[int, ...]
 
 
-def issues(count: int, lowest_yen: int = 1, highest_yen: int = 20_000) -> list[Instrument]:
+def issues(
+    count: int, lowest_yen: int = 1, highest_yen: int = 20_000, lot_units: int = 1
+) -> list[Instrument]:
     """Issues with one tick of one yen and a band from ``lowest_yen`` to ``highest_yen``."""
     middle, width = (lowest_yen + highest_yen) // 2, (highest_yen - lowest_yen + 1) // 2
     return [
@@ -67,6 +69,7 @@ def issues(count: int, lowest_yen: int = 1, highest_yen: int = 20_000) -> list[I
             issue_price_sen=Sen(middle * 100),
             ticks=TickTable(table_id=9, up_to_sen=(MAX_PRICE_SEN,), tick_sen=(100,)),
             limits=LimitTable(below_sen=(MAX_PRICE_SEN,), width_sen=(width * 100,)),
+            trading_unit_units=Units(lot_units),
         )
         for number in range(count)
     ]
