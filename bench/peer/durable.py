@@ -178,7 +178,8 @@ def gateway_figures(data: Path, work: Path) -> dict[str, Any]:
                     rates.append(rate)
                     middles.append(took[len(took) // 2] * 1e3)
                     lates.append(took[int(len(took) * 0.99)] * 1e3)
-                figures[f"HTTP, {connections} connections{'' if sync else ', no sync'}"] = (
+                lines = f"{connections} connection{'s' if connections > 1 else ''}"
+                figures[f"HTTP, {lines}{'' if sync else ', no sync'}"] = (
                     f"{statistics.median(rates):,.0f} ({min(rates):,.0f}–{max(rates):,.0f}) orders/s, "
                     f"p50 {statistics.median(middles):.1f} ms, p99 {statistics.median(lates):.1f} ms"
                 )
