@@ -7,10 +7,10 @@ KILLS ?= 100
 TRACES ?= 200
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test setup check day bench stress conformance crash clean
+.PHONY: help demo test setup check day bench bench-peers stress conformance crash clean
 
 help:  ## what each verb does
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 demo: $(VENV)/runtime.stamp  ## set up and run a START day over real websockets
 	@$(BIN)/kitahama demo
@@ -37,8 +37,12 @@ day: $(VENV)/runtime.stamp  ## simulate a day in process, replay it, compare dig
 
 bench: setup  ## measure; read bench/README.md for what each figure means
 	$(BIN)/python -m pytest bench --benchmark-enable --benchmark-only
+	$(BIN)/python bench/run_rows.py
 	$(BIN)/python bench/run_core.py
 	$(BIN)/python bench/run_wire.py
+
+bench-peers: setup  ## install other engines and compare, half an hour; QUICK=--quick for less
+	$(BIN)/python bench/peers.py $(QUICK)
 
 stress: setup  ## random markets, and books side by side; SEEDS= so many or SECONDS= so long
 	$(BIN)/python -m tests.stress --seeds $(SEEDS) $(if $(SECONDS),--seconds $(SECONDS))

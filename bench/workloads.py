@@ -121,6 +121,7 @@ class ReferenceBook:
     live: dict[int, Resting] = field(default_factory=dict)
     trades: int = 0
     units: int = 0
+    notional: int = 0
     crc: int = 0
 
     def __post_init__(self) -> None:
@@ -155,6 +156,7 @@ class ReferenceBook:
             maker.quantity -= units
             self.trades += 1
             self.units += units
+            self.notional += best * units
             self.crc = trade_crc(maker.order, order, best, units, self.crc)
             if not maker.quantity:
                 del self.live[maker.order]
@@ -255,8 +257,17 @@ class _LiveOrders:
         return None
 
 
-def mixed_flow(count: int, seed: int = SEED) -> list[Message]:  # noqa: C901, PLR0915  one draw, one branch
-    """The first ``count`` messages of the mixed flow (module header)."""
+def mixed_flow(  # noqa: C901, PLR0912, PLR0915  one draw, one branch
+    count: int, seed: int = SEED, *, amends: bool = True
+) -> list[Message]:
+    """The first ``count`` steps of the mixed flow (module header).
+
+    Args:
+        count: Steps; each is one message, but a replace without ``amends`` is two.
+        seed: Of every draw.
+        amends: Whether a replace is one message, or a cancel and a new order with a new name, for
+            engines that know no replace.
+    """
     book = ReferenceBook()
     live = _LiveOrders(book.live)
     flow: list[Message] = []
@@ -268,6 +279,12 @@ def mixed_flow(count: int, seed: int = SEED) -> list[Message]:  # noqa: C901, PL
         flow.append(Message(NEW, kind, side, order, price, quantity))
         book.new(order, side, price, quantity, kind)
         live.note(order)
+
+    def leave(order: int) -> None:
+        resting = book.live[order]
+        flow.append(Message(CANCEL, 0, resting.side, order, resting.price, resting.quantity))
+        book.cancel(order)
+        live.drop(order)
 
     def passive(side: int, distance: int, quantity: int) -> None:
         enter(side, mid - 1 - distance if side == 0 else mid + 1 + distance, quantity, LIMIT)
@@ -289,11 +306,17 @@ def mixed_flow(count: int, seed: int = SEED) -> list[Message]:  # noqa: C901, PL
             enter(side, touch, taking_units, IOC)
         elif kind < 0.10 and busy:
             order = live.pick(first, second)
-            if order is not None:
-                flow.append(_replacement(book.live[order], mid, first, third, distance))
-                book.replace(order, flow[-1].price, flow[-1].quantity)
-                if order not in book.live and order in live.position:
-                    live.drop(order)
+            if order is None:
+                continue
+            replaced = _replacement(book.live[order], mid, first, third, distance)
+            if not amends:
+                leave(order)
+                enter(replaced.side, replaced.price, replaced.quantity, LIMIT)
+                continue
+            flow.append(replaced)
+            book.replace(order, replaced.price, replaced.quantity)
+            if order not in book.live and order in live.position:
+                live.drop(order)
         elif kind < new_until or not live.orders:
             if first < 0.12 and touch is not None:
                 enter(side, touch, taking_units, LIMIT)
@@ -305,10 +328,7 @@ def mixed_flow(count: int, seed: int = SEED) -> list[Message]:  # noqa: C901, PL
                     price = max(price, bid + 1)
                 enter(side, price, passive_units, LIMIT)
         elif (order := live.pick(first, second)) is not None:
-            resting = book.live[order]
-            flow.append(Message(CANCEL, 0, resting.side, order, resting.price, resting.quantity))
-            book.cancel(order)
-            live.drop(order)
+            leave(order)
         else:
             passive(side, distance, passive_units)
     return flow

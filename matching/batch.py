@@ -186,16 +186,23 @@ class Batch:
 
     # --- running
 
-    def run(self, commands: NDArray[Any], at_ns: NDArray[np.int64] | None = None) -> NDArray[Any]:
+    def run(
+        self,
+        commands: NDArray[Any],
+        at_ns: NDArray[np.int64] | None = None,
+        *,
+        copy: bool = True,
+    ) -> NDArray[Any]:
         """Run command rows in order.
 
         Args:
             commands: COMMAND rows, shape (n,), contiguous.
             at_ns: Market time of each row, never going back; needed where quotes are renewed
                 by time, left out elsewhere.
+            copy: False to get the rows where they lie; the next run writes over them.
 
         Returns:
-            EVENT rows, a copy. Numbers of commands go on from run to run.
+            EVENT rows. Numbers of commands go on from run to run.
 
         Raises:
             BadInput: When the array is not of COMMAND rows, or times go back.
@@ -222,9 +229,17 @@ class Batch:
                 first += 1
         kernel_.base += count
         kernel_.at = 0
-        rows = kernel_.event_rows()
+        rows = kernel_.event_rows(copy)
         kernel_.clear_events()
         return rows
+
+    def act(self, op: Op, number: int = EVERY_ISSUE, value: int = 0, price_sen: int = 0) -> None:
+        """An act of the venue outside a run; its rows come with the next run's."""
+        self._act(op, number, (op, 0, 0, 0, number, 0, price_sen, value, 0, 0))
+
+    def drop_rows(self) -> None:
+        """Forget rows that :meth:`act` wrote."""
+        self.kernel.clear_events()
 
     def start(self, commands: NDArray[Any]) -> None:
         """Give the kernel rows to walk.

@@ -301,11 +301,12 @@ class Kernel:
         """Forget the event rows written so far."""
         self.told = 0
 
-    def event_rows(self):
-        """A copy of the event rows written since they were cleared, as EVENT rows."""
+    def event_rows(self, copy=True):
+        """The event rows written since they were cleared, as EVENT rows."""
         count = self.told
         if cython.compiled:
-            return self._events[:count].copy().view(EVENT)
+            rows = self._events[:count].view(EVENT)
+            return rows.copy() if copy else rows
         return _array(self._events[:count], _EVENT).view(EVENT)
 
     def add_issue(self):

@@ -1,0 +1,218 @@
+"""Adapters for this project and its C limits, in the same harness as everyone else.
+
+``kitahama-*`` go through the engine's own door: a command and an entry are made for each message,
+every check runs and every event is made, as other adapters make the objects their engines ask for.
+"""
+
+# ruff: noqa: ARG002, D102  Adapter says what each method is and which argument it may ignore
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import climit
+import numpy as np
+from command_rows import Rows, phase_rows, rows_of
+from event_rows import issues
+from workloads import Message as FlowMessage
+
+from market.commands import AmendOrder, CancelOrder, ChangePhase, Entry, NewOrder
+from market.events import Trade
+from market.quantities import SEN_PER_YEN
+from market.rulebooks import TSE
+from market.words import OrderKind, Phase, Side, Validity
+from matching.engine import Engine
+from matching.rows import What
+from peer.adapter import Adapter, Message, Seen
+
+CHUNK = 10_000
+"""Commands a batch call: events of one call fit the second-level cache."""
+
+
+class HarnessLoop(Adapter):
+    """No engine: what decoding and choosing the call costs everyone."""
+
+    flow = "mixed"
+    scenarios = ("flow", "deep")
+
+    def open(self) -> Any:
+        return None
+
+    def drive(self, book: Any, messages: Iterable[Message], seen: Seen) -> None:
+        del book
+        last = 0
+        for op, kind, side, order, price, units, aux in messages:
+            if op == 0:
+                if kind == 0:
+                    last = order
+                elif kind == 1:
+                    last = side
+                else:
+                    last = units
+            elif op == 1:
+                last = price
+            else:
+                last = aux
+        self.last = last
+
+
+class TradesLimit(Adapter):
+    """The minimal C ladder, the whole file in one call."""
+
+    flow = "mixed"
+    calls = False
+
+    def __init__(self) -> None:
+        self.module = climit.built("climit_trades")
+
+    def load(self, data: bytes, messages: list[Message]) -> Any:
+        del messages
+        return data
+
+    def open(self) -> Any:
+        self.module.reset(self.names_room)
+        return self.module
+
+    def drive(self, book: Any, messages: Any, seen: Seen) -> None:
+        book.batch(messages)
+
+    def finish(self, book: Any, seen: Seen) -> None:
+        for trade in np.frombuffer(book.trades(), "<i4").reshape(-1, 4).tolist():
+            seen(*trade)
+
+
+class TradesLimitNomod(TradesLimit):
+    """The same on the file without replaces: the denominator for engines that have none."""
+
+    flow = "nomod"
+
+
+class TradesLimitCall(TradesLimit):
+    """The minimal C ladder, one call a message, trades as a list of tuples or None."""
+
+    calls = True
+
+    def load(self, data: bytes, messages: list[Message]) -> Any:
+        del data
+        return messages
+
+    def drive(self, book: Any, messages: Iterable[Message], seen: Seen) -> None:
+        call = book.call
+        for op, kind, side, order, price, units, _ in messages:
+            trades = call(op, kind, side, order, price, units)
+            if trades is not None:
+                for trade in trades:
+                    seen(*trade)
+
+    def finish(self, book: Any, seen: Seen) -> None:
+        """Each call gave its trades already."""
+
+
+class EmptyCall(TradesLimitCall):
+    """A C function that takes the message and does nothing."""
+
+    scenarios = ("flow", "deep")
+
+    def drive(self, book: Any, messages: Iterable[Message], seen: Seen) -> None:
+        call = book.empty
+        for op, kind, side, order, price, units, _ in messages:
+            call(op, kind, side, order, price, units)
+
+
+class _Rows(Adapter):
+    """Whatever takes command rows in batches and gives event rows."""
+
+    flow = "mixed"
+    calls = False
+
+    def load(self, data: bytes, messages: list[Message]) -> Rows:
+        del data
+        return rows_of(FlowMessage(*message[:6]) for message in messages)
+
+    def _tell(self, events: Rows, seen: Seen) -> None:
+        trades = events[events["what"] == What.TRADE]
+        bought = trades["side"] == 1
+        taker = np.where(bought, trades["order_id"], trades["contra_id"])
+        maker = np.where(bought, trades["contra_id"], trades["order_id"])
+        price = trades["price_sen"] // SEN_PER_YEN
+        for row in zip(maker.tolist(), taker.tolist(), price.tolist(), trades["units"].tolist(),
+                       strict=True):  # fmt: skip
+            seen(*row)
+
+
+class EventsLimit(_Rows):
+    """The C ladder that checks and writes every event, 10,000 commands a call."""
+
+    def open(self) -> Any:
+        engine = climit.EventsLimit(TSE, issues(1), self.names_room)
+        engine.run(phase_rows(Phase.CONTINUOUS, [0]))
+        return engine
+
+    def drive(self, book: Any, messages: Rows, seen: Seen) -> None:
+        run = book.run
+        for first in range(0, len(messages), CHUNK):
+            run(messages[first : first + CHUNK])
+            self._tell(book.events(), seen)
+
+
+class KitahamaSorted(Adapter):
+    """This project's engine on the sorted book, one entry a message."""
+
+    flow = "mixed"
+    book_name: ClassVar[str] = "sorted"
+
+    def open(self) -> Any:
+        engine = Engine(TSE, **self.book_kind())
+        (issue,) = issues(1)
+        from datetime import date  # noqa: PLC0415  kept out of the timed globals
+
+        engine.list_instrument(issue)
+        engine.open_day(date(2026, 11, 24))
+        name = issue.instrument_id
+        engine.apply(
+            Entry(
+                sequence=1, at_ns=0, command=ChangePhase(instrument_id=name, phase=Phase.CONTINUOUS)
+            )
+        )
+        self.name = name
+        self.ids = [0] * self.names_room
+        return engine
+
+    def book_kind(self) -> dict[str, Any]:
+        """Arguments that choose the book."""
+        return {}
+
+    def drive(self, book: Any, messages: Iterable[Message], seen: Seen) -> None:
+        apply, ids, name = book.apply, self.ids, self.name
+        sides, limit, market = (Side.BUY, Side.SELL), OrderKind.LIMIT, OrderKind.MARKET
+        day, ioc = Validity.DAY, Validity.IOC
+        number = 1
+        names = {}
+        for op, kind, side, order, price, units, _ in messages:
+            number += 1
+            if op == 0:
+                ids[order] = number
+                asked = NewOrder(
+                    participant_id="FIRM", session_id="FIRM-1", generation=1, req_id="",
+                    client_order_id="C", instrument_id=name, side=sides[side],
+                    kind=market if kind == 1 else limit, price_sen=price * 100,
+                    quantity_units=units, validity=ioc if kind == 2 else day,
+                )  # fmt: skip
+            elif op == 1:
+                asked = CancelOrder(
+                    participant_id="FIRM", session_id="FIRM-1", generation=1, req_id="",
+                    order_id=ids[order],
+                )  # fmt: skip
+            else:
+                asked = AmendOrder(
+                    participant_id="FIRM", session_id="FIRM-1", generation=1, req_id="",
+                    client_order_id="C", order_id=ids[order], price_sen=price * 100,
+                    leaves_units=units,
+                )  # fmt: skip
+            events = apply(Entry(sequence=number, at_ns=0, command=asked))
+            if op == 2 and events[0].order_id == number:
+                ids[order] = number
+            names[number] = order
+            for event in events:
+                if type(event) is Trade:
+                    pair = sorted((event.buy_order_id, event.sell_order_id))
+                    seen(names[pair[0]], order, event.price_sen // 100, event.quantity_units)
