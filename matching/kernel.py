@@ -1070,6 +1070,20 @@ class Kernel:
             number = self.owners[owner] = len(self.owners) + 1
         return number
 
+    def check_invariants(self):
+        """Check that each node is on one book or free, and counted. O(nodes)."""
+        slot: cython.int = self.free
+        half: cython.int
+        free = resting = 0
+        for half in range(2 * self.issues):
+            resting += self.ladder[half].orders
+        while slot != 0 and free < len(self._nodes):
+            check(self.node[slot].tag == 0, "a free node is on no side", slot=slot)
+            slot, free = self.node[slot].following, free + 1
+        check(self.live == resting, "orders are counted", live=self.live, resting=resting)
+        whole = free + resting == len(self._nodes) - 1
+        check(whole, "a node is on a book or free", free=free, resting=resting)
+
 
 _VALIDITY_CODE = {validity: code for code, validity in enumerate(VALIDITIES)}
 _BUY = Side.BUY
@@ -1618,9 +1632,11 @@ class KernelBook:
         return found
 
     def check_invariants(self):
-        """Check what must hold between commands. O(orders + prices)."""
+        """Check what must hold between commands. O(orders + prices); the first, all nodes."""
         half: cython.int
         rank: cython.int
+        if self.issue == 0:
+            self.kernel.check_invariants()
         for side in Side:
             half = self._half(side)
             orders = 0

@@ -57,6 +57,7 @@ class Kernel:
         price_sen: int, quantity_units: int, owner: int, self_trade: int = 0,
     ) -> list[tuple[int, int, int, int]] | None: ...  # fmt: skip
     def tuples(self, first: int) -> list[tuple[int, ...]]: ...
+    def check_invariants(self) -> None: ...
     def allow(
         self, issue: int, *, lower: int, upper: int, lot: int, most: int, combos: int, flags: int,
         cancel_reason: int, mode: int,
