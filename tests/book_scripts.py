@@ -16,6 +16,7 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from msgspec import json
@@ -58,6 +59,9 @@ from market.words import (
     Validity,
 )
 from matching.engine import Engine
+
+FOUND: Final = sorted((Path(__file__).parent / "found").glob("*.script"))
+"""Scripts that failed once, shrunk."""
 
 NARROW: Final = QuoteWidthTable(below_sen=(99_800, 100_200, MAX_PRICE_SEN), width_sen=(40, 60, 100))
 """Widths at which a quote is a matter of a few ticks."""

@@ -9,7 +9,17 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from book_scripts import BANDS, FIRST_DAY, NAMES, RULEBOOKS, Script, from_text, issue_of, to_text
+from book_scripts import (
+    BANDS,
+    FIRST_DAY,
+    FOUND,
+    NAMES,
+    RULEBOOKS,
+    Script,
+    from_text,
+    issue_of,
+    to_text,
+)
 from books import BOOKS
 from side_by_side import parted, race, shortest, told_of
 
@@ -35,7 +45,7 @@ def agree(seed: int, book: str, *, length: int = 1_500, bands: tuple[int, ...] =
     return len(script.entries)
 
 
-@pytest.mark.parametrize("part", range(22))
+@pytest.mark.parametrize("part", range(15))
 @pytest.mark.parametrize("book", OTHERS)
 def test_books_agree_on_every_command(book: str, part: int) -> None:
     """Every event and every state are the judge's, under every rulebook, in every phase."""
@@ -51,9 +61,6 @@ def test_books_agree_on_bands_about_a_machine_word(book: str, band: int) -> None
     seeds = range(1_000_000, 1_000_000 + 70)
 
     assert sum(agree(seed, book, length=250, bands=(band,)) for seed in seeds) >= 70 * 250
-
-
-FOUND = sorted((Path(__file__).parents[1] / "found").glob("*.script"))
 
 
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)

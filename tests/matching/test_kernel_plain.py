@@ -21,6 +21,7 @@ from market.quantities import Sen, SequenceNo, TimeNs, Units
 from market.rulebooks import OSE
 from market.rules import AmendMode
 from market.words import OrderKind, Phase, Side, Validity
+from matching import kernel as real
 from matching.engine import Engine
 from matching.order import Order
 from matching.rows import KINDS, SIDES, VALIDITIES, Op, What
@@ -228,9 +229,6 @@ def play(kernel: Any, seed: int, commands: int = 400) -> int:
             plain.check_books()
     plain.check_books()
     return count
-
-
-real = pytest.importorskip("matching.kernel")
 
 
 @pytest.mark.parametrize("part", range(6))
