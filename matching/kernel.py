@@ -171,6 +171,15 @@ def _rows(dtype, count):
     return [_Row(dtype.names) for _ in range(count)]
 
 
+def _fill(row, head, instrument, command, order_id, contra_id, price_sen, units, leaves_units,
+          contra_leaves_units):  # fmt: skip
+    """Write one event row where nothing is compiled."""
+    row.head, row.instrument, row.command = head, instrument, command
+    row.order_id, row.contra_id, row.price_sen = order_id, contra_id, price_sen
+    row.units, row.leaves_units = units, leaves_units
+    row.contra_leaves_units = contra_leaves_units
+
+
 def _array(rows, dtype):
     """Row objects as an array."""
     values = []
@@ -490,49 +499,25 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _join(self, slot: cython.int, half: cython.int, rank: cython.int) -> cython.int:
-        """Put a filled-in node at the back of its level."""
-        at: cython.int = self.ladder[half].levels + rank
-        last: cython.int = self.level[at].last
-        first: cython.int
-        if last == 0:
-            self.node[slot].following = slot
-            self.node[slot].previous = slot
-            self._mark(half, rank)
-        else:
-            first = self.node[last].following
-            self.node[slot].following = first
-            self.node[slot].previous = last
-            self.node[last].following = slot
-            self.node[first].previous = slot
-        self.level[at].last = slot
-        self.level[at].units += self.node[slot].leaves
-        self.level[at].count += 1
-        self.ladder[half].orders += 1
-        return 0
-
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(-9)
     def _leave(self, slot: cython.int) -> cython.int:
         """Take a node out of its ring; it keeps its fields and is not free yet."""
-        half: cython.int = self.node[slot].tag >> 4
-        rank: cython.int = self.node[slot].rank
-        at: cython.int = self.ladder[half].levels + rank
-        following: cython.int = self.node[slot].following
-        previous: cython.int
-        self.level[at].units -= self.node[slot].leaves
-        self.level[at].count -= 1
+        node: Node = self.node[slot]
+        half: cython.int = node.tag >> 4
+        at: cython.int = self.ladder[half].levels + node.rank
+        level: Level = self.level[at]
+        level.units -= node.leaves
+        level.count -= 1
         self.ladder[half].orders -= 1
-        if following == slot:
-            self.level[at].last = 0
-            self._unmark(half, rank)
+        if node.following == slot:
+            level.last = 0
+            self.level[at] = level
+            self._unmark(half, node.rank)
         else:
-            previous = self.node[slot].previous
-            self.node[previous].following = following
-            self.node[following].previous = previous
-            if self.level[at].last == slot:
-                self.level[at].last = previous
+            self.node[node.previous].following = node.following
+            self.node[node.following].previous = node.previous
+            if level.last == slot:
+                level.last = node.previous
+            self.level[at] = level
         return 0
 
     @cython.cfunc
@@ -553,18 +538,35 @@ class Kernel:
     @cython.exceptval(-9)
     def _rest(self, half: cython.int, rank: cython.int, order_id: cython.longlong,
               leaves: cython.int, owner: cython.int, validity: cython.int) -> cython.int:  # fmt: skip
-        """Put an order on the book; the caller has made sure of a free node. Returns the node."""
+        """Put an order at the back of its level; the caller has made sure of a free node."""
         slot: cython.int = self.free
-        self.free = self.node[slot].following
-        self.node[slot].order_id = order_id
-        self.node[slot].leaves = leaves
-        self.node[slot].rank = rank
-        self.node[slot].owner = owner
-        self.node[slot].tag = half << 4 | validity
+        at: cython.int = self.ladder[half].levels + rank
+        node: Node = self.node[slot]
+        level: Level = self.level[at]
+        self.free = node.following
+        node.order_id = order_id
+        node.leaves = leaves
+        node.rank = rank
+        node.owner = owner
+        node.tag = half << 4 | validity
+        if level.last == 0:
+            node.following = slot
+            node.previous = slot
+            self._mark(half, rank)
+        else:
+            node.following = self.node[level.last].following
+            node.previous = level.last
+            self.node[level.last].following = slot
+            self.node[node.following].previous = slot
+        level.last = slot
+        level.units += leaves
+        level.count += 1
+        self.node[slot] = node
+        self.level[at] = level
+        self.ladder[half].orders += 1
         self.live += 1
         if self.by_id:
             self.slot_of[order_id] = slot
-        self._join(slot, half, rank)
         return slot
 
     # --- events
@@ -577,15 +579,21 @@ class Kernel:
               leaves: cython.int, contra_leaves: cython.int) -> cython.int:  # fmt: skip
         """Write one event row."""
         row: cython.longlong = self.told
-        self.event[row].head = head
-        self.event[row].instrument = issue
-        self.event[row].command = self.base + self.at
-        self.event[row].order_id = order_id
-        self.event[row].contra_id = contra_id
-        self.event[row].price_sen = price
-        self.event[row].units = units
-        self.event[row].leaves_units = leaves
-        self.event[row].contra_leaves_units = contra_leaves
+        if cython.compiled:  # one check for the whole row
+            told: EventRow
+            told.head = head
+            told.instrument = issue
+            told.command = self.base + self.at
+            told.order_id = order_id
+            told.contra_id = contra_id
+            told.price_sen = price
+            told.units = units
+            told.leaves_units = leaves
+            told.contra_leaves_units = contra_leaves
+            self.event[row] = told
+        else:
+            _fill(self.event[row], head, issue, self.base + self.at, order_id, contra_id, price,
+                  units, leaves, contra_leaves)  # fmt: skip
         self.told = row + 1
         return 0
 
@@ -674,35 +682,43 @@ class Kernel:
         rank: cython.int
         limit_rank: cython.int
         flags: cython.int
+        band: Band
         if issue < 0 or issue >= self.issues or side < 1 or side > 2 or order_id <= 0:
             return 1
         if self.free == 0 or order_id >= self.id_room:
             return 2
         if self.told + self.live + 8 > self.event_room:
             return 2
-        flags = self.band[issue].flags
+        band = self.band[issue]
+        flags = band.flags
         if flags & 2 == 0 or kind > 7 or validity > 7 or self.slot_of[order_id] != 0:
             return 1
-        if (self.band[issue].combos >> (kind << 3 | validity)) & 1 == 0:
+        if (band.combos >> (kind << 3 | validity)) & 1 == 0:
             return 1
-        if units <= 0 or units > self.band[issue].most or units % self.band[issue].lot != 0:
+        if units <= 0 or units > band.most or (band.lot != 1 and units % band.lot != 0):
             return 1
         side -= 1
         if kind == 2:
             if price != 0:
                 return 1
             rank = 0
-            limit_rank = self.band[issue].prices + 1
+            limit_rank = band.prices + 1
         else:
-            if price < self.band[issue].lower or price > self.band[issue].upper:
+            if price < band.lower or price > band.upper:
                 return 1
-            rank = self._rank(issue, side, price)
-            if rank == 0:
-                return 1
-            limit_rank = self.band[issue].prices + 1 - rank
+            if band.rows == 1:
+                rank = (price - band.origin) // band.tick
+                if rank * band.tick != price - band.origin or rank < 0 or rank >= band.prices:
+                    return 1
+                rank = rank + 1 if side else band.prices - rank
+            else:
+                rank = self._rank(issue, side, price)
+                if rank == 0:
+                    return 1
+            limit_rank = band.prices + 1 - rank
         if mode == 0:
-            mode = self.band[issue].mode
-        elif mode != self.band[issue].mode:
+            mode = band.mode
+        elif mode != band.mode:
             return 1
         if flags & 4 and mode != 1 and validity == 4:
             return 1  # all or nothing around own orders
@@ -710,7 +726,9 @@ class Kernel:
             return 1
         # Every check is above this line; below it nothing can fail.
         self._tell(1 | (side + 1) << 24, issue, order_id, 0, price, units, units, 0)
-        if flags & 4 == 0:
+        if flags & 4 == 0 or (
+            validity == 1 and kind == 1 and self.ladder[2 * issue + 1 - side].best > limit_rank
+        ):
             self._rest(2 * issue + side, rank, order_id, units, owner, validity)
             return 0
         return self._enter(issue, side, kind, validity, order_id, rank, limit_rank, units, owner,
@@ -864,20 +882,16 @@ class Kernel:
     @cython.exceptval(-9)
     def _step(self, at: cython.longlong) -> cython.int:
         """One command row."""
-        op: cython.int = self.command[at].op
-        if op == 1:
-            return self._new(self.command[at].instrument, self.command[at].side,
-                             self.command[at].kind, self.command[at].validity,
-                             self.command[at].order_id, self.command[at].price_sen,
-                             self.command[at].quantity_units, self.command[at].owner,
-                             self.command[at].self_trade & 255)  # fmt: skip
-        if op == 2:
-            return self._cancel(self.command[at].instrument, self.command[at].order_id,
-                                self.command[at].owner)  # fmt: skip
-        if op == 3:
-            return self._amend(self.command[at].instrument, self.command[at].order_id,
-                               self.command[at].price_sen, self.command[at].quantity_units,
-                               self.command[at].owner)  # fmt: skip
+        row: CommandRow = self.command[at]
+        if row.op == 1:
+            return self._new(row.instrument, row.side, row.kind, row.validity, row.order_id,
+                             row.price_sen, row.quantity_units, row.owner,
+                             row.self_trade & 255)  # fmt: skip
+        if row.op == 2:
+            return self._cancel(row.instrument, row.order_id, row.owner)
+        if row.op == 3:
+            return self._amend(row.instrument, row.order_id, row.price_sen, row.quantity_units,
+                               row.owner)  # fmt: skip
         return 1
 
     @cython.cfunc
