@@ -21,7 +21,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from feeds import wire
-from feeds.issue import ISSUE_CHANNELS, Issue
+from feeds.issue import ISSUE_CHANNELS, Issue, optional_price_text
 from feeds.snapshot import RETENTION_MESSAGES_MAX, FeedMessage, Stream
 from feeds.wire import Channel, price_text
 from market import events
@@ -92,6 +92,8 @@ class MarketData:
             events.TradingResumed: self._trading_resumed,
             events.InstrumentListed: self._instrument_listed,
             events.ReferencePriceSet: self._reference_price_set,
+            events.NetAssetValueSet: self._net_asset_value_set,
+            events.ClosingPriceSet: self._closing_price_set,
             events.TransferControlSet: self._transfer_control_set,
             events.VenueOpened: self._venue_opened,
             events.DayOpened: self._day_opened,
@@ -368,7 +370,18 @@ class MarketData:
         issue = self._issue(event.instrument_id)
         issue.reference_price_sen = event.reference_price_sen
         issue.limits_sen = event.lower_limit_sen, event.upper_limit_sen
+        issue.market_orders_barred = event.market_orders_barred
         self._tell(issue, Channel.INSTRUMENTS, at_ns, issue.instrument_data())
+
+    def _net_asset_value_set(self, at_ns: TimeNs, event: events.NetAssetValueSet) -> None:
+        issue = self._issue(event.instrument_id)
+        issue.nav_sen = event.nav_sen
+        self._tell(issue, Channel.INSTRUMENTS, at_ns, issue.instrument_data())
+
+    def _closing_price_set(self, at_ns: TimeNs, event: events.ClosingPriceSet) -> None:
+        issue = self._issue(event.instrument_id)
+        price = optional_price_text(event.price_sen)
+        self._tell(issue, Channel.TRADES, at_ns, wire.ClosingPrice(price=price))
 
     def _transfer_control_set(self, at_ns: TimeNs, event: events.TransferControlSet) -> None:
         issue = self._issue(event.instrument_id)

@@ -130,6 +130,7 @@ class InstrumentData(Struct, frozen=True, kw_only=True, gc=False):
     under_supervision: bool
     to_be_removed: bool
     transfer_executable: bool
+    nav: str | None
 
 
 class PhaseData(Struct, frozen=True, kw_only=True, gc=False):
@@ -268,6 +269,12 @@ class NewDay(Struct, frozen=True, kw_only=True, gc=False, tag="new_day", tag_fie
     """A business day began: recent trades and totals start empty."""
 
     business_date: str
+
+
+class ClosingPrice(Struct, frozen=True, kw_only=True, gc=False, tag="close", tag_field="action"):
+    """The day's closing price; null when there is none."""
+
+    price: str | None
 
 
 class RecentTrade(Struct, frozen=True, kw_only=True, gc=False):

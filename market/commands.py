@@ -181,6 +181,13 @@ class SetReferencePrice(Message, frozen=True, kw_only=True):
     reference_price_sen: Sen
 
 
+class SetNetAssetValue(Message, frozen=True, kw_only=True):
+    """Tell an issue's net asset value of one unit (NAV), 1/100 yen; 0 when there is none."""
+
+    instrument_id: InstrumentId
+    nav_sen: Sen
+
+
 class RunSettlement(Message, frozen=True, kw_only=True):
     """Run one stage of the settlement design for everything due.
 
@@ -335,6 +342,7 @@ Command = (
     | Halt
     | Resume
     | SetReferencePrice
+    | SetNetAssetValue
     | RunSettlement
     | CancelDelivery
     | CloseDay

@@ -82,12 +82,31 @@ class DayOpened(Message, frozen=True, kw_only=True):
 
 
 class ReferencePriceSet(Message, frozen=True, kw_only=True):
-    """Base price (基準値段) and the daily limits that follow from it, 1/100 yen."""
+    """Base price (基準値段) and the daily limits that follow from it, 1/100 yen.
+
+    Attributes:
+        market_orders_barred: Whether market orders are barred today (成行禁止).
+    """
 
     instrument_id: InstrumentId
     reference_price_sen: Sen
     lower_limit_sen: Sen
     upper_limit_sen: Sen
+    market_orders_barred: bool = False
+
+
+class NetAssetValueSet(Message, frozen=True, kw_only=True):
+    """An issue's net asset value of one unit (NAV), 1/100 yen; 0 when there is none."""
+
+    instrument_id: InstrumentId
+    nav_sen: Sen
+
+
+class ClosingPriceSet(Message, frozen=True, kw_only=True):
+    """The closing price (終値) of an issue's day by the preset's rule; None when there is none."""
+
+    instrument_id: InstrumentId
+    price_sen: Sen | None
 
 
 class PhaseChanged(Message, frozen=True, kw_only=True):
@@ -469,6 +488,8 @@ Event = (
     | CommandRefused
     | DayOpened
     | ReferencePriceSet
+    | NetAssetValueSet
+    | ClosingPriceSet
     | PhaseChanged
     | TradingHalted
     | TradingResumed

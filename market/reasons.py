@@ -91,6 +91,8 @@ class CancelReason(StrEnum):
     IOC_REST = "ioc_rest"
     FOK_UNFILLED = "fok_unfilled"
     MARKET_REST = "market_rest"
+    LIMIT_REST = "limit_rest"
+    HALT = "halt"
     OPERATOR = "operator"
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 from market.business_days import SETTLEMENT_DAYS_MAX
+from market.choices import BasePriceRule, ClosePriceRule, HaltModel, LimitResidual
 from market.errors import BadInput, InvariantBroken, check
 from market.instrument import LimitTable, TickTable
 from market.words import OrderKind, Phase, SelfTradeMode, Validity
@@ -25,6 +26,7 @@ MARGIN_S: Final = 600
 
 _DAY_S: Final = 24 * 60 * 60
 _WHOLE: Final = 100
+_DECIMALS_MAX: Final = 2
 
 
 class Mark(StrEnum):
@@ -71,6 +73,7 @@ class BookCentre(StrEnum):
 
     REFERENCE_OR_LAST_CROSS = "reference_or_last_cross"
     REFERENCE = "reference"
+    NAV = "nav"  # the issue's net asset value; the reference price while none is known
 
 
 class BreakOrders(StrEnum):
@@ -115,11 +118,17 @@ class Rules:
     book_centre: Rule[BookCentre]
     market_only_trades: Rule[bool]
     market_residual_after_opening: Rule[MarketResidual]
+    limit_residual_after_opening: Rule[LimitResidual]
     expire_at_closed: Rule[bool]
     self_trade_mode: Rule[SelfTradeMode]
     self_trade_same_account_only: Rule[bool]
     max_share_of_issue_percent: Rule[int]
     max_order_units: Rule[int]
+    market_orders_barred_first_day: Rule[bool]
+    halt_model: Rule[HaltModel]
+    base_price_rule: Rule[BasePriceRule]
+    close_price_rule: Rule[ClosePriceRule]
+    price_decimals: Rule[int]
     tick_table: Rule[TickTable]
     limit_table: Rule[LimitTable]
     cancel_on_disconnect: Rule[bool]
@@ -134,6 +143,7 @@ class Rules:
         times = [step.second_of_day for step in schedule]
         seconds = (*times, *stages)
         ticks, limits = self.tick_table.value, self.limit_table.value
+        decimals = self.price_decimals.value
         for holds, fact in (
             (schedule and schedule[-1].phase is Phase.CLOSED, "a day's schedule ends Closed"),
             (times == sorted(times), "a day's schedule goes forward"),
@@ -151,7 +161,17 @@ class Rules:
             (0 < self.max_share_of_issue_percent.value <= _WHOLE, "a share is 1 to 100 percent"),
             (self.max_order_units.value > 0, "max_order_units is positive"),
             (_is_table(ticks.up_to_sen, ticks.tick_sen), "tick_table is a table"),
-            (_is_table(limits.below_sen, limits.width_sen), "limit_table is a table"),
+            (0 <= decimals <= _DECIMALS_MAX, f"price_decimals is 0 to {_DECIMALS_MAX}"),
+            (
+                all(tick % 10 ** (_DECIMALS_MAX - decimals) == 0 for tick in ticks.tick_sen),
+                "tick_table needs no more than price_decimals",
+            ),
+            (
+                _is_table(limits.below_sen, limits.width_sen)
+                if limits.below_sen or not limits.percent
+                else 0 < limits.percent < _WHOLE,
+                "limit_table is a table, or a share below the whole",
+            ),
         ):
             check(bool(holds), fact, rules=self.name)
 

@@ -5,7 +5,8 @@ pairing is one trade. Self-trade prevention does not act in a cross: the price i
 clients of one firm may meet, so the trade stands and is flagged ``self_trade``.
 
 Orders for the next auction that a cross leaves over expire with it. Market orders left over are
-voided if the preset says so (OSE), else they stay (TSE).
+voided if the preset says so (OSE), else they stay (TSE). Limit orders the opening left over stay
+too, unless the preset voids them.
 
 A halt skips a cross, so a continuous session may begin or resume on a book that would trade. Then
 a cross comes first (itayose is also TSE's way to the first price after a halt), and what has no
@@ -21,7 +22,7 @@ from market.events import AuctionHeld, Event, OrderExpired, Trade
 from market.quantities import Sen, Units
 from market.reasons import CancelReason
 from market.rules import MarketResidual
-from market.words import OrderKind, Side, Validity
+from market.words import OrderKind, Phase, Side, Validity
 from matching.auction import NO_CLEARING
 from matching.continuous import canceled
 from matching.issue import Issue
@@ -42,6 +43,10 @@ def hold_auction(issue: Issue, events: list[Event]) -> None:
         if issue.rules.market_residual_after_opening.value is MarketResidual.VOID:
             _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
         expire_where(issue, _is_for_next_auction, events)
+        if issue.phase is Phase.OPENING_AUCTION and issue.voids_limits:
+            _cancel_where(issue, _is_limit, CancelReason.LIMIT_REST, events)
+    if clearing.price_sen is not None:
+        issue.cross_sen[issue.phase] = clearing.price_sen
     events.append(
         AuctionHeld(
             instrument_id=issue.instrument.instrument_id,
@@ -107,6 +112,10 @@ def _cancel_where(
 
 def _those(issue: Issue, chosen: Callable[[Order], bool]) -> list[Order]:
     return [order for side in Side for order in issue.book.queue(side) if chosen(order)]
+
+
+def _is_limit(order: Order) -> bool:
+    return order.kind is OrderKind.LIMIT
 
 
 def _is_market(order: Order) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, Final
 
+from market.choices import HaltModel
 from market.commands import (
     NO_PRICE,
     AmendOrder,
@@ -29,6 +30,7 @@ from market.commands import (
     Request,
     Resume,
     RunAuction,
+    SetNetAssetValue,
     SetReferencePrice,
 )
 from market.errors import check
@@ -36,6 +38,7 @@ from market.events import (
     CommandRefused,
     Event,
     InstrumentListed,
+    NetAssetValueSet,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
@@ -93,6 +96,7 @@ class Engine:
             SetReferencePrice: lambda c, _: self.set_reference_price(
                 c.instrument_id, c.reference_price_sen
             ),
+            SetNetAssetValue: lambda c, _: self.set_net_asset_value(c.instrument_id, c.nav_sen),
             CloseDay: lambda _c, _n: self.close_day(),
         }
 
@@ -107,7 +111,10 @@ class Engine:
         issue = Issue(instrument, self.rules, book, self._trade_numbers)
         self._issues[instrument_id] = issue
         listed: list[Event] = [InstrumentListed(instrument=instrument)]
-        return [*listed, issue.reference_set()] if self._day_is_open else listed
+        if self._day_is_open:
+            issue.open_day()
+            listed.append(issue.reference_set())
+        return listed
 
     def open_day(self, business_date: date) -> list[Event]:
         """Set every issue's base price and limits, in listing order."""
@@ -126,7 +133,7 @@ class Engine:
         for instrument_id, issue in self._issues.items():
             if issue.phase is not Phase.CLOSED:
                 events += self.change_phase(instrument_id, Phase.CLOSED)
-            issue.close_day()
+            events.append(issue.close_day())
         return events
 
     def change_phase(self, instrument_id: InstrumentId, phase: Phase) -> list[Event]:
@@ -162,14 +169,19 @@ class Engine:
         return events
 
     def halt(self, instrument_id: InstrumentId, reason: str) -> list[Event]:
-        """Suspend one issue; orders stay and may be canceled."""
+        """Suspend one issue; orders stay and may be canceled, or by the preset leave at once."""
         issue = self._issues.get(instrument_id)
         if issue is None:
             return _unknown(instrument_id)
         if issue.suspended:
             return _refused(RejectReason.NOT_TRADABLE, f"{instrument_id} is suspended already")
         issue.suspended = True
-        return [TradingHalted(instrument_id=instrument_id, reason=reason)]
+        events: list[Event] = [TradingHalted(instrument_id=instrument_id, reason=reason)]
+        if self.rules.halt_model.value is HaltModel.PURGE:
+            for side in Side:
+                for order in list(issue.book.queue(side)):
+                    events += self.cancel(order, CancelReason.HALT)
+        return events
 
     def resume(self, instrument_id: InstrumentId) -> list[Event]:
         """End a suspension; in Continuous a cross comes first if the book would trade."""
@@ -193,6 +205,18 @@ class Engine:
             return _refused(RejectReason.OUT_OF_RANGE, f"{price_sen} is no price")
         issue.set_reference(price_sen)
         events: list[Event] = [issue.reference_set()]
+        issue.publish_indicative(events)
+        return events
+
+    def set_net_asset_value(self, instrument_id: InstrumentId, nav_sen: Sen) -> list[Event]:
+        """Note an issue's net asset value; what follows from it is the preset's rule."""
+        issue = self._issues.get(instrument_id)
+        if issue is None:
+            return _unknown(instrument_id)
+        if not 0 <= nav_sen <= MAX_PRICE_SEN:
+            return _refused(RejectReason.OUT_OF_RANGE, f"{nav_sen} is no price")
+        issue.nav_sen = nav_sen
+        events: list[Event] = [NetAssetValueSet(instrument_id=instrument_id, nav_sen=nav_sen)]
         issue.publish_indicative(events)
         return events
 
@@ -420,6 +444,10 @@ class Engine:
         """Lowest and highest price of an order today, 1/100 yen."""
         issue = self._issues[instrument_id]
         return issue.lower_limit_sen, issue.upper_limit_sen
+
+    def market_orders_barred(self, instrument_id: InstrumentId) -> bool:
+        """Whether market orders of a listed issue are barred today."""
+        return self._issues[instrument_id].barred
 
     def last_price_sen(self, instrument_id: InstrumentId) -> Sen | None:
         """Last price of today, 1/100 yen, or None when nothing traded."""

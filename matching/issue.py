@@ -1,8 +1,9 @@
 """One issue on the engine: its book, its day, and what is worked out once so orders need not.
 
-Base price (基準値段): the last price of the day before (cross or trade), else the base price
-before; the issue price on the first day (START reference, proposal taken from TSE and ODX). The
-centre price of a cross is the base price, or by the preset the last price of today if there is one.
+Base price (基準値段): by the preset the last price of the day before (cross or trade), else the base
+price before; or the net asset value; or whatever stands until somebody sets it. The issue price on
+the first day (START reference, proposal taken from TSE and ODX). The centre price of a cross is the
+base price, or by the preset the last price of today if there is one, or the net asset value.
 
 Invariants: the daily limits are those of the base price; the index of the engine and the book
 agree; the last published indicative price is what the book gives.
@@ -10,9 +11,10 @@ agree; the last published indicative price is what the book gives.
 
 from typing import Any
 
+from market.choices import BasePriceRule, ClosePriceRule, LimitResidual
 from market.commands import NO_PRICE
 from market.errors import check
-from market.events import Event, IndicativePriceChanged, ReferencePriceSet
+from market.events import ClosingPriceSet, Event, IndicativePriceChanged, ReferencePriceSet
 from market.ids import TradeId
 from market.instrument import Instrument
 from market.message import Record
@@ -43,16 +45,20 @@ class Issue:
             modulo decides about a day limit order's price; empty when several ticks hold within the limits.
         most_units: The largest quantity no check refuses.
         last_sen: Last price of today, or NO_PRICE.
+        cross_sen: Price of today's last cross of each auction phase that found one.
+        nav_sen: Net asset value of one unit, or NO_PRICE.
+        barred: Whether market orders are barred today.
         next_base_sen: Base price of the next day to open.
         published: The last indicative price told.
         interest: Kept while an indicative price is published, else None.
     """
 
-    __slots__ = ("_takes_day_limits", "book", "centre_by_last", "grid", "instrument", "interest",
+    __slots__ = ("_takes_day_limits", "barred", "book", "centre_by_last", "centre_by_nav",
+                 "cross_sen", "grid", "has_opened", "instrument", "interest",
                  "last_sen", "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
-                 "most_units", "next_base_sen", "permission", "permissions", "phase", "published",
-                 "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
-                 "suspended", "trade_numbers", "upper_limit_sen")  # fmt: skip
+                 "most_units", "nav_sen", "next_base_sen", "permission", "permissions", "phase",
+                 "published", "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
+                 "suspended", "trade_numbers", "upper_limit_sen", "voids_limits")  # fmt: skip
 
     def __init__(
         self, instrument: Instrument, rules: Rules, book: Book, trade_numbers: TradeNumbers
@@ -66,6 +72,12 @@ class Issue:
         self.permission: Permission = self.permissions[Phase.CLOSED]
         self.suspended = False
         self.centre_by_last = rules.book_centre.value is BookCentre.REFERENCE_OR_LAST_CROSS
+        self.centre_by_nav = rules.book_centre.value is BookCentre.NAV
+        self.nav_sen = instrument.nav_sen
+        self.voids_limits = rules.limit_residual_after_opening.value is LimitResidual.VOID
+        self.has_opened = False
+        self.barred = instrument.market_orders_barred
+        self.cross_sen: dict[Phase, Sen] = {}
         self.max_order_units = rules.max_order_units.value
         share = instrument.issued_units * rules.max_share_of_issue_percent.value
         self.max_share_units = share // 100  # a whole quantity above this is above the share
@@ -84,12 +96,34 @@ class Issue:
 
     def open_day(self) -> None:
         """Take the base price carried over; nothing has traded yet."""
+        first_ever = self.instrument.newly_listed and not self.has_opened
+        by_rule = first_ever and self.rules.market_orders_barred_first_day.value
+        self.barred = self.instrument.market_orders_barred or by_rule
+        self.has_opened = True
         self.last_sen = NO_PRICE
+        self.cross_sen.clear()
         self.set_reference(self.next_base_sen)
 
-    def close_day(self) -> None:
-        """Carry the last price over as the next base price."""
-        self.next_base_sen = self.last_sen or self.reference_sen
+    def close_day(self) -> ClosingPriceSet:
+        """Tell the closing price, and work out the next base price."""
+        rule = self.rules.base_price_rule.value
+        last = self.last_sen or self.reference_sen
+        if rule is BasePriceRule.MANUAL:
+            last = self.reference_sen
+        by_nav = rule is BasePriceRule.NAV and self.nav_sen
+        self.next_base_sen = by_nav or last
+        return ClosingPriceSet(
+            instrument_id=self.instrument.instrument_id, price_sen=self._closing_sen() or None
+        )
+
+    def _closing_sen(self) -> Sen:
+        rule = self.rules.close_price_rule.value
+        closing = self.cross_sen.get(Phase.CLOSING_AUCTION, NO_PRICE)
+        if closing or rule is ClosePriceRule.LAST:
+            return closing or self.last_sen
+        opening = self.cross_sen.get(Phase.OPENING_AUCTION, NO_PRICE)
+        or_base = rule is ClosePriceRule.CROSS_OR_BASE
+        return opening or (self.reference_sen if or_base else NO_PRICE)
 
     def set_reference(self, reference_sen: Sen) -> None:
         """Set the base price; the limits follow, resting orders stay. O(prices within limits)."""
@@ -111,6 +145,7 @@ class Issue:
             reference_price_sen=self.reference_sen,
             lower_limit_sen=self.lower_limit_sen,
             upper_limit_sen=self.upper_limit_sen,
+            market_orders_barred=self.barred,
         )
 
     def enter_phase(self, phase: Phase) -> None:
@@ -125,7 +160,10 @@ class Issue:
     @property
     def centre_sen(self) -> Sen:
         """The price that breaks the last tie of a cross."""
-        return (self.centre_by_last and self.last_sen) or self.reference_sen
+        chosen = self.last_sen if self.centre_by_last else NO_PRICE
+        if self.centre_by_nav:
+            chosen = self.nav_sen
+        return chosen or self.reference_sen
 
     def terms(self) -> Terms:
         """What the price of a cross depends on besides the orders."""
@@ -187,7 +225,7 @@ class Issue:
         self, kind: OrderKind, price_sen: Sen, quantity_units: Units
     ) -> RejectReason | None:
         """The first value an order may not have, in the catalogue's order; None when all may."""
-        if kind is OrderKind.MARKET and self.instrument.market_orders_barred:
+        if kind is OrderKind.MARKET and self.barred:
             return RejectReason.MARKET_ORDER_BARRED
         if not 0 <= price_sen <= MAX_PRICE_SEN or not 0 < quantity_units <= MAX_QUANTITY_UNITS:
             return RejectReason.OUT_OF_RANGE
@@ -242,6 +280,10 @@ class Issue:
             "reference_sen": self.reference_sen,
             "last_sen": self.last_sen,
             "next_base_sen": self.next_base_sen,
+            "nav_sen": self.nav_sen,
+            "cross_sen": {phase.value: price for phase, price in sorted(self.cross_sen.items())},
+            "has_opened": int(self.has_opened),
+            "barred": int(self.barred),
             "published": [self.published.price_sen, *self.published[1:]],
             "book": self.book.state(),
         }

@@ -19,13 +19,16 @@ from market.commands import (
     OpenDay,
     Resume,
     RunAuction,
+    SetNetAssetValue,
     SetReferencePrice,
 )
 from market.events import (
     AuctionHeld,
+    ClosingPriceSet,
     CommandRefused,
     Event,
     IndicativePriceChanged,
+    NetAssetValueSet,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
@@ -85,7 +88,12 @@ def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912  one bra
                 lines.append(("phase", event.phase.value))
             case ReferencePriceSet():
                 limits = (event.lower_limit_sen, event.upper_limit_sen)
-                lines.append(("reference", event.reference_price_sen, *limits))
+                base = (event.reference_price_sen, *limits)
+                lines.append(("reference", *base, event.market_orders_barred))
+            case NetAssetValueSet():
+                lines.append(("nav", event.nav_sen))
+            case ClosingPriceSet():
+                lines.append(("closing", event.price_sen))
             case TradingHalted():
                 lines.append(("halted",))
             case TradingResumed():
@@ -121,13 +129,18 @@ class OracleBook:
         self.halted = False
         self.reference: int = instrument.issue_price_sen
         self.next_base: int = instrument.issue_price_sen
+        self.nav: int = instrument.nav_sen
+        self.days = 0
+        self.crosses: dict[str, int] = {}
         self.last: int | None = None
         self.trades = self.stamps = 0
         self.shown: Line = (None, 0, 0)
 
     # --- commands
 
-    def apply(self, number: int, command: object) -> list[Line]:
+    def apply(  # noqa: C901, PLR0912  one branch a command
+        self, number: int, command: object
+    ) -> list[Line]:
         """Answer one command."""
         match command:
             case NewOrder():
@@ -142,6 +155,8 @@ class OracleBook:
                 return self._auction()
             case OpenDay():
                 self.last = None
+                self.days += 1
+                self.crosses = {}
                 return self._set_reference(self.next_base)
             case SetReferencePrice():
                 lines = self._set_reference(command.reference_price_sen)
@@ -150,7 +165,14 @@ class OracleBook:
                 if self.halted:
                     return [("refused", "NOT_TRADABLE")]
                 self.halted = True
-                return [("halted",)]
+                lines = [("halted",)]
+                if self.rules.halt_model.value.value == "purge":
+                    for paper in [*self.ranked("buy"), *self.ranked("sell")]:
+                        lines += self.cancel(paper, "halt")
+                return lines
+            case SetNetAssetValue():
+                self.nav = command.nav_sen
+                return [("nav", self.nav), *self._indicative()]
             case Resume():
                 if not self.halted:
                     return [("refused", "NOT_TRADABLE")]
@@ -159,9 +181,33 @@ class OracleBook:
                 return [("resumed",), *begun]
             case CloseDay():
                 lines = [] if self.phase == "Closed" else self._change_phase("Closed")
-                self.next_base = self.last or self.reference
-                return lines
+                self.next_base = self._next_base()
+                return [*lines, ("closing", self._closing())]
         raise TypeError(command)
+
+    def _next_base(self) -> int:
+        rule = self.rules.base_price_rule.value.value
+        if rule == "manual":
+            return self.reference
+        if rule == "nav" and self.nav:
+            return self.nav
+        return self.last or self.reference
+
+    def _closing(self) -> int | None:
+        rule = self.rules.close_price_rule.value.value
+        if "ClosingAuction" in self.crosses:
+            return self.crosses["ClosingAuction"]
+        if rule == "last":
+            return self.last
+        if "OpeningAuction" in self.crosses:
+            return self.crosses["OpeningAuction"]
+        return self.reference if rule == "cross_or_base" else None
+
+    def barred(self) -> bool:
+        """Whether market orders are barred today."""
+        first = self.instrument.newly_listed and self.days == 1
+        by_rule = first and self.rules.market_orders_barred_first_day.value
+        return self.instrument.market_orders_barred or by_rule
 
     @property
     def limits(self) -> tuple[Sen, Sen]:
@@ -170,7 +216,7 @@ class OracleBook:
 
     def _set_reference(self, price: int) -> list[Line]:
         self.reference = price
-        return [("reference", price, *self.limits)]
+        return [("reference", price, *self.limits, self.barred())]
 
     def _change_phase(self, phase: str) -> list[Line]:
         self.phase = phase
@@ -240,7 +286,7 @@ class OracleBook:
         return self._refuse_values(price, command.quantity_units)
 
     def _refuse_values(self, price: int | None, units: int) -> str | None:
-        if price is None and self.instrument.market_orders_barred:
+        if price is None and self.barred():
             return "MARKET_ORDER_BARRED"
         if units < 1 or units > 2**31 - 1:
             return "OUT_OF_RANGE"
@@ -447,6 +493,8 @@ class OracleBook:
         """The price that breaks ties."""
         if self.rules.book_centre.value is BookCentre.REFERENCE_OR_LAST_CROSS and self.last:
             return self.last
+        if self.rules.book_centre.value is BookCentre.NAV and self.nav:
+            return self.nav
         return self.reference
 
     def _pair(self, price: int, units: int) -> list[Line]:
@@ -471,6 +519,12 @@ class OracleBook:
         lines += self._end(
             [one for one in self.papers if one.validity == "next_auction"], "expired"
         )
+        voids = self.rules.limit_residual_after_opening.value.value == "void"
+        if self.phase == "OpeningAuction" and voids:
+            limits = [one for one in self.papers if one.price is not None]
+            lines += self._end(limits, "limit_rest")
+        if price is not None:
+            self.crosses[self.phase] = price
         lines.append(("auction", price, units, len(trades), False))
         return [*lines, self._show((None, 0, 0))]
 

@@ -36,6 +36,7 @@ from market.commands import (
     RevokeKey,
     RunAuction,
     RunSettlement,
+    SetNetAssetValue,
     SetReferencePrice,
     WithdrawYen,
 )
@@ -150,7 +151,14 @@ class OracleDesk:
                 return Expected(self._refuse_counter(command) or "done")
             case RunSettlement():
                 return Expected(None if self.is_open else "PHASE_CLOSED")
-            case ChangePhase() | RunAuction() | SetReferencePrice() | Halt() | Resume():
+            case (
+                ChangePhase()
+                | RunAuction()
+                | SetReferencePrice()
+                | SetNetAssetValue()
+                | Halt()
+                | Resume()
+            ):
                 return self._issue(number, command)
         return Expected()
 
@@ -180,6 +188,8 @@ class OracleDesk:
         if by_day and not self.is_open:
             return Expected("PHASE_CLOSED")
         if isinstance(command, SetReferencePrice) and command.reference_price_sen < 1:
+            return Expected("OUT_OF_RANGE")
+        if isinstance(command, SetNetAssetValue) and command.nav_sen < 0:
             return Expected("OUT_OF_RANGE")
         lines = book.apply(number, command)
         if lines and lines[0][0] == "refused":

@@ -16,9 +16,11 @@ from oracle_desk import Expected, OracleDesk
 from market.commands import Command, Entry, OpenVenue, Request
 from market.events import (
     AuctionHeld,
+    ClosingPriceSet,
     CommandRefused,
     Event,
     IndicativePriceChanged,
+    NetAssetValueSet,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
@@ -42,7 +44,7 @@ from venue.core import Core
 from venue.settings import rules_of
 
 OF_A_BOOK = (
-    AuctionHeld, IndicativePriceChanged, OrderAccepted, OrderAmended, OrderCanceled, OrderExpired,
+    AuctionHeld, ClosingPriceSet, IndicativePriceChanged, NetAssetValueSet, OrderAccepted, OrderAmended, OrderCanceled, OrderExpired,
     OrderReduced, PhaseChanged, ReferencePriceSet, Trade, TradingHalted, TradingResumed,
 )  # fmt: skip
 CHANGES_NOTHING = (CommandRefused, RequestRejected, RequestRepeated, SessionRefused)

@@ -298,7 +298,7 @@ def _instrument(core: Core, instrument_id: InstrumentId) -> InstrumentAnswer:
         upper_limit=price_to_text(upper),
         phase=engine.phase(instrument_id).value,
         suspended=engine.is_suspended(instrument_id),
-        market_orders_barred=instrument.market_orders_barred,
+        market_orders_barred=engine.market_orders_barred(instrument_id),
         under_supervision=instrument.under_supervision,
         to_be_removed=instrument.to_be_removed,
         tick_table_id=instrument.ticks.table_id,

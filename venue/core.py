@@ -55,6 +55,7 @@ from market.commands import (
     RevokeKey,
     RunAuction,
     RunSettlement,
+    SetNetAssetValue,
     SetReferencePrice,
     SetTransferControl,
     Unkill,
@@ -222,6 +223,7 @@ class Core:
                 self._refuse_at_night(c.instrument_id)
                 or engine.set_reference_price(c.instrument_id, c.reference_price_sen)
             ),
+            SetNetAssetValue: lambda c: engine.set_net_asset_value(c.instrument_id, c.nav_sen),
             RunSettlement: lambda c: self._refuse_at_night() or settlement.run(c.stage),
             CancelDelivery: settlement.cancel_delivery,
             CloseDay: self._close_day,

@@ -6,6 +6,7 @@ server part (``KITAHAMA_SERVER__ORDERS_PORT=9000``).
 """
 
 import tomllib
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args, get_type_hints
@@ -27,7 +28,7 @@ from market.commands import (
 from market.errors import BadInput
 from market.events import CommandRefused, Event
 from market.ids import InstrumentId, KeyId, ParticipantId, SessionId
-from market.instrument import Instrument
+from market.instrument import LIMIT_TABLES, TICK_TABLES, Instrument
 from market.quantities import (
     MAX_PRICE_SEN,
     MAX_QUANTITY_UNITS,
@@ -44,6 +45,10 @@ _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
 
 FirmId = Annotated[str, Field(pattern=r"^[A-Z0-9-]{1,16}$")]
 IssueId = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
+
+
+TickTableName = Annotated[str, Field(pattern=f"^({'|'.join(TICK_TABLES)})$")]
+LimitTableName = Annotated[str, Field(pattern=f"^({'|'.join(LIMIT_TABLES)})$")]
 
 
 class KeySettings(BaseModel):
@@ -81,7 +86,7 @@ class FirmSettings(BaseModel):
 
 
 class IssueSettings(BaseModel):
-    """One token issue."""
+    """One token issue; tables left out are the rulebook's, ``nav_yen`` 0 says there is none."""
 
     model_config = _STRICT
 
@@ -90,6 +95,11 @@ class IssueSettings(BaseModel):
     name: str
     issued_units: Annotated[int, Field(gt=0, le=MAX_QUANTITY_UNITS)]
     issue_price_yen: Annotated[int, Field(gt=0, le=MAX_PRICE_SEN // SEN_PER_YEN)] = 100_000
+    trading_unit_units: Annotated[int, Field(gt=0, le=MAX_QUANTITY_UNITS)] = 1
+    nav_yen: Annotated[int, Field(ge=0, le=MAX_PRICE_SEN // SEN_PER_YEN)] = 0
+    tick_table: TickTableName | None = None
+    limit_table: LimitTableName | None = None
+    newly_listed: bool = False
     market_orders_barred: bool = False
     under_supervision: bool = False
     to_be_removed: bool = False
@@ -206,6 +216,13 @@ def deposits_on(settings: VenueSettings, day: int) -> list[Command]:
     ]
 
 
+_NAMED: Final[dict[str, Mapping[str, Any]]] = {
+    "tick_table": TICK_TABLES,
+    "limit_table": LIMIT_TABLES,
+}
+"""Rules whose value may be given by a name."""
+
+
 def rules_of(command: OpenVenue) -> Rules:
     """The rulebook a run plays: its preset with the values the user chose.
 
@@ -219,11 +236,21 @@ def rules_of(command: OpenVenue) -> Rules:
         if name not in hints or name == "name":
             raise BadInput(f"no rule is called {name!r}")
         (kind,) = get_args(hints[name])
-        try:
-            chosen[name] = msgspec.convert(msgspec.json.decode(text), kind)
-        except msgspec.MsgspecError as wrong:
-            raise BadInput(f"rule {name}: {wrong}") from wrong
+        chosen[name] = _chosen_value(name, kind, text)
     return rules.replace(**chosen)
+
+
+def _chosen_value(name: str, kind: Any, text: str) -> Any:
+    try:
+        value = msgspec.json.decode(text)
+        named = _NAMED.get(name, {})
+        if isinstance(value, str) and named:
+            if value not in named:
+                raise BadInput(f"rule {name}: {value!r} is none of {', '.join(named)}")
+            return named[value]
+        return msgspec.convert(value, kind)
+    except msgspec.MsgspecError as wrong:
+        raise BadInput(f"rule {name}: {wrong}") from wrong
 
 
 def opening_commands(settings: VenueSettings) -> list[Command]:
@@ -250,8 +277,11 @@ def _instrument(issue: IssueSettings, rules: Rules) -> Instrument:
         name=issue.name,
         issued_units=Units(issue.issued_units),
         issue_price_sen=Sen(issue.issue_price_yen * SEN_PER_YEN),
-        ticks=rules.tick_table.value,
-        limits=rules.limit_table.value,
+        ticks=TICK_TABLES[issue.tick_table] if issue.tick_table else rules.tick_table.value,
+        limits=LIMIT_TABLES[issue.limit_table] if issue.limit_table else rules.limit_table.value,
+        trading_unit_units=Units(issue.trading_unit_units),
+        nav_sen=Sen(issue.nav_yen * SEN_PER_YEN),
+        newly_listed=issue.newly_listed,
         market_orders_barred=issue.market_orders_barred,
         under_supervision=issue.under_supervision,
         to_be_removed=issue.to_be_removed,

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from market.choices import BasePriceRule, ClosePriceRule, HaltModel, LimitResidual
 from market.instrument import J_MARKET_OTHER, TSE_LIMITS
 from market.rulebooks.words import (
     DOCUMENTED,
@@ -58,11 +59,19 @@ OSE: Final = Rules(
     market_residual_after_opening=Rule(
         MarketResidual.VOID, DOCUMENTED, "OSE cancels market orders itayose left over"
     ),
+    limit_residual_after_opening=Rule(
+        LimitResidual.CARRY, INFERRED, "limit orders go into the continuous session"
+    ),
     expire_at_closed=Rule(True, INFERRED, "day orders"),
     self_trade_mode=Rule(SelfTradeMode.ALLOW_REPORT, UNKNOWN_DEFAULT, "not found"),
     self_trade_same_account_only=Rule(True, UNKNOWN_DEFAULT, "not found"),
     max_share_of_issue_percent=Rule(30, UNKNOWN_DEFAULT, "as TSE"),
     max_order_units=Rule(100_000_000, UNKNOWN_DEFAULT, "not found"),
+    market_orders_barred_first_day=Rule(False, UNKNOWN_DEFAULT, "not found"),
+    halt_model=Rule(HaltModel.KEEP, UNKNOWN_DEFAULT, "not found"),
+    base_price_rule=Rule(BasePriceRule.LAST, UNKNOWN_DEFAULT, "tokens, not futures"),
+    close_price_rule=Rule(ClosePriceRule.LAST, UNKNOWN_DEFAULT, "tokens, not futures"),
+    price_decimals=Rule(2, UNKNOWN_DEFAULT, "as start, so that presets compare on one grid"),
     tick_table=Rule(
         J_MARKET_OTHER, UNKNOWN_DEFAULT, "as start, so that presets compare on one grid"
     ),

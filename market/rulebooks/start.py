@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from market.choices import BasePriceRule, ClosePriceRule, HaltModel, LimitResidual
 from market.instrument import J_MARKET_OTHER, TSE_LIMITS
 from market.rulebooks.words import (
     DOCUMENTED,
@@ -69,6 +70,9 @@ START: Final = Rules(
     market_residual_after_opening=Rule(
         MarketResidual.CARRY, UNKNOWN_DEFAULT, "TSE keeps them (OSE voids)"
     ),
+    limit_residual_after_opening=Rule(
+        LimitResidual.CARRY, UNKNOWN_DEFAULT, "not found; they wait for the closing auction"
+    ),
     expire_at_closed=Rule(True, INFERRED, "ODX equities OUCH 2.0: day and immediate orders only"),
     self_trade_mode=Rule(
         SelfTradeMode.ALLOW_REPORT,
@@ -80,6 +84,21 @@ START: Final = Rules(
     ),
     max_share_of_issue_percent=Rule(30, UNKNOWN_DEFAULT, "TSE rejects above 30% of listed units"),
     max_order_units=Rule(1_000_000, UNKNOWN_DEFAULT, "not found; well above the largest issue"),
+    market_orders_barred_first_day=Rule(
+        True, UNKNOWN_DEFAULT, "flag: START ITCH 1.2, 4.4; first day: Nagoya new-issue rules"
+    ),
+    halt_model=Rule(
+        HaltModel.KEEP,
+        UNKNOWN_DEFAULT,
+        "states T and V: START ITCH 1.2, 4.5 (documented); that orders stay was not found",
+    ),
+    base_price_rule=Rule(
+        BasePriceRule.LAST, UNKNOWN_DEFAULT, "not found; TSE: previous close, else the base before"
+    ),
+    close_price_rule=Rule(
+        ClosePriceRule.CROSS, UNKNOWN_DEFAULT, "not found; closing cross, else opening cross"
+    ),
+    price_decimals=Rule(2, DOCUMENTED, "START ITCH 1.2, 3"),
     tick_table=Rule(
         J_MARKET_OTHER,
         UNKNOWN_DEFAULT,

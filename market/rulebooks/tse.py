@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from market.choices import BasePriceRule, ClosePriceRule, HaltModel, LimitResidual
 from market.instrument import TSE_LIMITS, TSE_OTHER
 from market.rulebooks.words import DOCUMENTED, INFERRED, LIMIT_AND_MARKET, UNKNOWN_DEFAULT, clock
 from market.rules import (
@@ -58,6 +59,7 @@ TSE: Final = Rules(
     book_centre=Rule(BookCentre.REFERENCE_OR_LAST_CROSS, INFERRED, "JPX: last price or base price"),
     market_only_trades=Rule(True, UNKNOWN_DEFAULT, "market orders alone trade at the centre"),
     market_residual_after_opening=Rule(MarketResidual.CARRY, DOCUMENTED, "TSE keeps them"),
+    limit_residual_after_opening=Rule(LimitResidual.CARRY, DOCUMENTED, "they go into zaraba"),
     expire_at_closed=Rule(True, DOCUMENTED, "day orders"),
     self_trade_mode=Rule(
         SelfTradeMode.ALLOW_REPORT, UNKNOWN_DEFAULT, "surveillance after the fact"
@@ -65,6 +67,17 @@ TSE: Final = Rules(
     self_trade_same_account_only=Rule(True, UNKNOWN_DEFAULT, "compares the account"),
     max_share_of_issue_percent=Rule(30, DOCUMENTED, "JPX: rejects above 30% of listed units"),
     max_order_units=Rule(100_000_000, UNKNOWN_DEFAULT, "not found"),
+    market_orders_barred_first_day=Rule(
+        True, INFERRED, "Nagoya new-issue rules, the same design at TSE"
+    ),
+    halt_model=Rule(
+        HaltModel.KEEP, INFERRED, "TSE FLEX Market by Order 1.1 flags halts with orders"
+    ),
+    base_price_rule=Rule(
+        BasePriceRule.LAST, DOCUMENTED, "JPX: previous close, else the base before"
+    ),
+    close_price_rule=Rule(ClosePriceRule.LAST, INFERRED, "JPX: the last price of the day"),
+    price_decimals=Rule(1, DOCUMENTED, "TSE tick tables go down to 0.1 yen"),
     tick_table=Rule(TSE_OTHER, DOCUMENTED, "TSE, other issues, from 2023-06-05"),
     limit_table=Rule(TSE_LIMITS, DOCUMENTED, "JPX, daily price limits"),
     cancel_on_disconnect=Rule(False, UNKNOWN_DEFAULT, "not found"),

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from oracle_book import OracleBook, told
 
+from market.choices import BasePriceRule, ClosePriceRule, HaltModel, LimitResidual
 from market.commands import (
     NO_PRICE,
     AmendOrder,
@@ -19,6 +20,7 @@ from market.commands import (
     OpenDay,
     Resume,
     RunAuction,
+    SetNetAssetValue,
     SetReferencePrice,
 )
 from market.events import (
@@ -34,7 +36,7 @@ from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, Sess
 from market.instrument import Instrument, LimitTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, SequenceNo, TimeNs, Units
 from market.rulebooks import OSE, START, TSE
-from market.rules import AmendMode, BreakOrders, PriceRule, Rules
+from market.rules import AmendMode, BookCentre, BreakOrders, MarketResidual, PriceRule, Rules
 from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
 from matching.engine import Engine
 
@@ -61,6 +63,19 @@ RULEBOOKS = {
         ncp_new_orders=False,
         self_trade_same_account_only=False,
     ),
+    "start, nothing carried": START.replace(
+        limit_residual_after_opening=LimitResidual.VOID,
+        market_residual_after_opening=MarketResidual.VOID,
+        halt_model=HaltModel.PURGE,
+        base_price_rule=BasePriceRule.MANUAL,
+        close_price_rule=ClosePriceRule.CROSS_OR_BASE,
+    ),
+    "start, by nav": START.replace(
+        book_centre=BookCentre.NAV,
+        base_price_rule=BasePriceRule.NAV,
+        market_only_trades=False,
+    ),
+    "tse, purged": TSE.replace(halt_model=HaltModel.PURGE, base_price_rule=BasePriceRule.NAV),
 }
 
 
@@ -137,6 +152,9 @@ class Chance:
             return Halt(instrument_id=NAME, reason="news")
         if kind < 0.75:
             return Resume(instrument_id=NAME)
+        if kind < 0.80:
+            nav = Sen(self.draw.choice([0, 910, 1_000, 1_035]))
+            return SetNetAssetValue(instrument_id=NAME, nav_sen=nav)
         if kind < 0.90:
             base = Sen(self.draw.choice([900, 980, 1_003, 1_040, 1_110]))
             return SetReferencePrice(instrument_id=NAME, reference_price_sen=base)
@@ -199,7 +217,7 @@ class Ledger:
 def test_every_line_of_a_random_day_is_the_oracles(rulebook: str, seed: int) -> None:
     """Two days of chance: trades, ends, refusals and indicative prices equal the slow list's."""
     rules = RULEBOOKS[rulebook]
-    chance, issue = Chance(seed, rules), replace_barred(ISSUE, barred=seed % 6 == 5)
+    chance, issue = Chance(seed, rules), varied(ISSUE, seed)
     engine, oracle, ledger = Engine(rules), OracleBook(rules, issue), Ledger()
     engine.list_instrument(issue)
     number = 0
@@ -227,7 +245,8 @@ def test_every_line_of_a_random_day_is_the_oracles(rulebook: str, seed: int) -> 
             assert ledger.open == {}
 
 
-def replace_barred(issue: Instrument, *, barred: bool) -> Instrument:
-    """The same issue with the day's flag against market orders."""
+def varied(issue: Instrument, seed: int) -> Instrument:
+    """The same issue, now and then barred from market orders or on its first day ever."""
     values = {name: getattr(issue, name) for name in issue.__struct_fields__}
-    return Instrument(**{**values, "market_orders_barred": barred})
+    flags = {"market_orders_barred": seed % 6 == 5, "newly_listed": seed % 4 == 3}
+    return Instrument(**{**values, **flags, "nav_sen": 1_020 if seed % 2 else 0})

@@ -7,6 +7,7 @@ import pytest
 
 from market.commands import DepositYen, ListInstrument, OpenVenue, RegisterParticipant
 from market.errors import BadInput
+from market.instrument import LIMIT_TABLES, TICK_TABLES
 from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS, MAX_YEN
 from market.rules import BreakOrders, Mark
 from market.words import Phase
@@ -208,3 +209,30 @@ def test_a_chosen_value_that_is_not_json_is_refused() -> None:
     """A journal written by hand is told what is wrong with it."""
     with pytest.raises(BadInput, match="rule settlement_days"):
         rules_of(OpenVenue(run_id="r", preset="start", chosen=(("settlement_days", "{"),)))
+
+
+def test_tables_may_be_given_by_name() -> None:
+    """A rulebook's and an issue's tick and limit tables; an unknown name is answered with all."""
+    issue = {"instrument_id": "KH01", "isin": "JP0000000001", "name": "K", "issued_units": 1000}
+    special = issue | {
+        "instrument_id": "KH02", "tick_table": "ten_yen", "limit_table": "fixed_5_percent",
+        "trading_unit_units": 10, "nav_yen": 101_000, "newly_listed": True,
+    }  # fmt: skip
+    settings = VenueSettings.model_validate(
+        {"rules": {"tick_table": "five_yen", "limit_table": "fixed_10_percent"},
+         "issues": [issue, special]}
+    )  # fmt: skip
+    opening, first, second, *_ = opening_commands(settings)
+    assert isinstance(opening, OpenVenue)
+    assert rules_of(opening).tick_table.value == TICK_TABLES["five_yen"]
+    assert isinstance(first, ListInstrument)
+    assert isinstance(second, ListInstrument)
+    assert first.instrument.ticks == TICK_TABLES["five_yen"]
+    assert first.instrument.limits == LIMIT_TABLES["fixed_10_percent"]
+    assert second.instrument.ticks == TICK_TABLES["ten_yen"]
+    assert second.instrument.limits.percent == 5
+    assert second.instrument.trading_unit_units == 10
+    assert second.instrument.nav_sen == 10_100_000
+    assert second.instrument.newly_listed is True
+    with pytest.raises(BadInput, match="j_market_other"):
+        rules_of(OpenVenue(run_id="r", preset="start", chosen=(("tick_table", '"one_yen"'),)))

@@ -1,0 +1,33 @@
+"""What the smaller rules of a market may be chosen to be; market/rules.py puts them into a rulebook."""
+
+from enum import StrEnum
+
+
+class LimitResidual(StrEnum):
+    """What happens to limit orders the opening auction left over."""
+
+    CARRY = "carry"
+    VOID = "void"
+
+
+class HaltModel(StrEnum):
+    """What a suspension does to resting orders."""
+
+    KEEP = "keep"
+    PURGE = "purge"
+
+
+class BasePriceRule(StrEnum):
+    """Where the next day's base price (基準値段) comes from."""
+
+    LAST = "last"  # last price of the day, else the base price before
+    NAV = "nav"  # the issue's net asset value, else as LAST
+    MANUAL = "manual"  # stays until somebody sets it
+
+
+class ClosePriceRule(StrEnum):
+    """Which price is told as the day's closing price (終値)."""
+
+    CROSS = "cross"  # closing cross, else opening cross, else none
+    LAST = "last"  # closing cross, else last price, else none
+    CROSS_OR_BASE = "cross_or_base"  # closing cross, else opening cross, else base price
