@@ -3,6 +3,13 @@
 from enum import StrEnum
 
 
+class CalendarRule(StrEnum):
+    """Which days the market is closed besides weekends."""
+
+    TSE = "tse"  # national holidays and the turn of the year
+    CUSTOM = "custom"  # the rulebook's ``closed_days``, and no others
+
+
 class LimitResidual(StrEnum):
     """What happens to limit orders the opening auction left over."""
 

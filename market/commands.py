@@ -149,16 +149,26 @@ class OpenDay(Message, frozen=True, kw_only=True):
 
 
 class ChangePhase(Message, frozen=True, kw_only=True):
-    """Move one issue to the next state of its schedule."""
+    """Move one issue to the next state of its schedule.
+
+    Attributes:
+        after_extension: Carried out only when the issue's auction was extended.
+    """
 
     instrument_id: InstrumentId
     phase: Phase
+    after_extension: bool = False
 
 
 class RunAuction(Message, frozen=True, kw_only=True):
-    """Cross one issue (板寄せ): exactly the orders with smaller sequence numbers take part."""
+    """Cross one issue (板寄せ): exactly the orders with smaller sequence numbers take part.
+
+    Attributes:
+        after_extension: Carried out only when the issue's auction was extended.
+    """
 
     instrument_id: InstrumentId
+    after_extension: bool = False
 
 
 class Halt(Message, frozen=True, kw_only=True):

@@ -129,6 +129,17 @@ class TradingResumed(Message, frozen=True, kw_only=True):
     instrument_id: InstrumentId
 
 
+class AuctionExtended(Message, frozen=True, kw_only=True):
+    """An auction was put off because it would move the price far; the call goes on once more.
+
+    Attributes:
+        extension_s: How long, seconds.
+    """
+
+    instrument_id: InstrumentId
+    extension_s: int
+
+
 class AuctionHeld(Message, frozen=True, kw_only=True):
     """A cross ran (its trades came before), found no price, or was skipped while suspended.
 
@@ -493,6 +504,7 @@ Event = (
     | PhaseChanged
     | TradingHalted
     | TradingResumed
+    | AuctionExtended
     | AuctionHeld
     | IndicativePriceChanged
     | DayClosed

@@ -7,14 +7,15 @@ market/rulebooks/, one module a market.
 """
 
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
-from market.business_days import SETTLEMENT_DAYS_MAX
-from market.choices import BasePriceRule, ClosePriceRule, HaltModel, LimitResidual
+from market.business_days import SETTLEMENT_DAYS_MAX, TSE_CALENDAR, Calendar
+from market.choices import BasePriceRule, CalendarRule, ClosePriceRule, HaltModel, LimitResidual
 from market.errors import BadInput, InvariantBroken, check
 from market.instrument import LimitTable, TickTable
-from market.words import OrderKind, Phase, SelfTradeMode, Validity
+from market.words import AUCTION_PHASES, OrderKind, Phase, SelfTradeMode, Validity
 
 T = TypeVar("T")
 
@@ -107,7 +108,12 @@ class Rules:
     """One market's rulebook as values."""
 
     name: str
+    calendar: Rule[CalendarRule]
+    closed_days: Rule[tuple[date, ...]]
     schedule: Rule[tuple[PhaseAt, ...]]
+    auction_random_end_s: Rule[int]
+    auction_extension_s: Rule[int]
+    auction_extension_percent: Rule[int]
     non_cancel_phases: Rule[tuple[Phase, ...]]
     ncp_new_orders: Rule[bool]
     break_orders: Rule[BreakOrders]
@@ -153,6 +159,16 @@ class Rules:
                 all(MARGIN_S <= second < _DAY_S - MARGIN_S for second in seconds),
                 f"steps keep {MARGIN_S} seconds from midnight",
             ),
+            (
+                self.auction_random_end_s.value >= 0 and self.auction_extension_s.value >= 0,
+                "an auction is put off, never brought forward",
+            ),
+            (
+                self.auction_random_end_s.value + self.auction_extension_s.value
+                <= _least_gap_after_auction(schedule),
+                "an auction put off ends before the next step",
+            ),
+            (self.auction_extension_percent.value > 0, "an auction is extended by some move"),
             (self.order_kinds.value and self.validities.value, "some order can be entered"),
             (
                 0 <= self.settlement_days.value <= SETTLEMENT_DAYS_MAX,
@@ -194,9 +210,27 @@ class Rules:
             raise BadInput(f"the chosen rules do not fit: {wrong}") from wrong
 
     @property
+    def business_days(self) -> Calendar:
+        """Which days the market is open."""
+        if self.calendar.value is CalendarRule.TSE:
+            return TSE_CALENDAR
+        return Calendar(frozenset(self.closed_days.value))
+
+    @property
     def has_continuous(self) -> bool:
         """Whether the day has a continuous session (ザラバ)."""
         return any(step.phase is Phase.CONTINUOUS for step in self.schedule.value)
+
+
+def _least_gap_after_auction(schedule: tuple[PhaseAt, ...]) -> int:
+    """Seconds from an auction to the next later step, the least of the day."""
+    times = [step.second_of_day for step in schedule]
+    gaps = [MARGIN_S]
+    for step in schedule:
+        if step.phase in AUCTION_PHASES:
+            later = [second for second in times if second > step.second_of_day]
+            gaps += [min(later) - step.second_of_day] if later else []
+    return min(gaps)
 
 
 def _is_table(bounds: tuple[int, ...], values: tuple[int, ...]) -> bool:

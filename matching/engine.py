@@ -53,7 +53,7 @@ from market.quantities import MAX_PRICE_SEN, Sen, TimeNs, Units
 from market.reasons import CancelReason, RejectReason
 from market.rules import AmendMode, Rules
 from market.words import AUCTION_PHASES, OrderKind, Phase, Side, Validity
-from matching import continuous, cross
+from matching import continuous, cross, extension
 from matching.auction import NO_CLEARING
 from matching.book import Book, SortedBook
 from matching.issue import Issue, TradeNumbers
@@ -89,8 +89,12 @@ class Engine:
             AmendOrder: self._apply_amend,
             ListInstrument: lambda c, _: self.list_instrument(c.instrument),
             OpenDay: lambda c, _: self.open_day(c.business_date),
-            ChangePhase: lambda c, _: self.change_phase(c.instrument_id, c.phase),
-            RunAuction: lambda c, _: self.run_auction(c.instrument_id),
+            ChangePhase: lambda c, _: self.change_phase(
+                c.instrument_id, c.phase, after_extension=c.after_extension
+            ),
+            RunAuction: lambda c, _: self.run_auction(
+                c.instrument_id, after_extension=c.after_extension
+            ),
             Halt: lambda c, _: self.halt(c.instrument_id, c.reason),
             Resume: lambda c, _: self.resume(c.instrument_id),
             SetReferencePrice: lambda c, _: self.set_reference_price(
@@ -136,7 +140,9 @@ class Engine:
             events.append(issue.close_day())
         return events
 
-    def change_phase(self, instrument_id: InstrumentId, phase: Phase) -> list[Event]:
+    def change_phase(
+        self, instrument_id: InstrumentId, phase: Phase, *, after_extension: bool = False
+    ) -> list[Event]:
         """Move one issue to another state, with what follows from it.
 
         Continuous first crosses what a skipped cross left (cross.py); Closed expires all orders
@@ -145,6 +151,9 @@ class Engine:
         issue = self._issues.get(instrument_id)
         if issue is None:
             return _unknown(instrument_id)
+        put_off = extension.put_off(issue, phase, after_extension=after_extension)
+        if put_off is not None:
+            return put_off
         issue.enter_phase(phase)
         events: list[Event] = [PhaseChanged(instrument_id=instrument_id, phase=phase)]
         if phase is Phase.CONTINUOUS and not issue.suspended:
@@ -157,11 +166,16 @@ class Engine:
             issue.tell_indicative(NO_CLEARING, events)
         return events
 
-    def run_auction(self, instrument_id: InstrumentId) -> list[Event]:
+    def run_auction(
+        self, instrument_id: InstrumentId, *, after_extension: bool = False
+    ) -> list[Event]:
         """Cross one issue; skipped while suspended, refused outside an auction phase."""
         issue = self._issues.get(instrument_id)
         if issue is None:
             return _unknown(instrument_id)
+        put_off = extension.put_off(issue, None, after_extension=after_extension)
+        if put_off is not None:
+            return put_off
         if issue.phase not in AUCTION_PHASES:
             return _refused(RejectReason.PHASE_CLOSED, f"no cross in {issue.phase.value}")
         events: list[Event] = []

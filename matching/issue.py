@@ -46,6 +46,7 @@ class Issue:
         most_units: The largest quantity no check refuses.
         last_sen: Last price of today, or NO_PRICE.
         cross_sen: Price of today's last cross of each auction phase that found one.
+        extension: Where it stands with its auction's extension, see extension.py.
         nav_sen: Net asset value of one unit, or NO_PRICE.
         barred: Whether market orders are barred today.
         next_base_sen: Base price of the next day to open.
@@ -54,7 +55,7 @@ class Issue:
     """
 
     __slots__ = ("_takes_day_limits", "barred", "book", "centre_by_last", "centre_by_nav",
-                 "cross_sen", "grid", "has_opened", "instrument", "interest",
+                 "cross_sen", "extension", "grid", "has_opened", "instrument", "interest",
                  "last_sen", "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
                  "most_units", "nav_sen", "next_base_sen", "permission", "permissions", "phase",
                  "published", "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
@@ -78,6 +79,7 @@ class Issue:
         self.has_opened = False
         self.barred = instrument.market_orders_barred
         self.cross_sen: dict[Phase, Sen] = {}
+        self.extension = 0
         self.max_order_units = rules.max_order_units.value
         share = instrument.issued_units * rules.max_share_of_issue_percent.value
         self.max_share_units = share // 100  # a whole quantity above this is above the share
@@ -102,6 +104,7 @@ class Issue:
         self.has_opened = True
         self.last_sen = NO_PRICE
         self.cross_sen.clear()
+        self.extension = 0
         self.set_reference(self.next_base_sen)
 
     def close_day(self) -> ClosingPriceSet:
@@ -284,6 +287,7 @@ class Issue:
             "cross_sen": {phase.value: price for phase, price in sorted(self.cross_sen.items())},
             "has_opened": int(self.has_opened),
             "barred": int(self.barred),
+            "extension": self.extension,
             "published": [self.published.price_sen, *self.published[1:]],
             "book": self.book.state(),
         }

@@ -95,7 +95,12 @@ class Settlement:
         deliveries: Every delivery there ever was, by id; read only.
     """
 
-    def __init__(self, mode: SettlementMode, settlement_days: int) -> None:
+    def __init__(
+        self,
+        mode: SettlementMode,
+        settlement_days: int,
+        calendar: business_days.Calendar = business_days.TSE_CALENDAR,
+    ) -> None:
         self.registers: Registers = {}
         self.cash = Cash()
         self.design: Design = (
@@ -105,6 +110,7 @@ class Settlement:
         )
         check_life(self.design.life)
         self._settlement_days = settlement_days
+        self._calendar = calendar
         self._deposits = Deposits(self.cash, self.registers)
         self._book = Deliveries()
         self.deliveries: Mapping[DeliveryId, Delivery] = MappingProxyType(self._book.by_id)
@@ -121,7 +127,7 @@ class Settlement:
 
     def settlement_date(self, trade_date: date) -> date:
         """When trades of ``trade_date`` are due (受渡日)."""
-        return business_days.settlement_date(trade_date, self._settlement_days)
+        return business_days.settlement_date(trade_date, self._settlement_days, self._calendar)
 
     # --- events of other rooms
 

@@ -23,6 +23,7 @@ from market.commands import (
     SetReferencePrice,
 )
 from market.events import (
+    AuctionExtended,
     AuctionHeld,
     ClosingPriceSet,
     CommandRefused,
@@ -49,7 +50,7 @@ from market.words import Validity
 Line = tuple[Any, ...]
 
 
-def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912  one branch an event
+def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912, PLR0915  one branch an event
     """Events in the oracle's words."""
     lines: list[Line] = []
     for event in events:
@@ -90,6 +91,8 @@ def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912  one bra
                 limits = (event.lower_limit_sen, event.upper_limit_sen)
                 base = (event.reference_price_sen, *limits)
                 lines.append(("reference", *base, event.market_orders_barred))
+            case AuctionExtended():
+                lines.append(("extended", event.extension_s))
             case NetAssetValueSet():
                 lines.append(("nav", event.nav_sen))
             case ClosingPriceSet():
@@ -132,6 +135,7 @@ class OracleBook:
         self.nav: int = instrument.nav_sen
         self.days = 0
         self.crosses: dict[str, int] = {}
+        self.waiting = self.ending = False
         self.last: int | None = None
         self.trades = self.stamps = 0
         self.shown: Line = (None, 0, 0)
@@ -150,13 +154,17 @@ class OracleBook:
             case CancelOrder():
                 return self._cancel(command)
             case ChangePhase():
-                return self._change_phase(command.phase.value)
+                phase = command.phase.value
+                lines = self._put_off(phase, behind=command.after_extension)
+                return self._change_phase(phase) if lines is None else lines
             case RunAuction():
-                return self._auction()
+                lines = self._put_off("", behind=command.after_extension)
+                return self._auction() if lines is None else lines
             case OpenDay():
                 self.last = None
                 self.days += 1
                 self.crosses = {}
+                self.waiting = self.ending = False
                 return self._set_reference(self.next_base)
             case SetReferencePrice():
                 lines = self._set_reference(command.reference_price_sen)
@@ -184,6 +192,26 @@ class OracleBook:
                 self.next_base = self._next_base()
                 return [*lines, ("closing", self._closing())]
         raise TypeError(command)
+
+    def _put_off(self, phase: str, *, behind: bool) -> list[Line] | None:
+        """What a step says when the auction's extension stands against it."""
+        if behind:
+            if not self.waiting and not self.ending:
+                return []
+            self.waiting, self.ending = False, True
+            return None
+        if self.waiting:
+            return []
+        self.ending = False
+        seconds = self.rules.auction_extension_s.value
+        if not phase.endswith("Auction") or not seconds or self.halted:
+            return None
+        price, centre = self.clearing()[0], self.centre()
+        share = self.rules.auction_extension_percent.value
+        if price is None or abs(price - centre) * 100 <= centre * share:
+            return None
+        self.waiting = True
+        return [("extended", seconds)]
 
     def _next_base(self) -> int:
         rule = self.rules.base_price_rule.value.value

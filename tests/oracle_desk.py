@@ -194,7 +194,7 @@ class OracleDesk:
         lines = book.apply(number, command)
         if lines and lines[0][0] == "refused":
             return Expected(lines[0][1])
-        return Expected("done", {command.instrument_id: lines})
+        return Expected("done" if lines else "nothing", {command.instrument_id: lines})
 
     def _refuse_counter(self, command: DepositYen | WithdrawYen | DepositUnits) -> str | None:
         firm = command.participant_id

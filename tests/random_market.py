@@ -105,6 +105,8 @@ RULEBOOKS: dict[str, Rulebook] = {
     "start void": ("start", {"limit_residual_after_opening": "void", "halt_model": "purge",
                              "market_residual_after_opening": "void", "book_centre": "nav",
                              "base_price_rule": "nav", "close_price_rule": "cross_or_base"}),
+    "start extended": ("start", {"auction_extension_s": 120, "auction_extension_percent": 2,
+                                 "auction_random_end_s": 30}),
     "tse, break open": ("tse", {"break_orders": "all", "sell_holding_check": False,
                                 "price_rule": "max_volume", "market_only_trades": False}),
 }  # fmt: skip

@@ -5,19 +5,25 @@ header of market/rulebooks/start.py lists the same pairs, and a test compares th
 """
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 from script import ISSUE, Stage, outcome, play
 
-from market.choices import BasePriceRule, ClosePriceRule, HaltModel, LimitResidual
-from market.commands import SetNetAssetValue
+from market.business_days import is_business_day
+from market.choices import BasePriceRule, CalendarRule, ClosePriceRule, HaltModel, LimitResidual
+from market.commands import ChangePhase, Command, RunAuction, SetNetAssetValue
 from market.errors import BadInput
-from market.events import ClosingPriceSet, Event, OrderCanceled, ReferencePriceSet
+from market.events import AuctionExtended, ClosingPriceSet, Event, OrderCanceled, ReferencePriceSet
 from market.instrument import LIMIT_TABLES, TICK_TABLES, Instrument
 from market.quantities import Sen, Units
 from market.rulebooks import START
-from market.rules import BookCentre, MarketResidual
+from market.rulebooks.times import retimed
+from market.rulebooks.words import clock
+from market.rules import BookCentre, BreakOrders, MarketResidual
+from market.words import Phase
+from venue.schedule import day_plan
 
 NAME = ISSUE.instrument_id
 Proof = Callable[[], None]
@@ -315,6 +321,145 @@ def _the_width_is_a_share_of_the_base() -> None:
     assert ten.daily_limits(Sen(9_999_000)) == (9_000_000, 10_998_000)
     with pytest.raises(BadInput, match="share below the whole"):
         START.replace(limit_table=type(ISSUE.limits)(percent=100))
+
+
+# --- the calendar and the clock
+
+
+@proves("calendar", "tse")
+def _closed_as_tse_is() -> None:
+    assert not is_business_day(date(2026, 11, 23), START.business_days)
+
+
+@proves("calendar", "custom")
+def _closed_as_listed() -> None:
+    rules = START.replace(calendar=CalendarRule.CUSTOM, closed_days=(date(2026, 11, 24),))
+    assert is_business_day(date(2026, 11, 23), rules.business_days)
+    assert not is_business_day(date(2026, 11, 24), rules.business_days)
+
+
+def _at(phase: Phase, **times: Any) -> int:
+    rules = START.replace(schedule=retimed(START.schedule.value, **times))
+    (second,) = [step.second_of_day for step in rules.schedule.value if step.phase is phase]
+    return second
+
+
+@proves("preopen_start", "08:20", "08:00", "09:00")
+def _orders_are_taken_from() -> None:
+    assert _at(Phase.PRE_OPEN) == clock(8, 20)
+    assert _at(Phase.PRE_OPEN, preopen_start="08:00") == clock(8)
+    assert _at(Phase.PRE_OPEN, preopen_start="09:00") == clock(9)
+
+
+@proves("opening_auction", "11:30", "09:00")
+def _the_first_cross_is_at() -> None:
+    assert _at(Phase.OPENING_AUCTION) == clock(11, 30)
+    assert _at(Phase.OPENING_AUCTION, opening_auction="09:00") == clock(9)
+
+
+@proves("preclose_start", "12:30", "12:05")
+def _orders_are_taken_again_from() -> None:
+    assert _at(Phase.PRE_CLOSE) == clock(12, 30)
+    assert _at(Phase.PRE_CLOSE, preclose_start="12:05") == clock(12, 5)
+
+
+@proves("closing_auction", "15:30", "15:00")
+def _the_last_cross_is_at() -> None:
+    assert _at(Phase.CLOSING_AUCTION) == clock(15, 30)
+    assert _at(Phase.CLOSING_AUCTION, closing_auction="15:00") == clock(15)
+
+
+@proves("ncp_seconds", "60", "0-600")
+def _none_may_leave_for() -> None:
+    assert _at(Phase.CLOSING_AUCTION) - _at(Phase.PRE_CLOSE_NCP) == 60
+    assert _at(Phase.PRE_CLOSE_NCP, ncp_seconds=600) == clock(15, 20)
+    with pytest.raises(ValueError, match="not enough values"):
+        _at(Phase.PRE_CLOSE_NCP, ncp_seconds=0)
+
+
+@proves("ncp_new_orders", "on")
+def _orders_enter_in_the_last_minute() -> None:
+    play("phase PreOpenNCP\nA buy 1 @ 100000 -> rests 1\nA cancel 1 -> NON_CANCEL_PERIOD")
+
+
+@proves("ncp_new_orders", "off")
+def _or_do_not() -> None:
+    rules = START.replace(ncp_new_orders=False)
+    play("phase PreOpenNCP\nA buy 1 @ 100000 -> PHASE_CLOSED", rules)
+
+
+@proves("break_orders", "cancel_only", "none", "all")
+def _the_break_takes() -> None:
+    for takes, new, cancel in (
+        (BreakOrders.CANCEL_ONLY, "PHASE_CLOSED", "ended 1 2 owner"),
+        (BreakOrders.NONE, "PHASE_CLOSED", "PHASE_CLOSED"),
+        (BreakOrders.ALL, "rests 1", "ended 1 2 owner"),
+    ):
+        stage = Stage(START.replace(break_orders=takes))
+        stage.line("A buy 2 @ 100000")
+        stage.line("phase Break")
+        assert outcome(stage.line("A buy 1 @ 100000")) == new
+        assert outcome(stage.line("A cancel 1")) == cancel
+
+
+@proves("auction_random_end_s", "0")
+def _crosses_are_punctual() -> None:
+    plan = day_plan(START, date(2026, 11, 24), [NAME], run_id="r")
+    assert all(at_ns % (60 * 10**9) == 0 for at_ns, one in plan if isinstance(one, RunAuction))
+
+
+@proves("auction_random_end_s", "any")
+def _crosses_come_late_by_chance() -> None:
+    plan = day_plan(START.replace(auction_random_end_s=30), date(2026, 11, 24), [NAME], run_id="r")
+    late = [at_ns % (60 * 10**9) for at_ns, one in plan if isinstance(one, RunAuction)]
+    assert all(0 < one <= 30 * 10**9 for one in late)
+    with pytest.raises(BadInput, match="before the next step"):
+        START.replace(auction_random_end_s=601)
+
+
+_FAR = "A buy 5 @ 120000\nB sell 5 @ 112000\nphase PreOpenNCP\n"
+
+
+@proves("auction_extension_s", "0")
+def _a_far_price_is_the_price() -> None:
+    play(_FAR + "phase OpeningAuction\ncross -> 112_000: 1+2 5")
+
+
+@proves("auction_extension_s", "any")
+def _a_far_price_is_waited_for() -> None:
+    stage = Stage(START.replace(auction_extension_s=120))
+    for line in _FAR.split("\n")[:3]:
+        stage.line(line)
+
+    (extended,) = stage.line("phase OpeningAuction")
+    assert isinstance(extended, AuctionExtended)
+    assert stage.line("cross") == stage.line("phase Break") == []
+    assert stage.engine.phase(NAME) is Phase.PRE_OPEN_NCP
+    assert outcome(stage.line("C sell 5 @ 101000")) == "rests 5"
+    for phase in (Phase.OPENING_AUCTION, None, Phase.BREAK):
+        again: Command = (
+            RunAuction(instrument_id=NAME, after_extension=True)
+            if phase is None
+            else ChangePhase(instrument_id=NAME, phase=phase, after_extension=True)
+        )
+        happened = stage.do(again)
+        if phase is None:
+            assert outcome(happened) == "101_000: 1+3 5"
+    assert stage.engine.phase(NAME) is Phase.BREAK
+    stage.line("phase PreClose")
+    assert stage.do(ChangePhase(instrument_id=NAME, phase=Phase.CLOSED, after_extension=True)) == []
+    assert stage.engine.phase(NAME) is Phase.PRE_CLOSE
+
+
+@proves("auction_extension_percent", "10", "any")
+def _far_is_more_than_the_share() -> None:
+    for percent, extended in ((11, True), (12, False)):
+        rules = START.replace(auction_extension_s=60, auction_extension_percent=percent)
+        stage = Stage(rules)
+        for line in _FAR.split("\n")[:3]:
+            stage.line(line)
+        happened = stage.line("phase OpeningAuction")
+        assert isinstance(happened[0], AuctionExtended) is extended
 
 
 # --- the walk

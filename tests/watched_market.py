@@ -15,6 +15,7 @@ from oracle_desk import Expected, OracleDesk
 
 from market.commands import Command, Entry, OpenVenue, Request
 from market.events import (
+    AuctionExtended,
     AuctionHeld,
     ClosingPriceSet,
     CommandRefused,
@@ -44,7 +45,7 @@ from venue.core import Core
 from venue.settings import rules_of
 
 OF_A_BOOK = (
-    AuctionHeld, ClosingPriceSet, IndicativePriceChanged, NetAssetValueSet, OrderAccepted, OrderAmended, OrderCanceled, OrderExpired,
+    AuctionExtended, AuctionHeld, ClosingPriceSet, IndicativePriceChanged, NetAssetValueSet, OrderAccepted, OrderAmended, OrderCanceled, OrderExpired,
     OrderReduced, PhaseChanged, ReferencePriceSet, Trade, TradingHalted, TradingResumed,
 )  # fmt: skip
 CHANGES_NOTHING = (CommandRefused, RequestRejected, RequestRepeated, SessionRefused)

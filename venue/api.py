@@ -243,13 +243,13 @@ def _calendar(core: Core, first: date, last: date) -> Calendar:
         raise _ApiError(RejectReason.OUT_OF_RANGE)
     if (last - first).days > _CALENDAR_DAYS_MAX:
         raise _ApiError(RejectReason.OUT_OF_RANGE)
-    settlement_days = core.rules.settlement_days.value
+    settlement_days, calendar = core.rules.settlement_days.value, core.rules.business_days
     days = []
-    day = first if is_business_day(first) else next_business_day(first)
+    day = first if is_business_day(first, calendar) else next_business_day(first, calendar)
     while day <= last:
-        settles = settlement_date(day, settlement_days)
+        settles = settlement_date(day, settlement_days, calendar)
         days.append(BusinessDay(business_date=day, settlement_date=settles))
-        day = next_business_day(day)
+        day = next_business_day(day, calendar)
     schedule = core.rules.schedule
     return Calendar(
         days=days,

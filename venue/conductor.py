@@ -35,7 +35,11 @@ def remaining_days(core: Core, settings: VenueSettings) -> Iterator[list[Step]]:
         finished = done >= days and core.open_deliveries() == 0
         if finished or done >= days + settings.settle_days_max:
             return
-        day = first_business_day(settings.first_day) if last is None else next_business_day(last)
+        calendar = core.rules.business_days
+        if last is None:
+            day = first_business_day(settings.first_day, calendar)
+        else:
+            day = next_business_day(last, calendar)
         yield _plan(core, settings, day, done + 1)
 
 
@@ -46,6 +50,7 @@ def _plan(core: Core, settings: VenueSettings, day: date, number: int) -> list[S
         core.engine.instrument_ids(),
         trading=number <= settings.days,
         deposits=deposits_on(settings, number),
+        run_id=core.run_id,
     )
 
 

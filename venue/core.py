@@ -180,7 +180,9 @@ class Core:
         self.risk = Risk(sell_holding_check=self.rules.sell_holding_check.value)
         self.reports = Reports(self.answers, self.risk)
         self.settlement = Settlement(
-            self.rules.settlement_mode.value, self.rules.settlement_days.value
+            self.rules.settlement_mode.value,
+            self.rules.settlement_days.value,
+            self.rules.business_days,
         )
         self.feeds = MarketData(
             self.run_id,
@@ -212,10 +214,11 @@ class Core:
             OpenDay: self._open_day,
             ChangePhase: lambda c: (
                 self._refuse_at_night(c.instrument_id)
-                or engine.change_phase(c.instrument_id, c.phase)
+                or engine.change_phase(c.instrument_id, c.phase, after_extension=c.after_extension)
             ),
             RunAuction: lambda c: (
-                self._refuse_at_night(c.instrument_id) or engine.run_auction(c.instrument_id)
+                self._refuse_at_night(c.instrument_id)
+                or engine.run_auction(c.instrument_id, after_extension=c.after_extension)
             ),
             Halt: lambda c: engine.halt(c.instrument_id, c.reason),
             Resume: lambda c: engine.resume(c.instrument_id),
@@ -266,7 +269,7 @@ class Core:
             return _refused(RejectReason.PHASE_CLOSED, f"{last} is open already")
         if last is not None and day <= last:
             return _refused(RejectReason.OUT_OF_RANGE, f"{day} is not after {last}")
-        if not is_business_day(day):
+        if not is_business_day(day, self.rules.business_days):
             return _refused(RejectReason.OUT_OF_RANGE, f"{day} is no business day")
         # Every check is above this line; below it nothing can fail.
         self.business_date, self.day_is_open, self.steps_today = day, True, 0

@@ -39,11 +39,14 @@ from market.quantities import (
     Yen,
 )
 from market.rulebooks import preset
+from market.rulebooks.times import NCP_SECONDS_MAX, retimed
 from market.rules import Rules
+from venue.schedule import first_business_day
 
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
 
 FirmId = Annotated[str, Field(pattern=r"^[A-Z0-9-]{1,16}$")]
+ClockText = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 IssueId = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
 
 
@@ -136,6 +139,18 @@ class ServerSettings(BaseSettings):
         return env_settings, init_settings
 
 
+class TimesSettings(BaseModel):
+    """Clock times of the day that replace the rulebook's, ``HH:MM``; ``ncp_seconds`` 0 to 600."""
+
+    model_config = _STRICT
+
+    preopen_start: ClockText | None = None
+    opening_auction: ClockText | None = None
+    preclose_start: ClockText | None = None
+    closing_auction: ClockText | None = None
+    ncp_seconds: Annotated[int, Field(ge=0, le=NCP_SECONDS_MAX)] | None = None
+
+
 class VenueSettings(BaseModel):
     """A whole venue, as written in ``venue.toml``."""
 
@@ -145,6 +160,7 @@ class VenueSettings(BaseModel):
     environment: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,20}$")] = "simulation"
     preset: str = "start"
     rules: dict[str, Any] = {}
+    times: TimesSettings | None = None
     first_day: date = date(2026, 11, 24)
     days: Annotated[int, Field(gt=0)] = 1
     settle_days_max: Annotated[int, Field(ge=0)] = 5
@@ -181,7 +197,33 @@ def read_settings(path: Path) -> VenueSettings:
         raise BadInput(f"{path}: not TOML: {broken}") from broken
     except msgspec.DecodeError as broken:
         raise BadInput(f"{path}: not JSON: {broken}") from broken
+    _read_calendar(fields, path)
     return make_settings(fields, str(path))
+
+
+def _read_calendar(fields: Any, path: Path) -> None:
+    """Turn ``calendar_file`` into the rules that say the same, so that the journal holds them.
+
+    The file has one date a line, ``YYYY-MM-DD``; what follows a ``#`` is for people. Its name is
+    taken from where the settings file is.
+    """
+    if not isinstance(fields, dict) or "calendar_file" not in fields:
+        return
+    source = path.parent / str(fields.pop("calendar_file"))
+    try:
+        lines = source.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise BadInput(f"{path}: calendar_file: {source.name} cannot be read") from unreadable
+    closed: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        text = line.partition("#")[0].strip()
+        try:
+            closed += [date.fromisoformat(text).isoformat()] if text else []
+        except ValueError as wrong:
+            raise BadInput(f"{source.name}, line {number}: {text!r} is no date") from wrong
+    rules = fields.setdefault("rules", {})
+    if isinstance(rules, dict):
+        rules |= {"calendar": "custom", "closed_days": sorted(closed)}
 
 
 def make_settings(fields: object, source: str) -> VenueSettings:
@@ -253,15 +295,33 @@ def _chosen_value(name: str, kind: Any, text: str) -> Any:
         raise BadInput(f"rule {name}: {wrong}") from wrong
 
 
+def first_day_of(settings: VenueSettings) -> date:
+    """The run's first business day, by its own calendar.
+
+    Raises:
+        BadInput: When the rules make no rulebook.
+    """
+    return first_business_day(settings.first_day, rules_of(_open_venue(settings)).business_days)
+
+
+def _open_venue(settings: VenueSettings) -> OpenVenue:
+    """Everything the user chose, as the journal will hold it."""
+    chosen = {name: msgspec.json.encode(value).decode() for name, value in settings.rules.items()}
+
+    def opening() -> OpenVenue:
+        return OpenVenue(
+            run_id=settings.run_id, preset=settings.preset, chosen=tuple(chosen.items())
+        )
+
+    if settings.times is not None:
+        moved = retimed(rules_of(opening()).schedule.value, **settings.times.model_dump())
+        chosen["schedule"] = msgspec.json.encode(moved).decode()
+    return opening()
+
+
 def opening_commands(settings: VenueSettings) -> list[Command]:
     """The first commands of a run: venue, issues, firms, keys, and what the firms start with."""
-    opening = OpenVenue(
-        run_id=settings.run_id,
-        preset=settings.preset,
-        chosen=tuple(
-            (name, msgspec.json.encode(value).decode()) for name, value in settings.rules.items()
-        ),
-    )
+    opening = _open_venue(settings)
     rules = rules_of(opening)
     commands: list[Command] = [opening]
     commands += [ListInstrument(instrument=_instrument(issue, rules)) for issue in settings.issues]

@@ -18,8 +18,8 @@ from participants.intents import Intent, to_request
 from venue.conductor import remaining_days
 from venue.core import Core
 from venue.journal import Journal, Row
-from venue.schedule import Step, first_business_day
-from venue.settings import VenueSettings, check_opening, opening_commands
+from venue.schedule import Step
+from venue.settings import VenueSettings, check_opening, first_day_of, opening_commands
 
 IntentsOf = Callable[[int], Iterable[Intent]]
 """The intents of trading day n, from 1, sorted by time."""
@@ -74,7 +74,7 @@ class Simulation:
         Raises:
             BadInput: When the market refuses one.
         """
-        start = at_jst(first_business_day(self._settings.first_day), 0)
+        start = at_jst(first_day_of(self._settings), 0)
         for command in opening_commands(self._settings):
             check_opening(command, self._apply(start, command))
         for firm in self._settings.firms:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from market.choices import BasePriceRule, ClosePriceRule, HaltModel, LimitResidual
+from market.choices import BasePriceRule, CalendarRule, ClosePriceRule, HaltModel, LimitResidual
 from market.instrument import J_MARKET_OTHER, TSE_LIMITS
 from market.rulebooks.words import (
     DOCUMENTED,
@@ -27,6 +27,8 @@ from market.words import Phase, SelfTradeMode, Validity
 
 OSE: Final = Rules(
     name="ose",
+    calendar=Rule(CalendarRule.TSE, INFERRED, "as TSE; holiday trading is left out"),
+    closed_days=Rule((), UNKNOWN_DEFAULT, "none listed; they count with calendar custom"),
     schedule=Rule(
         (
             PhaseAt(Phase.PRE_OPEN, clock(8, 0)),
@@ -41,6 +43,9 @@ OSE: Final = Rules(
         INFERRED,
         "OSE index futures day session; one-minute non-cancel period as at TOCOM",
     ),
+    auction_random_end_s=Rule(0, UNKNOWN_DEFAULT, "not found"),
+    auction_extension_s=Rule(0, UNKNOWN_DEFAULT, "not found"),
+    auction_extension_percent=Rule(10, UNKNOWN_DEFAULT, "counts when the extension is on"),
     non_cancel_phases=Rule(
         NON_CANCEL, DOCUMENTED, "JPX service desk, glossary of the non-cancel period"
     ),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from market.choices import BasePriceRule, ClosePriceRule, HaltModel, LimitResidual
+from market.choices import BasePriceRule, CalendarRule, ClosePriceRule, HaltModel, LimitResidual
 from market.instrument import J_MARKET_OTHER, TSE_LIMITS
 from market.rulebooks.words import (
     DOCUMENTED,
@@ -27,6 +27,10 @@ from market.words import Phase, SelfTradeMode, Validity
 
 START: Final = Rules(
     name="start",
+    calendar=Rule(
+        CalendarRule.TSE, UNKNOWN_DEFAULT, "not found; ODX equities market guide 2024-11: as TSE"
+    ),
+    closed_days=Rule((), UNKNOWN_DEFAULT, "none listed; they count with calendar custom"),
     schedule=Rule(
         (
             PhaseAt(Phase.PRE_OPEN, clock(8, 20)),
@@ -42,6 +46,9 @@ START: Final = Rules(
         "states: START ITCH 1.2, 4.10 (documented); clock times not found: ODX equities' 08:20, "
         "TSE's session ends, TOCOM's one-minute non-cancel period",
     ),
+    auction_random_end_s=Rule(0, INFERRED, "START ITCH 1.2 shows no random end"),
+    auction_extension_s=Rule(0, INFERRED, "START ITCH 1.2, 4.10 has no state for one"),
+    auction_extension_percent=Rule(10, UNKNOWN_DEFAULT, "off; our choice when it is on"),
     non_cancel_phases=Rule(
         NON_CANCEL, INFERRED, "START ITCH 1.2, 4.10 names them; OSE glossary defines them"
     ),

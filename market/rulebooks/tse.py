@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from market.choices import BasePriceRule, ClosePriceRule, HaltModel, LimitResidual
+from market.choices import BasePriceRule, CalendarRule, ClosePriceRule, HaltModel, LimitResidual
 from market.instrument import TSE_LIMITS, TSE_OTHER
 from market.rulebooks.words import DOCUMENTED, INFERRED, LIMIT_AND_MARKET, UNKNOWN_DEFAULT, clock
 from market.rules import (
@@ -20,6 +20,8 @@ from market.words import Phase, SelfTradeMode, Validity
 
 TSE: Final = Rules(
     name="tse",
+    calendar=Rule(CalendarRule.TSE, DOCUMENTED, "TSE closing days"),
+    closed_days=Rule((), UNKNOWN_DEFAULT, "none listed; they count with calendar custom"),
     schedule=Rule(
         (
             PhaseAt(Phase.PRE_OPEN, clock(8, 0)),
@@ -37,6 +39,9 @@ TSE: Final = Rules(
         DOCUMENTED,
         "TSE FLEX Market by Order 1.1, 2.3: times from 2024-11-05; the state names are START's",
     ),
+    auction_random_end_s=Rule(0, DOCUMENTED, "TSE FLEX Market by Order 1.1, 2.3: fixed times"),
+    auction_extension_s=Rule(0, DOCUMENTED, "TSE shows special quotes instead"),
+    auction_extension_percent=Rule(10, UNKNOWN_DEFAULT, "counts when the extension is on"),
     non_cancel_phases=Rule((), DOCUMENTED, "JPX: pre-closing allows entry, change and cancel"),
     ncp_new_orders=Rule(True, INFERRED, "no non-cancel period"),
     break_orders=Rule(BreakOrders.CANCEL_ONLY, UNKNOWN_DEFAULT, "orders are accepted from 12:05"),

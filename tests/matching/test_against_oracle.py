@@ -11,15 +11,13 @@ from market.commands import (
     NO_PRICE,
     AmendOrder,
     CancelOrder,
-    ChangePhase,
-    CloseDay,
     Command,
     Entry,
     Halt,
     NewOrder,
-    OpenDay,
     Resume,
     RunAuction,
+    RunSettlement,
     SetNetAssetValue,
     SetReferencePrice,
 )
@@ -37,8 +35,9 @@ from market.instrument import Instrument, LimitTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, SequenceNo, TimeNs, Units
 from market.rulebooks import OSE, START, TSE
 from market.rules import AmendMode, BookCentre, BreakOrders, MarketResidual, PriceRule, Rules
-from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
+from market.words import OrderKind, SelfTradeMode, Side, Validity
 from matching.engine import Engine
+from venue.schedule import day_plan
 
 NAME = InstrumentId("ST01")
 TWO_TICKS = TickTable(table_id=7, up_to_sen=(1_000, MAX_PRICE_SEN), tick_sen=(10, 20))
@@ -75,6 +74,7 @@ RULEBOOKS = {
         base_price_rule=BasePriceRule.NAV,
         market_only_trades=False,
     ),
+    "ose, extended": OSE.replace(auction_extension_s=60, auction_extension_percent=2),
     "tse, purged": TSE.replace(halt_model=HaltModel.PURGE, base_price_rule=BasePriceRule.NAV),
 }
 
@@ -162,12 +162,8 @@ class Chance:
 
     def day(self, business_date: date) -> list[Command]:
         """The schedule of the rulebook; requests are asked for between its steps."""
-        steps: list[Command] = [OpenDay(business_date=business_date)]
-        for step in self.rules.schedule.value:
-            steps.append(ChangePhase(instrument_id=NAME, phase=step.phase))
-            if step.phase in (Phase.OPENING_AUCTION, Phase.CLOSING_AUCTION):
-                steps.append(RunAuction(instrument_id=NAME))
-        return [*steps, CloseDay()]
+        plan = day_plan(self.rules, business_date, [NAME])
+        return [command for _, command in plan if not isinstance(command, RunSettlement)]
 
 
 class Ledger:
