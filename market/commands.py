@@ -21,7 +21,7 @@ from market.ids import (
 from market.instrument import Instrument
 from market.message import Message
 from market.quantities import Sen, SequenceNo, TimeNs, Units, Yen
-from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
+from market.words import OrderKind, Phase, SelfTradeMode, ShortSale, Side, Validity
 
 NO_PRICE: Final = Sen(0)
 """Stands where a market order has no limit; START's wire writes 7FFFFFFF there."""
@@ -281,6 +281,8 @@ class NewOrder(Request, frozen=True, kw_only=True):
         price_sen: 1/100 yen per unit; NO_PRICE for a market order.
         account: The firm's account, for self-trade prevention and statements.
         self_trade_mode: None takes the preset's rule.
+        short_sale: Marks a sell of units that are not held; None for every other order.
+        size_confirmed: The firm stands by a size the market would otherwise query.
     """
 
     client_order_id: ClientOrderId
@@ -292,6 +294,8 @@ class NewOrder(Request, frozen=True, kw_only=True):
     validity: Validity = Validity.DAY
     account: str = ""
     self_trade_mode: SelfTradeMode | None = None
+    short_sale: ShortSale | None = None
+    size_confirmed: bool = False
 
 
 class AmendOrder(Request, frozen=True, kw_only=True):
@@ -302,6 +306,7 @@ class AmendOrder(Request, frozen=True, kw_only=True):
         order_id: The order to change, or None when named by ``original_client_order_id``.
         price_sen: New limit, or None to keep it.
         leaves_units: New open quantity, or None to keep it.
+        size_confirmed: The firm stands by a size the market would otherwise query.
     """
 
     client_order_id: ClientOrderId
@@ -309,6 +314,7 @@ class AmendOrder(Request, frozen=True, kw_only=True):
     order_id: OrderId | None = None
     price_sen: Sen | None = None
     leaves_units: Units | None = None
+    size_confirmed: bool = False
 
 
 class CancelOrder(Request, frozen=True, kw_only=True):

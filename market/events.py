@@ -23,7 +23,7 @@ from market.instrument import Instrument
 from market.message import Message
 from market.quantities import Sen, Units, Yen, consideration_yen_rounded_down
 from market.reasons import CancelReason, FailReason, RejectReason
-from market.words import OrderKind, Phase, Side, Validity
+from market.words import OrderKind, Phase, ShortSale, Side, Validity
 
 # --- the venue and who may use it
 
@@ -217,7 +217,11 @@ class SessionClosed(Message, frozen=True, kw_only=True):
 
 
 class OrderAccepted(Message, frozen=True, kw_only=True):
-    """A new order passed every check and, unless it trades at once, rests on the book."""
+    """A new order passed every check and, unless it trades at once, rests on the book.
+
+    Attributes:
+        short_sale: How a sell of units that are not held was marked.
+    """
 
     order_id: OrderId
     participant_id: ParticipantId
@@ -229,6 +233,7 @@ class OrderAccepted(Message, frozen=True, kw_only=True):
     price_sen: Sen
     quantity_units: Units
     validity: Validity
+    short_sale: ShortSale | None = None
 
 
 class OrderAmended(Message, frozen=True, kw_only=True):

@@ -57,12 +57,14 @@ class RejectReason(StrEnum):
     AMEND_UNSUPPORTED = "AMEND_UNSUPPORTED"
     INVALID_COMBINATION = "INVALID_COMBINATION"
     MARKET_ORDER_BARRED = "MARKET_ORDER_BARRED"  # 成行禁止
+    SHORT_SALE_BARRED = "SHORT_SALE_BARRED"  # 空売り
     OUT_OF_RANGE = "OUT_OF_RANGE"
     BAD_TICK = "BAD_TICK"  # 呼値の単位
     BAD_LOT = "BAD_LOT"  # 売買単位
     OUTSIDE_PRICE_LIMIT = "OUTSIDE_PRICE_LIMIT"  # 制限値幅
     ORDER_QTY_LIMIT = "ORDER_QTY_LIMIT"
     SHARE_OF_ISSUE = "SHARE_OF_ISSUE"
+    ABNORMAL_SIZE_QUERY = "ABNORMAL_SIZE_QUERY"  # 異常数量の照会
     FIRM_QTY_LIMIT = "FIRM_QTY_LIMIT"
     ORDER_VALUE_LIMIT = "ORDER_VALUE_LIMIT"
     OPEN_ORDER_LIMIT = "OPEN_ORDER_LIMIT"
@@ -184,12 +186,16 @@ CATALOGUE: Final[dict[RejectReason, CatalogueEntry]] = {
     _R.AMEND_UNSUPPORTED: _entry("market state", "this market has no amend", "訂正不可"),
     _R.INVALID_COMBINATION: _entry("values", "fields do not fit together", "項目の組合せ誤り"),
     _R.MARKET_ORDER_BARRED: _entry("market state", "market orders barred today", "成行注文不可"),
+    _R.SHORT_SALE_BARRED: _entry("market state", "this market has no short sales", "空売り不可"),
     _R.OUT_OF_RANGE: _entry("values", "number out of range", "値の範囲外"),
     _R.BAD_TICK: _entry("values", "price not on the tick", "呼値の単位の誤り"),
     _R.BAD_LOT: _entry("values", "quantity not in trading units", "売買単位の誤り"),
     _R.OUTSIDE_PRICE_LIMIT: _entry("values", "price beyond the daily limit", "制限値幅外"),
     _R.ORDER_QTY_LIMIT: _entry("risk", "quantity above the market's limit", "数量上限超過"),
     _R.SHARE_OF_ISSUE: _entry("risk", "share of the issue too large", "発行数量比率超過"),
+    _R.ABNORMAL_SIZE_QUERY: _entry(
+        "risk", "unusually large; confirm the size", "数量確認要", retryable=True
+    ),
     _R.FIRM_QTY_LIMIT: _entry("risk", "quantity above the firm's limit", "会員別数量上限超過"),
     _R.ORDER_VALUE_LIMIT: _entry("risk", "order value above the limit", "金額上限超過"),
     _R.OPEN_ORDER_LIMIT: _entry("risk", "too many open orders", "注文件数上限超過", retryable=True),

@@ -129,6 +129,8 @@ class Rules:
     self_trade_mode: Rule[SelfTradeMode]
     self_trade_same_account_only: Rule[bool]
     max_share_of_issue_percent: Rule[int]
+    query_share_of_issue_percent: Rule[int]
+    short_sale: Rule[bool]
     max_order_units: Rule[int]
     market_orders_barred_first_day: Rule[bool]
     halt_model: Rule[HaltModel]
@@ -138,6 +140,7 @@ class Rules:
     tick_table: Rule[TickTable]
     limit_table: Rule[LimitTable]
     cancel_on_disconnect: Rule[bool]
+    counterparty_on_fill: Rule[bool]
     sell_holding_check: Rule[bool]
     settlement_days: Rule[int]
     settlement_mode: Rule[SettlementMode]
@@ -174,7 +177,11 @@ class Rules:
                 0 <= self.settlement_days.value <= SETTLEMENT_DAYS_MAX,
                 f"settlement_days is 0 to {SETTLEMENT_DAYS_MAX}",
             ),
-            (0 < self.max_share_of_issue_percent.value <= _WHOLE, "a share is 1 to 100 percent"),
+            (
+                0 <= self.max_share_of_issue_percent.value <= _WHOLE
+                and 0 <= self.query_share_of_issue_percent.value <= _WHOLE,
+                "a share is 0 (off) to 100 percent",
+            ),
             (self.max_order_units.value > 0, "max_order_units is positive"),
             (_is_table(ticks.up_to_sen, ticks.tick_sen), "tick_table is a table"),
             (0 <= decimals <= _DECIMALS_MAX, f"price_decimals is 0 to {_DECIMALS_MAX}"),

@@ -255,10 +255,18 @@ class Engine:
             and not price_sen % issue.quick_tick_sen
             and 0 < quantity_units <= issue.most_units
             and not quantity_units % issue.lot_units
+            and command.short_sale is None
         ):
             return None  # the common order; every other one climbs the whole staircase
+        short = command.short_sale is not None
+        if short and command.side is Side.BUY:
+            return RejectReason.INVALID_COMBINATION
         return issue.refuse_combination(kind, price_sen, validity) or issue.refuse_values(
-            kind, price_sen, quantity_units
+            kind,
+            price_sen,
+            quantity_units,
+            size_confirmed=command.size_confirmed,
+            short=short,
         )
 
     def new(self, command: NewOrder, order_id: OrderId) -> list[Event]:
@@ -287,6 +295,7 @@ class Engine:
                 price_sen=price_sen,
                 quantity_units=quantity_units,
                 validity=validity,
+                short_sale=command.short_sale,
             )
         ]
         issue = self._issues[instrument_id]
@@ -315,7 +324,9 @@ class Engine:
             return RejectReason.INVALID_COMBINATION  # a limit stays a limit, market stays market
         if leaves_units is None:
             leaves_units = order.leaves_units
-        return issue.refuse_values(order.kind, price_sen, leaves_units)
+        return issue.refuse_values(
+            order.kind, price_sen, leaves_units, size_confirmed=command.size_confirmed
+        )
 
     def amend(self, order: Order, command: AmendOrder, order_id: OrderId) -> list[Event]:
         """Change an order that :meth:`check_amend` passed.

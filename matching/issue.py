@@ -44,6 +44,7 @@ class Issue:
         quick_lower_sen: With ``quick_upper_sen`` and ``quick_tick_sen`` the band in which one
             modulo decides about a day limit order's price; empty when several ticks hold within the limits.
         most_units: The largest quantity no check refuses.
+        query_units: Above this a size must be confirmed.
         last_sen: Last price of today, or NO_PRICE.
         cross_sen: Price of today's last cross of each auction phase that found one.
         extension: Where it stands with its auction's extension, see extension.py.
@@ -58,7 +59,7 @@ class Issue:
                  "cross_sen", "extension", "grid", "has_opened", "instrument", "interest",
                  "last_sen", "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
                  "most_units", "nav_sen", "next_base_sen", "permission", "permissions", "phase",
-                 "published", "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
+                 "published", "query_units", "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
                  "suspended", "trade_numbers", "upper_limit_sen", "voids_limits")  # fmt: skip
 
     def __init__(
@@ -81,10 +82,12 @@ class Issue:
         self.cross_sen: dict[Phase, Sen] = {}
         self.extension = 0
         self.max_order_units = rules.max_order_units.value
-        share = instrument.issued_units * rules.max_share_of_issue_percent.value
-        self.max_share_units = share // 100  # a whole quantity above this is above the share
+        self.max_share_units = self._share_units(rules.max_share_of_issue_percent.value)
+        self.query_units = self._share_units(rules.query_share_of_issue_percent.value)
         self.lot_units = instrument.trading_unit_units
-        self.most_units = min(MAX_QUANTITY_UNITS, self.max_order_units, self.max_share_units)
+        self.most_units = min(
+            MAX_QUANTITY_UNITS, self.max_order_units, self.max_share_units, self.query_units
+        )
         self.last_sen = NO_PRICE
         self.next_base_sen = instrument.issue_price_sen
         self.published = NO_CLEARING
@@ -93,6 +96,11 @@ class Issue:
             OrderKind.LIMIT in rules.order_kinds.value and Validity.DAY in rules.validities.value
         )
         self.set_reference(instrument.issue_price_sen)
+
+    def _share_units(self, percent: int) -> Units:
+        """A whole quantity above this is above the share; with 0 percent none is."""
+        issued_units = self.instrument.issued_units
+        return Units(issued_units * percent // 100) if percent else MAX_QUANTITY_UNITS
 
     # --- the day
 
@@ -225,11 +233,19 @@ class Issue:
     # --- values of an order
 
     def refuse_values(
-        self, kind: OrderKind, price_sen: Sen, quantity_units: Units
+        self,
+        kind: OrderKind,
+        price_sen: Sen,
+        quantity_units: Units,
+        *,
+        size_confirmed: bool,
+        short: bool = False,
     ) -> RejectReason | None:
         """The first value an order may not have, in the catalogue's order; None when all may."""
         if kind is OrderKind.MARKET and self.barred:
             return RejectReason.MARKET_ORDER_BARRED
+        if short and not self.rules.short_sale.value:
+            return RejectReason.SHORT_SALE_BARRED
         if not 0 <= price_sen <= MAX_PRICE_SEN or not 0 < quantity_units <= MAX_QUANTITY_UNITS:
             return RejectReason.OUT_OF_RANGE
         if price_sen and not self.instrument.ticks.is_on_tick(price_sen):
@@ -242,6 +258,8 @@ class Issue:
             return RejectReason.ORDER_QTY_LIMIT
         if quantity_units > self.max_share_units:
             return RejectReason.SHARE_OF_ISSUE
+        if quantity_units > self.query_units and not size_confirmed:
+            return RejectReason.ABNORMAL_SIZE_QUERY
         return None
 
     def refuse_combination(

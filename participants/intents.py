@@ -14,7 +14,7 @@ from market.commands import NO_PRICE, AmendOrder, CancelOrder, NewOrder
 from market.ids import ClientOrderId, InstrumentId, ParticipantId, SessionId
 from market.message import Message
 from market.quantities import Sen, Units
-from market.words import OrderKind, Side, Validity
+from market.words import OrderKind, ShortSale, Side, Validity
 
 
 class IntentAction(StrEnum):
@@ -50,6 +50,8 @@ class Intent(Message, frozen=True, kw_only=True, tag=False):
     quantity_units: Units | None = None
     validity: Validity = Validity.DAY
     account: str = ""
+    short_sale: ShortSale | None = None
+    size_confirmed: bool = False
 
 
 def to_request(
@@ -81,6 +83,7 @@ def to_request(
             original_client_order_id=intent.original_client_order_id,
             price_sen=intent.price_sen,
             leaves_units=intent.quantity_units,
+            size_confirmed=intent.size_confirmed,
         )
     return NewOrder(
         participant_id=intent.participant_id,
@@ -95,4 +98,6 @@ def to_request(
         quantity_units=intent.quantity_units or Units(0),
         validity=intent.validity,
         account=intent.account,
+        short_sale=intent.short_sale,
+        size_confirmed=intent.size_confirmed,
     )

@@ -77,7 +77,7 @@ class Answer(_Wire, frozen=True, kw_only=True):
 
 
 class TradeData(_Wire, frozen=True, kw_only=True):
-    """One fill, as one side sees it."""
+    """One fill, as one side sees it; the counterparty only where the market names it."""
 
     order_id: str
     client_order_id: str
@@ -88,10 +88,10 @@ class TradeData(_Wire, frozen=True, kw_only=True):
     quantity_units: int
     leaves_units: int
     origin: str
-    counterparty: str
     amount_yen: int
     settlement_date: str
     delivery_id: str
+    counterparty: str | None = None
 
 
 class OrderData(_Wire, frozen=True, kw_only=True):

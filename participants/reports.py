@@ -118,9 +118,11 @@ class Reports:
     Args:
         answers: The order directory; must have applied a step's events before this does.
         risk: Says what an order holds; likewise.
+        names_counterparty: Whether a fill says who the other firm is; the preset's rule.
     """
 
-    def __init__(self, answers: Answers, risk: Risk) -> None:
+    def __init__(self, answers: Answers, risk: Risk, *, names_counterparty: bool = True) -> None:
+        self._names_counterparty = names_counterparty
         self._answers = answers
         self._risk = risk
         self._encode = msgspec.json.Encoder().encode
@@ -351,7 +353,7 @@ class Reports:
                 quantity_units=trade.quantity_units,
                 leaves_units=leaves,
                 origin=origin,
-                counterparty=counterparty,
+                counterparty=counterparty if self._names_counterparty else None,
                 amount_yen=event.amount_yen,
                 settlement_date=settlement_date,
                 delivery_id=delivery_id,

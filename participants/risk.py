@@ -11,7 +11,8 @@ cash and units are posted, and whole when the delivery is canceled. Incoming cas
 only once posted.
 Invariants: holds equal the open orders exactly; obligations equal the unposted legs of the open
 deliveries exactly; free cash never falls below the credit given, free units never below zero,
-except where the venue itself moved a limit under existing promises (kept as ``excused``).
+except where the venue itself moved a limit under existing promises, or units were sold short as
+such (kept as ``excused``). A short sell is promised like any other, so it leaves less to sell.
 Known limits: sells are held in units only; no margin, no netting between issues.
 Source: holdings check and limits are presets (market/rules.py, ParticipantLimits).
 """
@@ -101,7 +102,7 @@ class Risk:
             power_yen = account.owned_yen + limits.credit_yen - account.held_yen - account.owed_yen
             if hold_yen_rounded_up(price, quantity) > power_yen:
                 return RejectReason.INSUFFICIENT_CASH
-        elif self._must_own(account):
+        elif cmd.short_sale is None and self._must_own(account):
             position = account.positions.get(cmd.instrument_id)
             if position is None or quantity > position.free_units:
                 return RejectReason.INSUFFICIENT_HOLDING
@@ -127,7 +128,7 @@ class Risk:
             more_yen = hold_yen_rounded_up(price, quantity) - hold.held_yen
             if more_yen > 0 and more_yen > account.buying_power_yen:
                 return RejectReason.INSUFFICIENT_CASH
-        elif self._must_own(account):
+        elif not hold.is_short and self._must_own(account):
             more_units = quantity - hold.leaves_units
             if more_units > 0 and more_units > hold.position.free_units:
                 return RejectReason.INSUFFICIENT_HOLDING
@@ -185,12 +186,17 @@ class Risk:
         leaves = event.quantity_units
         is_buy = event.side is Side.BUY
         held_yen = hold_yen_rounded_up(price, leaves) if is_buy else 0
-        self._holds[event.order_id] = Hold(account, position, is_buy, price, leaves, held_yen)
+        is_short = event.short_sale is not None
+        self._holds[event.order_id] = Hold(
+            account, position, is_buy, price, leaves, held_yen, is_short
+        )
         account.open_orders += 1
         if is_buy:
             account.held_yen += held_yen
         else:
             position.held_units += leaves
+            if event.short_sale is not None:
+                position.excuse()
 
     def _amended(self, event: OrderAmended) -> None:
         hold = self._hold(event.old_order_id)
@@ -203,6 +209,8 @@ class Risk:
         else:
             hold.price_sen = event.price_sen
         set_leaves(hold, event.leaves_units)
+        if hold.is_short:
+            hold.position.excuse()
 
     def _traded(self, event: Trade) -> None:
         for order_id, leaves in (

@@ -43,7 +43,7 @@ from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, Sess
 from market.message import Message
 from market.quantities import MAX_QUANTITY_UNITS, Units, price_from_text
 from market.reasons import CATALOGUE, RejectReason
-from market.words import OrderKind, SelfTradeMode, Side, Validity
+from market.words import OrderKind, SelfTradeMode, ShortSale, Side, Validity
 from participants.diagnosis import Refusal, diagnose
 
 VERSION: Final = 1
@@ -148,7 +148,11 @@ class Ping(_Envelope, frozen=True, kw_only=True, tag="ping"):
 
 
 class OrderNewParams(_Params, frozen=True, kw_only=True):
-    """A new order; ``price`` with limit orders only, ``validity`` day when left out."""
+    """A new order; ``price`` with limit orders only, ``validity`` day when left out.
+
+    ``short_sale`` marks a sell of units that are not held; ``size_confirmed`` stands by a size that
+    would be answered ABNORMAL_SIZE_QUERY without it.
+    """
 
     client_order_id: Letters
     instrument_id: IssueLetters
@@ -159,6 +163,8 @@ class OrderNewParams(_Params, frozen=True, kw_only=True):
     validity: Validity | UnsetType = UNSET
     account: AccountLetters | UnsetType = UNSET
     stp: SelfTradeMode | UnsetType = UNSET
+    short_sale: ShortSale | UnsetType = UNSET
+    size_confirmed: bool | UnsetType = UNSET
 
 
 class OrderNew(_Numbered, frozen=True, kw_only=True, tag="order.new"):
@@ -175,6 +181,7 @@ class OrderAmendParams(_Params, frozen=True, kw_only=True):
     original_client_order_id: Letters | UnsetType = UNSET
     price: PriceText | UnsetType = UNSET
     leaves_units: Quantity | UnsetType = UNSET
+    size_confirmed: bool | UnsetType = UNSET
 
 
 class OrderAmend(_Numbered, frozen=True, kw_only=True, tag="order.amend"):
@@ -414,6 +421,8 @@ def _new_order(request: OrderNew, identity: Identity) -> NewOrder | Refusal:
         validity=Validity.DAY if asked.validity is UNSET else asked.validity,
         account="" if asked.account is UNSET else asked.account,
         self_trade_mode=None if asked.stp is UNSET else asked.stp,
+        short_sale=None if asked.short_sale is UNSET else asked.short_sale,
+        size_confirmed=asked.size_confirmed is True,
     )
 
 
@@ -440,6 +449,7 @@ def _amend_order(request: OrderAmend, identity: Identity) -> AmendOrder | Refusa
         order_id=_order_id(asked.order_id),
         price_sen=price_sen,
         leaves_units=None if leaves is UNSET else Units(leaves),
+        size_confirmed=asked.size_confirmed is True,
     )
 
 

@@ -311,11 +311,19 @@ class OracleBook:
         if self.phase != "Continuous" and validity in (Validity.IOC, Validity.FOK):
             return "INVALID_COMBINATION"
         price = None if market else command.price_sen
-        return self._refuse_values(price, command.quantity_units)
+        if command.short_sale and command.side.value == "buy":
+            return "INVALID_COMBINATION"
+        short = command.short_sale is not None
+        confirmed = command.size_confirmed
+        return self._refuse_values(price, command.quantity_units, confirmed=confirmed, short=short)
 
-    def _refuse_values(self, price: int | None, units: int) -> str | None:
+    def _refuse_values(
+        self, price: int | None, units: int, *, confirmed: bool, short: bool = False
+    ) -> str | None:
         if price is None and self.barred():
             return "MARKET_ORDER_BARRED"
+        if short and not self.rules.short_sale.value:
+            return "SHORT_SALE_BARRED"
         if units < 1 or units > 2**31 - 1:
             return "OUT_OF_RANGE"
         if price is not None and (price < 1 or price > 2**31 - 2):
@@ -329,8 +337,11 @@ class OracleBook:
         if units > self.rules.max_order_units.value:
             return "ORDER_QTY_LIMIT"
         share = self.rules.max_share_of_issue_percent.value
-        if units * 100 > self.instrument.issued_units * share:
+        if share and units * 100 > self.instrument.issued_units * share:
             return "SHARE_OF_ISSUE"
+        query = self.rules.query_share_of_issue_percent.value
+        if query and units * 100 > self.instrument.issued_units * query and not confirmed:
+            return "ABNORMAL_SIZE_QUERY"
         return None
 
     def refuse_cancel(self) -> str | None:
@@ -363,7 +374,7 @@ class OracleBook:
             return "INVALID_COMBINATION"
         price = paper.price if asked_price is None else asked_price
         units = paper.left if asked_units is None else asked_units
-        return self._refuse_values(price, units)
+        return self._refuse_values(price, units, confirmed=command.size_confirmed)
 
     def _amend(self, number: int, command: AmendOrder) -> list[Line]:
         paper = self._find(command.order_id, command.participant_id)

@@ -84,6 +84,7 @@ class Known:
     numbers: list[int]
     names: list[str]
     market: bool
+    short: bool
 
 
 @dataclass
@@ -342,12 +343,19 @@ class OracleDesk:
             command.side.value,
             self.upper.get(command.instrument_id, 0) if market else command.price_sen,
             command.quantity_units,
+            short=command.short_sale is not None,
         )
         if refusal:
             return Expected(refusal)
         lines = book.apply(number, command)
         known = Known(
-            command.participant_id, command.session_id, command.instrument_id, [number], [], market
+            command.participant_id,
+            command.session_id,
+            command.instrument_id,
+            [number],
+            [],
+            market,
+            command.short_sale is not None,
         )
         self.orders.append(known)
         self._name(known, command.client_order_id)
@@ -488,6 +496,7 @@ class OracleDesk:
         units: int,
         *,
         instead_of: Known | None = None,
+        short: bool = False,
     ) -> str | None:
         limits = self.firms[firm].limits
         if units > limits.max_order_units:
@@ -507,6 +516,8 @@ class OracleDesk:
             free = self.auditor.yen[firm] + limits.credit_yen - self.owed_yen(firm)
             short = wanted > free - self.held_yen(firm, instead_of)
             return "INSUFFICIENT_CASH" if short and wanted > now else None
+        if short or (instead_of and instead_of.short):
+            return None
         if limits.short_units_allowed or not self.rules.sell_holding_check.value:
             return None
         free = self.auditor.units[issue, firm] - self.owed_units(firm, issue)

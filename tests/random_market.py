@@ -59,7 +59,7 @@ from market.ids import (
 )
 from market.instrument import Instrument, LimitTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, Units, Yen
-from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
+from market.words import OrderKind, Phase, SelfTradeMode, ShortSale, Side, Validity
 from venue.schedule import Step, day_plan
 
 FIRMS = tuple(ParticipantId(name) for name in ("FIRM-A", "FIRM-B", "FIRM-C"))
@@ -106,7 +106,8 @@ RULEBOOKS: dict[str, Rulebook] = {
                              "market_residual_after_opening": "void", "book_centre": "nav",
                              "base_price_rule": "nav", "close_price_rule": "cross_or_base"}),
     "start extended": ("start", {"auction_extension_s": 120, "auction_extension_percent": 2,
-                                 "auction_random_end_s": 30}),
+                                 "auction_random_end_s": 30, "short_sale": True,
+                                 "counterparty_on_fill": False}),
     "tse, break open": ("tse", {"break_orders": "all", "sell_holding_check": False,
                                 "price_rule": "max_volume", "market_only_trades": False}),
 }  # fmt: skip
@@ -262,6 +263,8 @@ class Chance:
             validity=draw.choice((*[Validity.DAY] * 8, *Validity)),
             account=draw.choice(("", "X", "Y")),
             self_trade_mode=draw.choice((None, None, *SelfTradeMode)),
+            short_sale=draw.choice((*[None] * 12, *ShortSale)),
+            size_confirmed=draw.choice((True, True, False)),
         )
         self.requests.append(order)
         return order
@@ -295,6 +298,7 @@ class Chance:
             client_order_id=self._name(),
             price_sen=draw.choice((None, self._price(draw, issue))),
             leaves_units=draw.choice((None, self._units(draw, issue), self._units(draw, issue))),
+            size_confirmed=draw.choice((True, True, False)),
         )
         self.requests.append(amendment)
         return amendment

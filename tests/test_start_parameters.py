@@ -4,25 +4,46 @@
 header of market/rulebooks/start.py lists the same pairs, and a test compares the two.
 """
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
+from random_market import FIRMS, FIRST_DAY, WIDE, Chance, session_of
 from script import ISSUE, Stage, outcome, play
+from watched_market import WatchedMarket
 
 from market.business_days import is_business_day
 from market.choices import BasePriceRule, CalendarRule, ClosePriceRule, HaltModel, LimitResidual
-from market.commands import ChangePhase, Command, RunAuction, SetNetAssetValue
+from market.commands import (
+    ChangePhase,
+    CloseSession,
+    Command,
+    NewOrder,
+    OpenDay,
+    OpenVenue,
+    RunAuction,
+    SetNetAssetValue,
+)
 from market.errors import BadInput
-from market.events import AuctionExtended, ClosingPriceSet, Event, OrderCanceled, ReferencePriceSet
+from market.events import (
+    AuctionExtended,
+    ClosingPriceSet,
+    Event,
+    OrderCanceled,
+    ReferencePriceSet,
+    RequestRejected,
+)
+from market.ids import ClientOrderId, ParticipantId
 from market.instrument import LIMIT_TABLES, TICK_TABLES, Instrument
 from market.quantities import Sen, Units
+from market.reasons import CATALOGUE, RejectReason
 from market.rulebooks import START
 from market.rulebooks.times import retimed
 from market.rulebooks.words import clock
 from market.rules import BookCentre, BreakOrders, MarketResidual
-from market.words import Phase
+from market.words import OrderKind, Phase, ShortSale, Side
 from venue.schedule import day_plan
 
 NAME = ISSUE.instrument_id
@@ -321,6 +342,118 @@ def _the_width_is_a_share_of_the_base() -> None:
     assert ten.daily_limits(Sen(9_999_000)) == (9_000_000, 10_998_000)
     with pytest.raises(BadInput, match="share below the whole"):
         START.replace(limit_table=type(ISSUE.limits)(percent=100))
+
+
+# --- the desk: sizes, short sells, holdings, counterparties
+
+
+def market_with(**rules: object) -> WatchedMarket:
+    """A watched market under START with some rules chosen, gathering orders on its first day."""
+    pairs = tuple((name, json.dumps(value)) for name, value in rules.items())
+    chance = Chance(WatchedMarket(OpenVenue(run_id="p", preset="start", chosen=pairs)))
+    chance.open()
+    phase(chance.market, Phase.PRE_OPEN, OpenDay(business_date=FIRST_DAY))
+    return chance.market
+
+
+def phase(market: WatchedMarket, phase: Phase, *first: Command) -> None:
+    """Move the issue of a dozen prices to a state, after some commands."""
+    for command in first:
+        market.do(command)
+    market.do(ChangePhase(instrument_id=WIDE.instrument_id, phase=phase))
+
+
+def ask(market: WatchedMarket, firm: str, side: Side, units: int, **more: object) -> str:
+    """A limit order at 10 yen: accepted, or why not."""
+    fields: dict[str, object] = {
+        "participant_id": ParticipantId(firm),
+        "session_id": session_of(ParticipantId(firm)),
+        "generation": 1,
+        "req_id": "q",
+        "client_order_id": ClientOrderId(f"P-{len(market.entries)}"),
+        "instrument_id": WIDE.instrument_id,
+        "side": side,
+        "kind": OrderKind.LIMIT,
+        "price_sen": Sen(1_000),
+        "quantity_units": Units(units),
+    }
+    event = market.do(NewOrder(**(fields | more)))[0]  # type: ignore[arg-type]
+    return event.reason.value if isinstance(event, RequestRejected) else "accepted"
+
+
+@proves("query_share_of_issue_percent", "5")
+def _an_unusual_size_is_asked_about() -> None:
+    market = market_with()
+    assert ask(market, "FIRM-A", Side.BUY, 20) == "accepted"
+    assert ask(market, "FIRM-A", Side.BUY, 22) == "ABNORMAL_SIZE_QUERY"
+    assert ask(market, "FIRM-A", Side.BUY, 22, size_confirmed=True) == "accepted"
+    assert CATALOGUE[RejectReason.ABNORMAL_SIZE_QUERY].retryable
+
+
+@proves("query_share_of_issue_percent", "off")
+def _or_not() -> None:
+    market = market_with(query_share_of_issue_percent=0)
+    assert ask(market, "FIRM-A", Side.BUY, 22) == "accepted"
+
+
+@proves("max_share_of_issue_percent", "30", "off")
+def _a_share_of_the_issue_is_too_much() -> None:
+    for percent, answer in ((30, "SHARE_OF_ISSUE"), (0, "FIRM_QTY_LIMIT")):
+        market = market_with(max_share_of_issue_percent=percent)
+        assert ask(market, "FIRM-A", Side.BUY, 122, size_confirmed=True) == answer
+
+
+@proves("short_sale", "off")
+def _a_short_sell_is_refused() -> None:
+    market = market_with()
+    answer = ask(market, "FIRM-A", Side.SELL, 2, short_sale=ShortSale.SHORT)
+    assert answer == "SHORT_SALE_BARRED"
+
+
+@proves("short_sale", "on")
+def _a_short_sell_needs_no_holding() -> None:
+    market = market_with(short_sale=True)
+    for _ in range(6):
+        assert ask(market, "FIRM-A", Side.SELL, 20, short_sale=ShortSale.SHORT) == "accepted"
+    assert ask(market, "FIRM-A", Side.SELL, 2, short_sale=ShortSale.EXEMPT) == "accepted"
+    assert ask(market, "FIRM-A", Side.SELL, 2) == "INSUFFICIENT_HOLDING"
+    assert market.core.risk.free_units(ParticipantId("FIRM-A"), WIDE.instrument_id) == -22
+    assert ask(market, "FIRM-B", Side.BUY, 20) == "accepted"
+    phase(market, Phase.OPENING_AUCTION)
+    market.do(RunAuction(instrument_id=WIDE.instrument_id))
+    assert len(market.trades()) == 1
+
+
+@proves("sell_holding_check", "on", "off")
+def _a_sell_is_of_what_is_held() -> None:
+    for checked, answer in ((True, "INSUFFICIENT_HOLDING"), (False, "accepted")):
+        market = market_with(sell_holding_check=checked)
+        for _ in range(5):
+            assert ask(market, "FIRM-A", Side.SELL, 20) == "accepted"
+        assert ask(market, "FIRM-A", Side.SELL, 2) == answer
+
+
+@proves("counterparty_on_fill", "on", "off")
+def _a_fill_names_the_other_side() -> None:
+    for names in (True, False):
+        market = market_with(counterparty_on_fill=names)
+        ask(market, "FIRM-A", Side.BUY, 2)
+        ask(market, "FIRM-B", Side.SELL, 2)
+        phase(market, Phase.OPENING_AUCTION)
+        market.do(RunAuction(instrument_id=WIDE.instrument_id))
+        fills = [json.loads(payload)["data"] for _, _, payload in market.reports[-2:]]
+        assert [fill.get("counterparty") for fill in fills] == (
+            ["FIRM-B", "FIRM-A"] if names else [None, None]
+        )
+
+
+@proves("cancel_on_disconnect", "on", "off")
+def _a_lost_connection_takes_orders_along() -> None:
+    for by_rule in (True, False):
+        market = market_with(cancel_on_disconnect=by_rule)
+        ask(market, "FIRM-A", Side.BUY, 2)
+        lost = CloseSession(session_id=session_of(FIRMS[0]), generation=1, orderly=False)
+        assert len(told(market.do(lost), OrderCanceled)) == by_rule
 
 
 # --- the calendar and the clock

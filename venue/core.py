@@ -178,7 +178,11 @@ class Core:
         self.participants = Participants()
         self.answers = Answers()
         self.risk = Risk(sell_holding_check=self.rules.sell_holding_check.value)
-        self.reports = Reports(self.answers, self.risk)
+        self.reports = Reports(
+            self.answers,
+            self.risk,
+            names_counterparty=self.rules.counterparty_on_fill.value,
+        )
         self.settlement = Settlement(
             self.rules.settlement_mode.value,
             self.rules.settlement_days.value,

@@ -71,6 +71,8 @@ OSE: Final = Rules(
     self_trade_mode=Rule(SelfTradeMode.ALLOW_REPORT, UNKNOWN_DEFAULT, "not found"),
     self_trade_same_account_only=Rule(True, UNKNOWN_DEFAULT, "not found"),
     max_share_of_issue_percent=Rule(30, UNKNOWN_DEFAULT, "as TSE"),
+    query_share_of_issue_percent=Rule(0, UNKNOWN_DEFAULT, "not found"),
+    short_sale=Rule(False, UNKNOWN_DEFAULT, "tokens, not futures"),
     max_order_units=Rule(100_000_000, UNKNOWN_DEFAULT, "not found"),
     market_orders_barred_first_day=Rule(False, UNKNOWN_DEFAULT, "not found"),
     halt_model=Rule(HaltModel.KEEP, UNKNOWN_DEFAULT, "not found"),
@@ -82,6 +84,7 @@ OSE: Final = Rules(
     ),
     limit_table=Rule(TSE_LIMITS, UNKNOWN_DEFAULT, "as start, so that presets compare"),
     cancel_on_disconnect=Rule(False, UNKNOWN_DEFAULT, "not found"),
+    counterparty_on_fill=Rule(False, INFERRED, "a clearing house stands between"),
     sell_holding_check=Rule(True, UNKNOWN_DEFAULT, "tokens, not futures"),
     settlement_days=Rule(2, UNKNOWN_DEFAULT, "tokens, not futures"),
     settlement_mode=Rule(

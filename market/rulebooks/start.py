@@ -90,6 +90,10 @@ START: Final = Rules(
         True, UNKNOWN_DEFAULT, "not found; ODX equities compares the firm"
     ),
     max_share_of_issue_percent=Rule(30, UNKNOWN_DEFAULT, "TSE rejects above 30% of listed units"),
+    query_share_of_issue_percent=Rule(5, UNKNOWN_DEFAULT, "TSE queries 5 to 30% of listed units"),
+    short_sale=Rule(
+        False, UNKNOWN_DEFAULT, "not found; START FIX 1.1 (2nd-hand) lists tag 54 = 5, 6"
+    ),
     max_order_units=Rule(1_000_000, UNKNOWN_DEFAULT, "not found; well above the largest issue"),
     market_orders_barred_first_day=Rule(
         True, UNKNOWN_DEFAULT, "flag: START ITCH 1.2, 4.4; first day: Nagoya new-issue rules"
@@ -115,6 +119,7 @@ START: Final = Rules(
         TSE_LIMITS, UNKNOWN_DEFAULT, "limits exist (START ITCH 1.2, 4.4); values: TSE"
     ),
     cancel_on_disconnect=Rule(True, UNKNOWN_DEFAULT, "ODX equities OUCH 2.0, 4: always on"),
+    counterparty_on_fill=Rule(True, DOCUMENTED, "START FIX 1.1 (2nd-hand) tag 375"),
     sell_holding_check=Rule(True, UNKNOWN_DEFAULT, "not found; short sale is rejected"),
     settlement_days=Rule(2, UNKNOWN_DEFAULT, "ODX equities and TSE: T+2"),
     settlement_mode=Rule(

@@ -71,6 +71,8 @@ TSE: Final = Rules(
     ),
     self_trade_same_account_only=Rule(True, UNKNOWN_DEFAULT, "compares the account"),
     max_share_of_issue_percent=Rule(30, DOCUMENTED, "JPX: rejects above 30% of listed units"),
+    query_share_of_issue_percent=Rule(5, DOCUMENTED, "JPX: queries 5 to 30% of listed units"),
+    short_sale=Rule(False, UNKNOWN_DEFAULT, "left out; sells are of held units"),
     max_order_units=Rule(100_000_000, UNKNOWN_DEFAULT, "not found"),
     market_orders_barred_first_day=Rule(
         True, INFERRED, "Nagoya new-issue rules, the same design at TSE"
@@ -86,6 +88,7 @@ TSE: Final = Rules(
     tick_table=Rule(TSE_OTHER, DOCUMENTED, "TSE, other issues, from 2023-06-05"),
     limit_table=Rule(TSE_LIMITS, DOCUMENTED, "JPX, daily price limits"),
     cancel_on_disconnect=Rule(False, UNKNOWN_DEFAULT, "not found"),
+    counterparty_on_fill=Rule(False, INFERRED, "a clearing house stands between"),
     sell_holding_check=Rule(True, UNKNOWN_DEFAULT, "short sale is left out"),
     settlement_days=Rule(2, DOCUMENTED, "JPX, settlement types: T+2"),
     settlement_mode=Rule(

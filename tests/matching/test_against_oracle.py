@@ -35,7 +35,7 @@ from market.instrument import Instrument, LimitTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, SequenceNo, TimeNs, Units
 from market.rulebooks import OSE, START, TSE
 from market.rules import AmendMode, BookCentre, BreakOrders, MarketResidual, PriceRule, Rules
-from market.words import OrderKind, SelfTradeMode, Side, Validity
+from market.words import OrderKind, SelfTradeMode, ShortSale, Side, Validity
 from matching.engine import Engine
 from venue.schedule import day_plan
 
@@ -73,6 +73,9 @@ RULEBOOKS = {
         book_centre=BookCentre.NAV,
         base_price_rule=BasePriceRule.NAV,
         market_only_trades=False,
+        short_sale=True,
+        max_share_of_issue_percent=0,
+        query_share_of_issue_percent=0,
     ),
     "ose, extended": OSE.replace(auction_extension_s=60, auction_extension_percent=2),
     "tse, purged": TSE.replace(halt_model=HaltModel.PURGE, base_price_rule=BasePriceRule.NAV),
@@ -122,6 +125,8 @@ class Chance:
                 validity=draw.choice([Validity.DAY] * 6 + list(Validity)),
                 account=draw.choice(["", "X", "Y"]),
                 self_trade_mode=draw.choice([None, None, *SelfTradeMode]),
+                short_sale=draw.choice([None] * 12 + list(ShortSale)),
+                size_confirmed=draw.random() < 0.6,
             )
         order_id, owner = draw.choice(self.known[-20:])
         if draw.random() < 0.05:
