@@ -17,6 +17,14 @@ class LimitResidual(StrEnum):
     VOID = "void"
 
 
+class SelfMatch(StrEnum):
+    """Whose orders may not stand against each other while orders gather for a cross (仮装売買防止)."""
+
+    ALLOW = "allow"
+    PREVENT_ACCOUNT = "prevent_account"  # of one account that the orders name
+    PREVENT_FIRM = "prevent_firm"
+
+
 class HaltModel(StrEnum):
     """What a suspension does to resting orders."""
 

@@ -12,7 +12,14 @@ from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 from market.business_days import SETTLEMENT_DAYS_MAX, TSE_CALENDAR, Calendar
-from market.choices import BasePriceRule, CalendarRule, ClosePriceRule, HaltModel, LimitResidual
+from market.choices import (
+    BasePriceRule,
+    CalendarRule,
+    ClosePriceRule,
+    HaltModel,
+    LimitResidual,
+    SelfMatch,
+)
 from market.errors import BadInput, InvariantBroken, check
 from market.instrument import LimitTable, TickTable
 from market.words import AUCTION_PHASES, OrderKind, Phase, SelfTradeMode, Validity
@@ -126,6 +133,7 @@ class Rules:
     market_residual_after_opening: Rule[MarketResidual]
     limit_residual_after_opening: Rule[LimitResidual]
     expire_at_closed: Rule[bool]
+    self_match: Rule[SelfMatch]
     self_trade_mode: Rule[SelfTradeMode]
     self_trade_same_account_only: Rule[bool]
     max_share_of_issue_percent: Rule[int]

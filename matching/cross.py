@@ -1,8 +1,9 @@
 """Crossing a book (板寄せ): pair buys and sells at the single price, and end what may not stay.
 
 Both queues are walked in priority (market orders first, then price, then time) and paired; each
-pairing is one trade. Self-trade prevention does not act in a cross: the price is one for all and
-clients of one firm may meet, so the trade stands and is flagged ``self_trade``.
+pairing is one trade. Self-trade prevention does not act in a cross, only before it (selfmatch.py):
+the price is one for all and clients of one firm may meet, so the trade stands and is flagged
+``self_trade``.
 
 Orders for the next auction that a cross leaves over expire with it. Market orders left over are
 voided if the preset says so (OSE), else they stay (TSE). Limit orders the opening left over stay

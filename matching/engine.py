@@ -303,7 +303,19 @@ class Engine:
             continuous.enter(issue, order, events)
         else:
             _rest(issue, order, events)
+        if issue.own_orders.watches and order.level is not None:
+            issue.own_orders.note(order)
         return events
+
+    def check_self_match(self, command: NewOrder) -> RejectReason | None:
+        """SELF_MATCH when a new order that passed all other checks could meet its owner's."""
+        issue = self._issues[command.instrument_id]
+        if not issue.own_orders.watches or issue.permission.trades_at_once:
+            return None
+        meets = issue.own_orders.would_meet(
+            command.participant_id, command.account, command.side, command.kind, command.price_sen
+        )
+        return RejectReason.SELF_MATCH if meets else None
 
     # --- amendments and cancels
 
@@ -377,7 +389,20 @@ class Engine:
             continuous.enter(issue, order, events)
         else:
             _rest(issue, order, events)
+        if not keeps and issue.own_orders.watches and order.level is not None:
+            issue.own_orders.note(order)
         return events
+
+    def check_amend_self_match(self, order: Order, command: AmendOrder) -> RejectReason | None:
+        """SELF_MATCH when an order at its new price could meet its owner's."""
+        issue = self._issues[order.instrument_id]
+        if not issue.own_orders.watches or issue.permission.trades_at_once:
+            return None
+        price_sen = order.price_sen if command.price_sen is None else command.price_sen
+        meets = issue.own_orders.would_meet(
+            order.participant_id, order.account, order.side, order.kind, price_sen
+        )
+        return RejectReason.SELF_MATCH if meets else None
 
     def check_cancel(self, order: Order) -> RejectReason | None:
         """The reason to refuse a cancel, or None; a suspension is never one."""
@@ -411,7 +436,7 @@ class Engine:
         return self._handlers[type(command)](command, entry.sequence)  # type: ignore[arg-type]
 
     def _apply_new(self, command: NewOrder, order_id: OrderId) -> list[Event]:
-        refusal = self.check_new(command)
+        refusal = self.check_new(command) or self.check_self_match(command)
         if refusal is not None:
             return _rejected(command, command.client_order_id, refusal)
         return self.new(command, order_id)
@@ -420,7 +445,7 @@ class Engine:
         order = self._orders.get(command.order_id)  # type: ignore[arg-type]
         if order is None or order.participant_id != command.participant_id:
             return _rejected(command, command.client_order_id, RejectReason.UNKNOWN_ORDER)
-        refusal = self.check_amend(order, command)
+        refusal = self.check_amend(order, command) or self.check_amend_self_match(order, command)
         if refusal is not None:
             return _rejected(command, command.client_order_id, refusal)
         return self.amend(order, command, order_id)

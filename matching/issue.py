@@ -27,6 +27,7 @@ from matching.book import Book
 from matching.indicative import CallInterest, grid_within
 from matching.order import Order
 from matching.phases import Permission, permissions
+from matching.selfmatch import OwnOrders
 
 
 class TradeNumbers(Record):
@@ -47,6 +48,7 @@ class Issue:
         query_units: Above this a size must be confirmed.
         last_sen: Last price of today, or NO_PRICE.
         cross_sen: Price of today's last cross of each auction phase that found one.
+        own_orders: The resting orders of each owner, where the preset prevents self-matches.
         extension: Where it stands with its auction's extension, see extension.py.
         nav_sen: Net asset value of one unit, or NO_PRICE.
         barred: Whether market orders are barred today.
@@ -58,7 +60,7 @@ class Issue:
     __slots__ = ("_takes_day_limits", "barred", "book", "centre_by_last", "centre_by_nav",
                  "cross_sen", "extension", "grid", "has_opened", "instrument", "interest",
                  "last_sen", "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
-                 "most_units", "nav_sen", "next_base_sen", "permission", "permissions", "phase",
+                 "most_units", "nav_sen", "next_base_sen", "own_orders", "permission", "permissions", "phase",
                  "published", "query_units", "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
                  "suspended", "trade_numbers", "upper_limit_sen", "voids_limits")  # fmt: skip
 
@@ -81,6 +83,7 @@ class Issue:
         self.barred = instrument.market_orders_barred
         self.cross_sen: dict[Phase, Sen] = {}
         self.extension = 0
+        self.own_orders = OwnOrders(rules.self_match.value)
         self.max_order_units = rules.max_order_units.value
         self.max_share_units = self._share_units(rules.max_share_of_issue_percent.value)
         self.query_units = self._share_units(rules.query_share_of_issue_percent.value)

@@ -3,7 +3,7 @@
 Purpose: a day of intents that looks like a quiet call market. For each issue and entry window the
 number of buy and of sell orders is Poisson (mean 3 each, times ``scale``), sizes are geometric
 (mean 4 units), 15% are market orders, limits lie a few ticks around a net asset value that wanders
-near the issue price and is pulled back to it. Some orders are canceled or amended while the
+near the issue price and is pulled back to it. A client is on one side of the market only. Some orders are canceled or amended while the
 rulebook lets orders leave. Many crosses stay empty or without a price; that is the market's way.
 Ordering: intents come sorted by time; equal times keep the order in which they were drawn.
 Invariants: the same generator state gives the same intents; nothing depends on answers.
@@ -240,7 +240,7 @@ class OrderFlow:
                 kind=OrderKind.MARKET if is_market else OrderKind.LIMIT,
                 price_sen=None if is_market else _limit_sen(instrument, nav_sen, side, away),
                 quantity_units=Units(int(sizes[row]) * lot),
-                account=f"C{int(accounts[row]):03d}",
+                account=f"{'B' if side is Side.BUY else 'S'}{int(accounts[row]):03d}",
             )
             drawn.append(order)
             follow_up = self._second_act(order, instrument, window, float(second_acts[row]))

@@ -261,7 +261,7 @@ class OracleBook:
 
     def _new(self, number: int, command: NewOrder) -> list[Line]:
         market = command.kind.value == "market"
-        refusal = self.refuse_new(command)
+        refusal = self.refuse_new(command) or self.refuse_meeting_itself(command)
         if refusal:
             return [("rejected", refusal)]
         paper = Paper(
@@ -344,6 +344,33 @@ class OracleBook:
             return "ABNORMAL_SIZE_QUERY"
         return None
 
+    def refuse_meeting_itself(self, command: NewOrder) -> str | None:
+        """Whether a new order could be paired with one of its owner's."""
+        price = None if command.kind.value == "market" else command.price_sen
+        who = (command.participant_id, command.account)
+        return self._refuse_own(who, command.side.value, price)
+
+    def refuse_amending_into_itself(self, paper: Paper, command: AmendOrder) -> str | None:
+        """Whether an amended order could be paired with one of its owner's."""
+        price = paper.price if command.price_sen is None else command.price_sen
+        return self._refuse_own((paper.firm, paper.account), paper.side, price)
+
+    def _refuse_own(self, who: tuple[str, str], side: str, price: int | None) -> str | None:
+        rule = self.rules.self_match.value.value
+        if rule == "allow" or self.phase == "Continuous":
+            return None
+        for other in self.papers:
+            if other.side == side or other.firm != who[0]:
+                continue
+            if rule == "prevent_account" and (not who[1] or other.account != who[1]):
+                continue
+            if price is None or other.price is None:
+                return "SELF_MATCH"
+            buy, sell = (price, other.price) if side == "buy" else (other.price, price)
+            if buy >= sell:
+                return "SELF_MATCH"
+        return None
+
     def refuse_cancel(self) -> str | None:
         """Why this room would not let an order leave, or None."""
         return self._refuse_entry("cancel")
@@ -378,8 +405,11 @@ class OracleBook:
 
     def _amend(self, number: int, command: AmendOrder) -> list[Line]:
         paper = self._find(command.order_id, command.participant_id)
-        refusal = "UNKNOWN_ORDER" if paper is None else self.refuse_amend(paper, command)
-        if paper is None or refusal:
+        if paper is None:
+            return [("rejected", "UNKNOWN_ORDER")]
+        refusal = self.refuse_amend(paper, command)
+        refusal = refusal or self.refuse_amending_into_itself(paper, command)
+        if refusal:
             return [("rejected", refusal)]
         price = paper.price if command.price_sen is None else command.price_sen
         units = paper.left if command.leaves_units is None else command.leaves_units

@@ -345,6 +345,7 @@ class OracleDesk:
             command.quantity_units,
             short=command.short_sale is not None,
         )
+        refusal = refusal or book.refuse_meeting_itself(command)
         if refusal:
             return Expected(refusal)
         lines = book.apply(number, command)
@@ -381,6 +382,7 @@ class OracleDesk:
             paper.left if command.leaves_units is None else command.leaves_units,
             instead_of=known,
         )
+        refusal = refusal or book.refuse_amending_into_itself(paper, command)
         if refusal:
             return Expected(refusal)
         plain = msgspec.structs.replace(

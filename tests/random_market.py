@@ -93,7 +93,8 @@ LIVELY = (
 Rulebook = tuple[str, dict[str, object]]
 RULEBOOKS: dict[str, Rulebook] = {
     "start": ("start", {}),
-    "start gross": ("start", {"settlement_mode": "gross_atomic", "ncp_new_orders": False}),
+    "start gross": ("start", {"settlement_mode": "gross_atomic", "ncp_new_orders": False,
+                              "self_match": "prevent_firm"}),
     "start on the day": ("start", {"settlement_days": 0, "settlement_stages": [57_000, 57_060,
                                    57_120, 57_180], "cancel_on_disconnect": False}),
     "tse": ("tse", {}),

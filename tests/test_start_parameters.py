@@ -15,7 +15,14 @@ from script import ISSUE, Stage, outcome, play
 from watched_market import WatchedMarket
 
 from market.business_days import is_business_day
-from market.choices import BasePriceRule, CalendarRule, ClosePriceRule, HaltModel, LimitResidual
+from market.choices import (
+    BasePriceRule,
+    CalendarRule,
+    ClosePriceRule,
+    HaltModel,
+    LimitResidual,
+    SelfMatch,
+)
 from market.commands import (
     ChangePhase,
     CloseSession,
@@ -445,6 +452,53 @@ def _a_fill_names_the_other_side() -> None:
         assert [fill.get("counterparty") for fill in fills] == (
             ["FIRM-B", "FIRM-A"] if names else [None, None]
         )
+
+
+@proves("self_match", "prevent_account")
+def _one_account_may_not_stand_against_itself() -> None:
+    play(
+        """
+        A buy 10 @ 100000 acc=X  -> rests 10
+        A sell 5 @ 100010 acc=X  -> rests 5
+        A sell 5 @ 100000 acc=X  -> SELF_MATCH
+        A sell 5 market acc=X    -> SELF_MATCH
+        A sell 5 @ 100000 acc=Y  -> rests 5
+        A sell 5 @ 100000        -> rests 5
+        A amend 2 @ 100000       -> SELF_MATCH
+        A amend 5 @ 100000 x 3   -> 5 is 8, rests 3
+        A cancel 1               -> ended 1 10 owner
+        A sell 5 @ 100000 acc=X  -> rests 5
+        A buy 4 @ 100000 acc=Z   -> rests 4
+        phase OpeningAuction
+        cross                    -> 100_000: 11+6 4 own
+        """
+    )
+
+
+@proves("self_match", "prevent_firm")
+def _one_firm_may_not_stand_against_itself() -> None:
+    play(
+        """
+        A buy 10 @ 100000 acc=X  -> rests 10
+        A sell 5 @ 100000 acc=Y  -> SELF_MATCH
+        A sell 5 @ 100000        -> SELF_MATCH
+        B sell 5 @ 100000        -> rests 5
+        """,
+        START.replace(self_match=SelfMatch.PREVENT_FIRM),
+    )
+
+
+@proves("self_match", "allow")
+def _anybody_may_meet() -> None:
+    play(
+        """
+        A buy 10 @ 100000 acc=X  -> rests 10
+        A sell 5 @ 100000 acc=X  -> rests 5
+        phase OpeningAuction
+        cross                    -> 100_000: 1+2 5 own
+        """,
+        START.replace(self_match=SelfMatch.ALLOW),
+    )
 
 
 @proves("cancel_on_disconnect", "on", "off")

@@ -376,6 +376,7 @@ class Core:
                 self.participants.check_entitled(command)
                 or self.engine.check_new(command)
                 or self.risk.check_new(command)
+                or self.engine.check_self_match(command)
             )
         if refusal is not None:
             return self._rejected(command, refusal, client_order_id)
@@ -403,7 +404,11 @@ class Core:
         order = self.engine.find(found)
         if order is None:
             return self._rejected(command, RejectReason.ALREADY_TERMINAL, client_order_id)
-        refusal = self.engine.check_amend(order, command) or self.risk.check_amend(found, command)
+        refusal = (
+            self.engine.check_amend(order, command)
+            or self.risk.check_amend(found, command)
+            or self.engine.check_amend_self_match(order, command)
+        )
         if refusal is not None:
             return self._rejected(command, refusal, client_order_id)
         # Every check is above this line; below it nothing can fail.

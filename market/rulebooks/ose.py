@@ -2,7 +2,14 @@
 
 from typing import Final
 
-from market.choices import BasePriceRule, CalendarRule, ClosePriceRule, HaltModel, LimitResidual
+from market.choices import (
+    BasePriceRule,
+    CalendarRule,
+    ClosePriceRule,
+    HaltModel,
+    LimitResidual,
+    SelfMatch,
+)
 from market.instrument import J_MARKET_OTHER, TSE_LIMITS
 from market.rulebooks.words import (
     DOCUMENTED,
@@ -68,6 +75,7 @@ OSE: Final = Rules(
         LimitResidual.CARRY, INFERRED, "limit orders go into the continuous session"
     ),
     expire_at_closed=Rule(True, INFERRED, "day orders"),
+    self_match=Rule(SelfMatch.ALLOW, UNKNOWN_DEFAULT, "not found"),
     self_trade_mode=Rule(SelfTradeMode.ALLOW_REPORT, UNKNOWN_DEFAULT, "not found"),
     self_trade_same_account_only=Rule(True, UNKNOWN_DEFAULT, "not found"),
     max_share_of_issue_percent=Rule(30, UNKNOWN_DEFAULT, "as TSE"),

@@ -2,7 +2,14 @@
 
 from typing import Final
 
-from market.choices import BasePriceRule, CalendarRule, ClosePriceRule, HaltModel, LimitResidual
+from market.choices import (
+    BasePriceRule,
+    CalendarRule,
+    ClosePriceRule,
+    HaltModel,
+    LimitResidual,
+    SelfMatch,
+)
 from market.instrument import J_MARKET_OTHER, TSE_LIMITS
 from market.rulebooks.words import (
     DOCUMENTED,
@@ -81,13 +88,18 @@ START: Final = Rules(
         LimitResidual.CARRY, UNKNOWN_DEFAULT, "not found; they wait for the closing auction"
     ),
     expire_at_closed=Rule(True, INFERRED, "ODX equities OUCH 2.0: day and immediate orders only"),
+    self_match=Rule(
+        SelfMatch.PREVENT_ACCOUNT,
+        UNKNOWN_DEFAULT,
+        "not found; clients of one broker may meet in a cross, one client may not meet itself",
+    ),
     self_trade_mode=Rule(
         SelfTradeMode.ALLOW_REPORT,
         UNKNOWN_DEFAULT,
-        "not found; clients of one broker may meet in a cross, so allowed and reported",
+        "not found; decides in continuous trading, which START does not have",
     ),
     self_trade_same_account_only=Rule(
-        True, UNKNOWN_DEFAULT, "not found; ODX equities compares the firm"
+        False, UNKNOWN_DEFAULT, "ODX equities OUCH 2.0, 7.5 compares the firm; here it is flagged"
     ),
     max_share_of_issue_percent=Rule(30, UNKNOWN_DEFAULT, "TSE rejects above 30% of listed units"),
     query_share_of_issue_percent=Rule(5, UNKNOWN_DEFAULT, "TSE queries 5 to 30% of listed units"),

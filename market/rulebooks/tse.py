@@ -2,7 +2,14 @@
 
 from typing import Final
 
-from market.choices import BasePriceRule, CalendarRule, ClosePriceRule, HaltModel, LimitResidual
+from market.choices import (
+    BasePriceRule,
+    CalendarRule,
+    ClosePriceRule,
+    HaltModel,
+    LimitResidual,
+    SelfMatch,
+)
 from market.instrument import TSE_LIMITS, TSE_OTHER
 from market.rulebooks.words import DOCUMENTED, INFERRED, LIMIT_AND_MARKET, UNKNOWN_DEFAULT, clock
 from market.rules import (
@@ -66,6 +73,7 @@ TSE: Final = Rules(
     market_residual_after_opening=Rule(MarketResidual.CARRY, DOCUMENTED, "TSE keeps them"),
     limit_residual_after_opening=Rule(LimitResidual.CARRY, DOCUMENTED, "they go into zaraba"),
     expire_at_closed=Rule(True, DOCUMENTED, "day orders"),
+    self_match=Rule(SelfMatch.ALLOW, UNKNOWN_DEFAULT, "surveillance after the fact"),
     self_trade_mode=Rule(
         SelfTradeMode.ALLOW_REPORT, UNKNOWN_DEFAULT, "surveillance after the fact"
     ),

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 from oracle_book import OracleBook, told
 
-from market.choices import BasePriceRule, ClosePriceRule, HaltModel, LimitResidual
+from market.choices import BasePriceRule, ClosePriceRule, HaltModel, LimitResidual, SelfMatch
 from market.commands import (
     NO_PRICE,
     AmendOrder,
@@ -61,7 +61,9 @@ RULEBOOKS = {
         amend_mode=AmendMode.KEEP_ON_DECREASE,
         ncp_new_orders=False,
         self_trade_same_account_only=False,
+        self_match=SelfMatch.PREVENT_FIRM,
     ),
+    "tse, no own orders": TSE.replace(self_match=SelfMatch.PREVENT_ACCOUNT),
     "start, nothing carried": START.replace(
         limit_residual_after_opening=LimitResidual.VOID,
         market_residual_after_opening=MarketResidual.VOID,
