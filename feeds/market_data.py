@@ -53,6 +53,8 @@ class MarketData:
         publishes_indicative_volume: bool,
         retention_messages_max: int = RETENTION_MESSAGES_MAX,
         non_cancel_phases: tuple[Phase, ...] = NON_CANCEL_PHASES,
+        *,
+        amends_in_two: bool = False,
     ) -> None:
         """A feed before its first event.
 
@@ -62,7 +64,9 @@ class MarketData:
             publishes_indicative_volume: Whether auction messages carry quantities.
             retention_messages_max: Messages kept for each stream.
             non_cancel_phases: Phases shown with the non-cancel flag.
+            amends_in_two: Whether an amended order is told as a delete and an add, not a replace.
         """
+        self._amends_in_two = amends_in_two
         check(retention_messages_max > 0, "a stream keeps something")
         self.run_id = run_id
         self.preset_name = preset_name
@@ -275,6 +279,18 @@ class MarketData:
         kind, price_sen, leaves_units = event.kind, event.price_sen, event.leaves_units
         side = issue.depth.remove(event.old_order_id).side
         issue.depth.add(event.order_id, side, kind, price_sen, leaves_units)
+        if self._amends_in_two:
+            old_number = order_id_to_text(event.old_order_id)
+            self._tell_book(issue, at_ns, wire.OrderDelete(order_number=old_number))
+            added = wire.OrderAdd(
+                order_number=order_id_to_text(event.order_id),
+                side=side,
+                kind=kind,
+                price=_limit_text(kind, price_sen),
+                quantity_units=leaves_units,
+            )
+            self._tell_book(issue, at_ns, added)
+            return
         self._tell_book(
             issue,
             at_ns,

@@ -306,6 +306,8 @@ class AmendOrder(Request, frozen=True, kw_only=True):
         order_id: The order to change, or None when named by ``original_client_order_id``.
         price_sen: New limit, or None to keep it.
         leaves_units: New open quantity, or None to keep it.
+        total_units: New quantity of the order with everything it was filled before; this and not
+            ``leaves_units`` where the preset replaces by total.
         size_confirmed: The firm stands by a size the market would otherwise query.
     """
 
@@ -314,6 +316,7 @@ class AmendOrder(Request, frozen=True, kw_only=True):
     order_id: OrderId | None = None
     price_sen: Sen | None = None
     leaves_units: Units | None = None
+    total_units: Units | None = None
     size_confirmed: bool = False
 
 

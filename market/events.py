@@ -260,23 +260,35 @@ class OrderAmended(Message, frozen=True, kw_only=True):
 
 
 class OrderCanceled(Message, frozen=True, kw_only=True):
-    """The remainder of an order left the book by its owner's act or a stated rule."""
+    """The remainder of an order left the book by its owner's act or a stated rule.
+
+    Attributes:
+        prevented_units: Units of the trade that self-trade prevention stopped, else 0.
+        prevented_price_sen: Its price, else 0.
+    """
 
     order_id: OrderId
     participant_id: ParticipantId
     instrument_id: InstrumentId
     canceled_units: Units
     reason: CancelReason
+    prevented_units: Units = Units(0)
+    prevented_price_sen: Sen = Sen(0)
 
 
 class OrderReduced(Message, frozen=True, kw_only=True):
-    """Self-trade prevention took units off an order without a trade (decrement)."""
+    """Self-trade prevention took units off an order without a trade (decrement).
+
+    Attributes:
+        prevented_price_sen: The price the trade would have had.
+    """
 
     order_id: OrderId
     participant_id: ParticipantId
     instrument_id: InstrumentId
     prevented_units: Units
     leaves_units: Units
+    prevented_price_sen: Sen = Sen(0)
 
 
 class OrderExpired(Message, frozen=True, kw_only=True):

@@ -89,6 +89,7 @@ class CancelReason(StrEnum):
     DISCONNECT = "disconnect"
     KILL = "kill"
     AMENDED = "amended"
+    AMEND_INVALID = "amend_invalid"
     SELF_TRADE = "self_trade"
     IOC_REST = "ioc_rest"
     FOK_UNFILLED = "fok_unfilled"

@@ -56,10 +56,13 @@ class Rule(Generic[T]):
 
 
 class AmendMode(StrEnum):
-    """What an amendment does to time priority."""
+    """What an amendment does to an order, its time priority and its line in the feed."""
 
-    CANCEL_NEW = "cancel_new"  # cancel and new order, priority lost
+    UNSUPPORTED = "unsupported"  # cancel and enter anew yourself
+    CANCEL_NEW = "cancel_new"  # cancel and new order in one step, priority lost; told as the two
+    NATIVE_REPLACE = "native_replace"  # the same, told as one replacement
     KEEP_ON_DECREASE = "keep_on_decrease"  # quantity down keeps priority, all else loses it
+    REPLACE_TOTAL = "replace_total"  # by total quantity, fills included; a wrong one cancels
 
 
 class MarketResidual(StrEnum):

@@ -61,6 +61,11 @@ from matching.order import Order, owner_of
 
 _DAY: Final = Validity.DAY
 _LIMIT: Final = OrderKind.LIMIT
+_OF_THE_STATE: Final = (
+    RejectReason.NOT_TRADABLE,
+    RejectReason.PHASE_CLOSED,
+    RejectReason.NON_CANCEL_PERIOD,
+)
 
 
 class Engine:
@@ -82,7 +87,9 @@ class Engine:
         self._day_is_open = False
         self._self_trade_mode = rules.self_trade_mode.value
         self._by_account = rules.self_trade_same_account_only.value
+        self._amends = rules.amend_mode.value is not AmendMode.UNSUPPORTED
         self._keeps_on_decrease = rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE
+        self._by_total = rules.amend_mode.value is AmendMode.REPLACE_TOTAL
         self._handlers: dict[type, Callable[[Any, OrderId], list[Event]]] = {
             NewOrder: self._apply_new,
             CancelOrder: self._apply_cancel,
@@ -327,9 +334,14 @@ class Engine:
         refusal = issue.permission.amend_refusal
         if refusal is not None:
             return refusal
-        price_sen, leaves_units = command.price_sen, command.leaves_units
-        if price_sen is None and leaves_units is None:
+        if not self._amends:
+            return RejectReason.AMEND_UNSUPPORTED
+        other_units = command.leaves_units if self._by_total else command.total_units
+        price_sen, leaves_units = command.price_sen, self.leaves_after(order, command)
+        if other_units is not None or (price_sen is None and leaves_units is None):
             return RejectReason.INVALID_COMBINATION
+        if self.is_filled_by(order, command):
+            return None
         if price_sen is None:
             price_sen = order.price_sen
         elif (price_sen == NO_PRICE) or order.kind is not _LIMIT:
@@ -340,17 +352,45 @@ class Engine:
             order.kind, price_sen, leaves_units, size_confirmed=command.size_confirmed
         )
 
+    def leaves_after(self, order: Order, command: AmendOrder) -> Units | None:
+        """The open quantity an amendment asks for, None to keep it; 0 or less when none is left.
+
+        Where the preset replaces by total (ODX equities OUCH 2.0, 6.2), what was filled counts.
+        """
+        if not self._by_total or command.total_units is None:
+            return command.leaves_units
+        return Units(command.total_units - (order.quantity_units - order.leaves_units))
+
+    def is_filled_by(self, order: Order, command: AmendOrder) -> bool:
+        """Whether a replacement asks for no more than was filled, so that the order is dead."""
+        if not self._by_total or not command.total_units or command.total_units < 0:
+            return False
+        return (self.leaves_after(order, command) or 0) <= 0
+
+    def end_by_refusal(self, order: Order, reason: RejectReason) -> list[Event]:
+        """What a refused amendment does to its order: nothing, or where replacing by total a cancel.
+
+        Not when the state of the market refused it: then nothing was wrong with the request.
+        """
+        if not self._by_total or reason in _OF_THE_STATE:
+            return []
+        return self.cancel(order, CancelReason.AMEND_INVALID)
+
     def amend(self, order: Order, command: AmendOrder, order_id: OrderId) -> list[Event]:
         """Change an order that :meth:`check_amend` passed.
 
         It keeps its id and place only if the preset says so and no more is asked for at the same
         price; else it takes ``order_id``, joins the back and, in Continuous, may trade. The
-        amending session owns the order from now on.
+        amending session owns the order from now on. A replacement by total that asks for no more
+        than was filled ends the order instead.
         """
         issue = self._issues[order.instrument_id]
+        if self.is_filled_by(order, command):
+            return self.cancel(order, CancelReason.AMENDED)
         price_sen = order.price_sen if command.price_sen is None else command.price_sen
         old_leaves = order.leaves_units
-        leaves_units = old_leaves if command.leaves_units is None else command.leaves_units
+        asked_units = self.leaves_after(order, command)
+        leaves_units = old_leaves if asked_units is None else asked_units
         keeps = (
             self._keeps_on_decrease and price_sen == order.price_sen and leaves_units <= old_leaves
         )
@@ -447,7 +487,8 @@ class Engine:
             return _rejected(command, command.client_order_id, RejectReason.UNKNOWN_ORDER)
         refusal = self.check_amend(order, command) or self.check_amend_self_match(order, command)
         if refusal is not None:
-            return _rejected(command, command.client_order_id, refusal)
+            rejected = _rejected(command, command.client_order_id, refusal)
+            return rejected + self.end_by_refusal(order, refusal)
         return self.amend(order, command, order_id)
 
     def _apply_cancel(self, command: CancelOrder, order_id: OrderId) -> list[Event]:

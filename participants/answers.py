@@ -290,6 +290,7 @@ def _content(request: NewOrder | AmendOrder) -> list[str]:
             request.order_id,
             request.price_sen,
             request.leaves_units,
+            request.total_units,
             request.size_confirmed,
         )
     return [str(field) for field in fields]

@@ -184,6 +184,7 @@ class OrderFlow:
             raise BadInput("order flow needs issues, firms and a positive scale")
         self._generator = generator
         self._windows = entry_windows(rules)
+        self._draws_market = OrderKind.MARKET in rules.order_kinds.value
         self._instruments = tuple(instruments)
         self._firms = tuple(firms)
         weights = np.array([firm.weight for firm in firms], dtype=np.float64)
@@ -225,7 +226,8 @@ class OrderFlow:
         drawn: list[Intent] = []
         for row in range(count):
             side = Side.BUY if row < buys else Side.SELL
-            is_market = bool(kinds[row] < MARKET_SHARE) and not instrument.market_orders_barred
+            may_be_market = self._draws_market and not instrument.market_orders_barred
+            is_market = bool(kinds[row] < MARKET_SHARE) and may_be_market
             away = int(distances[row])
             if eager[row] < EAGER_SHARE:
                 away = -away

@@ -38,7 +38,7 @@ class AmendedResult(_Wire, frozen=True, kw_only=True):
 
 
 class CanceledResult(_Wire, frozen=True, kw_only=True):
-    """Answer to order.cancel."""
+    """Answer to order.cancel, and to an order.amend that asks for no more than was filled."""
 
     order_id: str
     client_order_id: str
@@ -95,7 +95,7 @@ class TradeData(_Wire, frozen=True, kw_only=True):
 
 
 class OrderData(_Wire, frozen=True, kw_only=True):
-    """An order ended or shrank without a trade; exactly one of the quantities is there."""
+    """An order ended or shrank without a trade; what self-trade prevention stopped stands beside."""
 
     order_id: str
     client_order_id: str
@@ -104,6 +104,7 @@ class OrderData(_Wire, frozen=True, kw_only=True):
     canceled_units: int | None = None
     expired_units: int | None = None
     prevented_units: int | None = None
+    prevented_price: str | None = None
     leaves_units: int | None = None
 
 

@@ -230,7 +230,10 @@ class Reports:
         )
 
     def _canceled(self, event: OrderCanceled) -> None:
-        """The owner's cancel is answered; every other cancel is news to the order's session."""
+        """The owner's cancel is answered, and a replacement by total that ends the order.
+
+        Every other cancel is news to the order's session.
+        """
         facts = self._answers.facts(event.order_id)
         request = self._request
         if type(request) is CancelOrder and event.reason is CancelReason.OWNER:
@@ -245,12 +248,27 @@ class Reports:
             )
             if facts.session_id == request.session_id:
                 return
+        if type(request) is AmendOrder and event.reason is CancelReason.AMENDED:
+            self._answer(
+                request.client_order_id,
+                result=CanceledResult(
+                    order_id=order_id_to_text(event.order_id),
+                    client_order_id=facts.client_order_id,
+                    state="canceled",
+                    canceled_units=event.canceled_units,
+                ),
+            )
+            if facts.session_id == request.session_id:
+                return
+        price_sen = event.prevented_price_sen
         data = OrderData(
             order_id=order_id_to_text(event.order_id),
             client_order_id=facts.client_order_id,
             instrument_id=event.instrument_id,
             reason=event.reason.value,
             canceled_units=event.canceled_units,
+            prevented_units=event.prevented_units or None,
+            prevented_price=price_to_text(price_sen) if price_sen else None,
         )
         self._push(facts.session_id, "canceled", data)
 
@@ -299,11 +317,13 @@ class Reports:
 
     def _reduced(self, event: OrderReduced) -> None:
         facts = self._answers.facts(event.order_id)
+        price_sen = event.prevented_price_sen
         data = OrderData(
             order_id=order_id_to_text(event.order_id),
             client_order_id=facts.client_order_id,
             instrument_id=event.instrument_id,
             prevented_units=event.prevented_units,
+            prevented_price=price_to_text(price_sen) if price_sen else None,
             leaves_units=event.leaves_units,
         )
         self._push(facts.session_id, "reduced", data)

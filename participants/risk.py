@@ -108,17 +108,23 @@ class Risk:
                 return RejectReason.INSUFFICIENT_HOLDING
         return None
 
-    def check_amend(self, order_id: OrderId, cmd: AmendOrder) -> RejectReason | None:
+    def check_amend(
+        self, order_id: OrderId, cmd: AmendOrder, leaves_units: Units | None = None
+    ) -> RejectReason | None:
         """Whether the order may become what the amendment asks; only the increase is needed.
 
         Args:
             order_id: The open order's present id.
             cmd: The amendment; None in a field keeps it.
+            leaves_units: The open quantity it comes to, where that is not the amendment's own.
         """
         hold = self._hold(order_id)
         account = hold.account
         limits = account.limits
-        quantity = hold.leaves_units if cmd.leaves_units is None else cmd.leaves_units
+        asked_units = cmd.leaves_units if leaves_units is None else leaves_units
+        quantity = hold.leaves_units if asked_units is None else asked_units
+        if quantity <= 0:
+            return None  # it ends the order
         price = hold.price_sen if cmd.price_sen is None else cmd.price_sen
         if quantity > limits.max_order_units:
             return RejectReason.FIRM_QTY_LIMIT

@@ -174,13 +174,18 @@ class OrderNew(_Numbered, frozen=True, kw_only=True, tag="order.new"):
 
 
 class OrderAmendParams(_Params, frozen=True, kw_only=True):
-    """Exactly one name of the order, and a new price, a new open quantity or both."""
+    """Exactly one name of the order, and a new price, a new quantity or both.
+
+    The quantity is the open one, ``leaves_units``; where the market replaces by total it is
+    ``total_units``, fills included.
+    """
 
     client_order_id: Letters
     order_id: OrderText | UnsetType = UNSET
     original_client_order_id: Letters | UnsetType = UNSET
     price: PriceText | UnsetType = UNSET
     leaves_units: Quantity | UnsetType = UNSET
+    total_units: Quantity | UnsetType = UNSET
     size_confirmed: bool | UnsetType = UNSET
 
 
@@ -430,7 +435,7 @@ def _amend_order(request: OrderAmend, identity: Identity) -> AmendOrder | Refusa
     asked = request.params
     if (asked.order_id is UNSET) is (asked.original_client_order_id is UNSET):
         return _refusal(request, RejectReason.INVALID_COMBINATION, "params.order_id")
-    if asked.price is UNSET and asked.leaves_units is UNSET:
+    if asked.price is UNSET and asked.leaves_units is UNSET and asked.total_units is UNSET:
         return _refusal(request, RejectReason.INVALID_COMBINATION, "params.price")
     price_sen = None if asked.price is UNSET else price_from_text(asked.price)
     if price_sen is None and asked.price is not UNSET:
@@ -438,6 +443,9 @@ def _amend_order(request: OrderAmend, identity: Identity) -> AmendOrder | Refusa
     leaves = asked.leaves_units
     if leaves is not UNSET and not 1 <= leaves <= MAX_QUANTITY_UNITS:
         return _refusal(request, RejectReason.OUT_OF_RANGE, "params.leaves_units")
+    total = asked.total_units
+    if total is not UNSET and not 1 <= total <= MAX_QUANTITY_UNITS:
+        return _refusal(request, RejectReason.OUT_OF_RANGE, "params.total_units")
 
     return AmendOrder(
         participant_id=identity.participant_id,
@@ -449,6 +457,7 @@ def _amend_order(request: OrderAmend, identity: Identity) -> AmendOrder | Refusa
         order_id=_order_id(asked.order_id),
         price_sen=price_sen,
         leaves_units=None if leaves is UNSET else Units(leaves),
+        total_units=None if total is UNSET else Units(total),
         size_confirmed=asked.size_confirmed is True,
     )
 

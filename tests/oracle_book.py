@@ -63,10 +63,11 @@ def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912, PLR0915
                 lines.append(("amended", *change, kept))
             case OrderCanceled():
                 reason = event.reason.value
-                lines.append(("canceled", event.order_id, event.canceled_units, reason))
+                prevented = (event.prevented_units, event.prevented_price_sen)
+                lines.append(("canceled", event.order_id, event.canceled_units, reason, *prevented))
             case OrderReduced():
                 units = (event.prevented_units, event.leaves_units)
-                lines.append(("reduced", event.order_id, *units))
+                lines.append(("reduced", event.order_id, *units, event.prevented_price_sen))
             case OrderExpired():
                 lines.append(("expired", event.order_id, event.expired_units))
             case Trade():
@@ -119,6 +120,7 @@ class Paper:
     validity: str
     mode: str
     stamp: int
+    gone: int = 0
 
 
 class OracleBook:
@@ -394,7 +396,15 @@ class OracleBook:
         refusal = self._refuse_entry("amend")
         if refusal:
             return refusal
-        asked_price, asked_units = command.price_sen, command.leaves_units
+        mode = self.rules.amend_mode.value.value
+        if mode == "unsupported":
+            return "AMEND_UNSUPPORTED"
+        wrong = command.leaves_units if mode == "replace_total" else command.total_units
+        if wrong is not None:
+            return "INVALID_COMBINATION"
+        asked_price, asked_units = command.price_sen, self.asked_left(paper, command)
+        if self.is_dead(paper, command):
+            return None
         if asked_price is None and asked_units is None:
             return "INVALID_COMBINATION"
         if asked_price is not None and (asked_price == 0 or paper.price is None):
@@ -403,6 +413,26 @@ class OracleBook:
         units = paper.left if asked_units is None else asked_units
         return self._refuse_values(price, units, confirmed=command.size_confirmed)
 
+    def asked_left(self, paper: Paper, command: AmendOrder) -> int | None:
+        """The open quantity an amendment asks for."""
+        if self.rules.amend_mode.value.value != "replace_total":
+            return command.leaves_units
+        return None if command.total_units is None else command.total_units - paper.gone
+
+    def is_dead(self, paper: Paper, command: AmendOrder) -> bool:
+        """Whether a replacement asks for no more than is gone already."""
+        if self.rules.amend_mode.value.value != "replace_total" or command.total_units is None:
+            return False
+        return 0 < command.total_units <= paper.gone
+
+    def after_refusal(self, paper: Paper, refusal: str) -> list[Line]:
+        """What a refused amendment does to its order."""
+        if self.rules.amend_mode.value.value != "replace_total":
+            return []
+        if refusal in ("NOT_TRADABLE", "PHASE_CLOSED", "NON_CANCEL_PERIOD"):
+            return []
+        return self.cancel(paper, "amend_invalid")
+
     def _amend(self, number: int, command: AmendOrder) -> list[Line]:
         paper = self._find(command.order_id, command.participant_id)
         if paper is None:
@@ -410,9 +440,12 @@ class OracleBook:
         refusal = self.refuse_amend(paper, command)
         refusal = refusal or self.refuse_amending_into_itself(paper, command)
         if refusal:
-            return [("rejected", refusal)]
+            return [("rejected", refusal), *self.after_refusal(paper, refusal)]
+        if self.is_dead(paper, command):
+            return self.cancel(paper, "amended")
         price = paper.price if command.price_sen is None else command.price_sen
-        units = paper.left if command.leaves_units is None else command.leaves_units
+        asked = self.asked_left(paper, command)
+        units = paper.left if asked is None else asked
         keeping = self.rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE
         old = paper.number
         if keeping and price == paper.price and units <= paper.left:
@@ -458,13 +491,13 @@ class OracleBook:
             self.papers.append(paper)
             return self._indicative()
         if paper.validity == "fok" and self._reachable(paper) < paper.left:
-            return [("canceled", paper.number, paper.left, "fok_unfilled")]
+            return [("canceled", paper.number, paper.left, "fok_unfilled", 0, 0)]
         lines = self._trade_at_once(paper)
         if paper.left and paper.price is not None and paper.validity == "day":
             self.papers.append(paper)
         elif paper.left:
             reason = "ioc_rest" if paper.validity != "day" else "market_rest"
-            lines.append(("canceled", paper.number, paper.left, reason))
+            lines.append(("canceled", paper.number, paper.left, reason, 0, 0))
         return lines
 
     def _meets(self, paper: Paper) -> list[Paper]:
@@ -506,32 +539,38 @@ class OracleBook:
 
     def _prevent(self, paper: Paper, resting: Paper) -> list[Line]:
         lines: list[Line] = []
+        assert resting.price is not None
+        prevented = (min(paper.left, resting.left), resting.price)
         if paper.mode == "decrement":
             units = min(paper.left, resting.left)
             for one in (resting, paper):
                 if one.left > units:
                     one.left -= units
-                    lines.append(("reduced", one.number, units, one.left))
+                    one.gone += units
+                    lines.append(("reduced", one.number, units, one.left, resting.price))
                 else:
-                    lines += self._end([one], "self_trade")
+                    lines += self._end([one], "self_trade", prevented)
             return lines
         if paper.mode in ("cancel_oldest", "cancel_both"):
-            lines += self._end([resting], "self_trade")
+            lines += self._end([resting], "self_trade", prevented)
         if paper.mode in ("cancel_newest", "cancel_both"):
-            lines += self._end([paper], "self_trade")
+            lines += self._end([paper], "self_trade", prevented)
         return lines
 
     def _trade(self, buy: Paper, sell: Paper, price: int, units: int, *, cross: bool) -> Line:
         self.trades += 1
         self.last = price
-        buy.left -= units
-        sell.left -= units
+        for one in (buy, sell):
+            one.left -= units
+            one.gone += units
         self.papers = [paper for paper in self.papers if paper.left]
         own = self.same_owner(buy, sell)
         numbers = (self.trades, buy.number, sell.number, price, units, buy.left, sell.left)
         return ("trade", *numbers, cross, own)
 
-    def _end(self, papers: list[Paper], why: str) -> list[Line]:
+    def _end(
+        self, papers: list[Paper], why: str, prevented: tuple[int, int] = (0, 0)
+    ) -> list[Line]:
         lines: list[Line] = []
         ending = list(papers)
         for side in ("buy", "sell"):
@@ -540,7 +579,7 @@ class OracleBook:
                 if why == "expired":
                     lines.append(("expired", paper.number, paper.left))
                 else:
-                    lines.append(("canceled", paper.number, paper.left, why))
+                    lines.append(("canceled", paper.number, paper.left, why, *prevented))
                 paper.left = 0
         self.papers = [paper for paper in self.papers if paper.left]
         return lines

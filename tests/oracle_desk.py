@@ -379,21 +379,29 @@ class OracleDesk:
             known.issue,
             paper.side,
             self._price(known, paper) if command.price_sen is None else command.price_sen,
-            paper.left if command.leaves_units is None else command.leaves_units,
+            self._left_by(book, paper, command),
             instead_of=known,
         )
         refusal = refusal or book.refuse_amending_into_itself(paper, command)
         if refusal:
-            return Expected(refusal)
+            lines = book.after_refusal(paper, refusal)
+            return Expected(refusal, {known.issue: lines})
         plain = msgspec.structs.replace(
             command, order_id=paper.number, original_client_order_id=None
         )
+        dead = book.is_dead(paper, command)
         lines = book.apply(number, plain)
+        if dead:
+            return Expected("done", {known.issue: lines})
         if not lines[0][-1]:
             known.numbers.append(number)
         known.session = command.session_id
         self._name(known, command.client_order_id)
         return Expected("done", {known.issue: lines})
+
+    def _left_by(self, book: OracleBook, paper: Paper, command: AmendOrder) -> int:
+        asked = book.asked_left(paper, command)
+        return paper.left if asked is None else asked
 
     def _cancel(self, command: CancelOrder) -> Expected:
         refusal = self._refuse_session(command)
@@ -500,6 +508,8 @@ class OracleDesk:
         instead_of: Known | None = None,
         short: bool = False,
     ) -> str | None:
+        if instead_of is not None and units <= 0:
+            return None
         limits = self.firms[firm].limits
         if units > limits.max_order_units:
             return "FIRM_QTY_LIMIT"

@@ -59,6 +59,7 @@ from market.ids import (
 )
 from market.instrument import Instrument, LimitTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, Units, Yen
+from market.rules import AmendMode
 from market.words import OrderKind, Phase, SelfTradeMode, ShortSale, Side, Validity
 from venue.schedule import Step, day_plan
 
@@ -94,12 +95,14 @@ Rulebook = tuple[str, dict[str, object]]
 RULEBOOKS: dict[str, Rulebook] = {
     "start": ("start", {}),
     "start gross": ("start", {"settlement_mode": "gross_atomic", "ncp_new_orders": False,
+                              "amend_mode": "unsupported",
                               "self_match": "prevent_firm"}),
     "start on the day": ("start", {"settlement_days": 0, "settlement_stages": [57_000, 57_060,
                                    57_120, 57_180], "cancel_on_disconnect": False}),
     "tse": ("tse", {}),
     "tse provisional": ("tse", {"settlement_mode": "provisional_transfer", "settlement_days": 1,
                                 "expire_at_closed": False, "self_trade_mode": "cancel_newest"}),
+    "odx-equities": ("odx-equities", {}),
     "ose": ("ose", {"self_trade_same_account_only": False, "self_trade_mode": "decrement"}),
     "ose provisional": ("ose", {"settlement_mode": "provisional_transfer", "settlement_days": 0,
                                 "settlement_stages": [57_000, 57_060, 57_120, 57_180]}),
@@ -293,12 +296,15 @@ class Chance:
         """An amendment of price, quantity, both or neither."""
         who = self._who(draw)
         issue = self._issue(draw)
+        total = self.market.rules.amend_mode.value is AmendMode.REPLACE_TOTAL
+        by_total, by_leaves = (2, 12) if total else (40, 2)
         amendment = AmendOrder(
             **who,  # type: ignore[arg-type]
             **self._target(draw, who),  # type: ignore[arg-type]
             client_order_id=self._name(),
             price_sen=draw.choice((None, self._price(draw, issue))),
-            leaves_units=draw.choice((None, self._units(draw, issue), self._units(draw, issue))),
+            leaves_units=self._units(draw, issue) if draw.randint(1, by_leaves) == 1 else None,
+            total_units=self._units(draw, issue) if draw.randint(1, by_total) == 1 else None,
             size_confirmed=draw.choice((True, True, False)),
         )
         self.requests.append(amendment)

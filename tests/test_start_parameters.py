@@ -24,6 +24,7 @@ from market.choices import (
     SelfMatch,
 )
 from market.commands import (
+    AmendOrder,
     ChangePhase,
     CloseSession,
     Command,
@@ -49,7 +50,7 @@ from market.reasons import CATALOGUE, RejectReason
 from market.rulebooks import START
 from market.rulebooks.times import retimed
 from market.rulebooks.words import clock
-from market.rules import BookCentre, BreakOrders, MarketResidual
+from market.rules import AmendMode, BookCentre, BreakOrders, MarketResidual, PriceRule
 from market.words import OrderKind, Phase, ShortSale, Side
 from venue.schedule import day_plan
 
@@ -508,6 +509,128 @@ def _a_lost_connection_takes_orders_along() -> None:
         ask(market, "FIRM-A", Side.BUY, 2)
         lost = CloseSession(session_id=session_of(FIRMS[0]), generation=1, orderly=False)
         assert len(told(market.do(lost), OrderCanceled)) == by_rule
+
+
+# --- kinds of orders and their amendment
+
+
+@proves("order_kinds", "limit, market")
+def _market_orders_may_enter() -> None:
+    play("A buy 1 market -> rests 1")
+
+
+@proves("order_kinds", "limit")
+def _limit_orders_only() -> None:
+    rules = START.replace(order_kinds=(OrderKind.LIMIT,))
+    play("A buy 1 market -> INVALID_COMBINATION\nA buy 1 @ 100000 -> rests 1", rules)
+
+
+@proves("amend_mode", "cancel_new", "native_replace")
+def _an_amended_order_goes_to_the_back() -> None:
+    for mode, shown in (
+        (AmendMode.CANCEL_NEW, ["delete", "add"]),
+        (AmendMode.NATIVE_REPLACE, ["replace"]),
+    ):
+        market = market_with(amend_mode=mode.value)
+        ask(market, "FIRM-A", Side.BUY, 4)
+        ask(market, "FIRM-B", Side.BUY, 4)
+        before = len(market.messages)
+        market.do(
+            AmendOrder(
+                participant_id=FIRMS[0],
+                session_id=session_of(FIRMS[0]),
+                generation=1,
+                req_id="q",
+                client_order_id=ClientOrderId("less"),
+                original_client_order_id=market.core.answers.facts(
+                    market.core.answers.open_orders(FIRMS[0])[0]
+                ).client_order_id,
+                leaves_units=Units(2),
+            )
+        )
+        queue = list(market.core.engine.book(WIDE.instrument_id).queue(Side.BUY))
+        assert [one.participant_id for one in queue] == ["FIRM-B", "FIRM-A"]
+        steps = [json.loads(message) for message in market.messages[before:]]
+        assert [one["data"]["action"] for one in steps if one["channel"] == "orders"] == shown
+
+
+@proves("amend_mode", "keep_on_decrease")
+def _a_smaller_order_keeps_its_place() -> None:
+    play(
+        """
+        A buy 10 @ 100000     -> rests 10
+        B buy 10 @ 100000     -> rests 10
+        A amend 1 x 4         -> keeps 1 4
+        A amend 1 x 5         -> 1 is 4, rests 5
+        """,
+        START.replace(amend_mode=AmendMode.KEEP_ON_DECREASE),
+    )
+
+
+@proves("amend_mode", "replace_total")
+def _a_replacement_names_the_whole_chain() -> None:
+    play(
+        """
+        A buy 10 @ 100000     -> rests 10
+        B sell 4 @ 100000     -> rests 4
+        phase OpeningAuction
+        cross                 -> 100_000: 1+2 4
+        phase PreClose
+        A amend 1 total 8     -> 1 is 3, rests 4
+        A amend 3 total 3     -> ended 3 4 amended
+        A buy 5 @ 100000      -> rests 5
+        A amend 5 @ 100005 total 6 -> BAD_TICK, ended 5 5 amend_invalid
+        A buy 5 @ 100000      -> rests 5
+        A amend 7 x 3         -> INVALID_COMBINATION, ended 7 5 amend_invalid
+        """,
+        START.replace(amend_mode=AmendMode.REPLACE_TOTAL),
+    )
+
+
+@proves("amend_mode", "unsupported")
+def _nothing_is_amended() -> None:
+    play(
+        "A buy 10 @ 100000 -> rests 10\nA amend 1 x 4 -> AMEND_UNSUPPORTED\nA cancel 1 -> ended 1 10 owner",
+        START.replace(amend_mode=AmendMode.UNSUPPORTED),
+    )
+
+
+@proves("expire_at_closed", "on", "off")
+def _orders_are_of_the_day() -> None:
+    for expires, said in ((True, "expired 1 10"), (False, "")):
+        stage = Stage(START.replace(expire_at_closed=expires))
+        stage.line("A buy 10 @ 100000")
+        assert outcome(stage.line("phase Closed")) == said
+
+
+@proves("price_rule", "five_condition")
+def _surplus_decides() -> None:
+    play("A buy 12 @ 100200\nB sell 5 @ 100000\nphase OpeningAuction\ncross -> 100_200: 1+2 5")
+
+
+@proves("price_rule", "max_volume")
+def _or_the_centre_alone() -> None:
+    play(
+        "A buy 12 @ 100200\nB sell 5 @ 100000\nphase OpeningAuction\ncross -> 100_000: 1+2 5",
+        START.replace(price_rule=PriceRule.MAX_VOLUME),
+    )
+
+
+@proves("publishes_indicative_volume", "off", "on")
+def _the_indicative_quantity_is_told() -> None:
+    for publishes in (False, True):
+        market = market_with(publishes_indicative_volume=publishes)
+        ask(market, "FIRM-A", Side.BUY, 2)
+        ask(market, "FIRM-B", Side.SELL, 2)
+        last = [m for m in map(json.loads, market.messages) if m["channel"] == "auction"][-1]
+        assert (last["data"].get("executed_units") == 2) is publishes
+
+
+@proves("manual_reference_update", "on")
+def _the_base_price_is_set_by_hand() -> None:
+    stage = Stage()
+    stage.line("base 90000")
+    assert stage.engine.daily_limits_sen(NAME) == (7_500_000, 10_500_000)
 
 
 # --- the calendar and the clock

@@ -121,7 +121,8 @@ class WatchedMarket:
         first = events[0] if events else None
         if isinstance(first, CHANGES_NOTHING):
             answer = "repeated" if isinstance(first, RequestRepeated) else first.reason.value
-            assert len(events) == 1, "a refusal is the whole answer"
+            if not any(expected.lines.values()):
+                assert len(events) == 1, "a refusal is the whole answer"
         else:
             answer = "done" if events else "nothing"
         assert answer == expected.answer, command

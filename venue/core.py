@@ -75,7 +75,7 @@ from market.events import (
 from market.ids import ClientOrderId, InstrumentId, OrderId, SessionId
 from market.quantities import MAX_PRICE_SEN, SequenceNo, TimeNs
 from market.reasons import CancelReason, RejectReason
-from market.rules import Rules
+from market.rules import AmendMode, Rules
 from matching.engine import Engine
 from participants.answers import Answers
 from participants.participant import Participants
@@ -193,6 +193,7 @@ class Core:
             self.rules.name,
             self.rules.publishes_indicative_volume.value,
             non_cancel_phases=self.rules.non_cancel_phases.value,
+            amends_in_two=self.rules.amend_mode.value is AmendMode.CANCEL_NEW,
         )
         self._handlers = self._table()
         first, then = self.risk.hears, self.answers.hears
@@ -406,11 +407,12 @@ class Core:
             return self._rejected(command, RejectReason.ALREADY_TERMINAL, client_order_id)
         refusal = (
             self.engine.check_amend(order, command)
-            or self.risk.check_amend(found, command)
+            or self.risk.check_amend(found, command, self.engine.leaves_after(order, command))
             or self.engine.check_amend_self_match(order, command)
         )
         if refusal is not None:
-            return self._rejected(command, refusal, client_order_id)
+            rejected = self._rejected(command, refusal, client_order_id)
+            return rejected + self.engine.end_by_refusal(order, refusal)
         # Every check is above this line; below it nothing can fail.
         return self.engine.amend(order, command, OrderId(self.sequence))
 

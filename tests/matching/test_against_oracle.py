@@ -33,7 +33,7 @@ from market.events import (
 from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, SessionId
 from market.instrument import Instrument, LimitTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, SequenceNo, TimeNs, Units
-from market.rulebooks import OSE, START, TSE
+from market.rulebooks import ODX_EQUITIES, OSE, START, TSE
 from market.rules import AmendMode, BookCentre, BreakOrders, MarketResidual, PriceRule, Rules
 from market.words import OrderKind, SelfTradeMode, ShortSale, Side, Validity
 from matching.engine import Engine
@@ -55,6 +55,9 @@ RULEBOOKS = {
     "start": START,
     "tse": TSE,
     "ose": OSE,
+    "odx-equities": ODX_EQUITIES,
+    "start, replaced whole": START.replace(amend_mode=AmendMode.REPLACE_TOTAL),
+    "ose, amended never": OSE.replace(amend_mode=AmendMode.UNSUPPORTED),
     "tse, most units": TSE.replace(price_rule=PriceRule.MAX_VOLUME, market_only_trades=False),
     "tse, break open": TSE.replace(break_orders=BreakOrders.ALL, expire_at_closed=False),
     "start, keep place": START.replace(
@@ -141,6 +144,7 @@ class Chance:
                 req_id="",
                 order_id=order_id,
             )
+        total = self.rules.amend_mode.value is AmendMode.REPLACE_TOTAL
         return AmendOrder(
             participant_id=owner,
             session_id=SessionId(f"{owner}-2"),
@@ -149,7 +153,8 @@ class Chance:
             client_order_id=ClientOrderId("d"),
             order_id=order_id,
             price_sen=draw.choice([None, self.price()]),
-            leaves_units=draw.choice([None, self.units(), self.units()]),
+            leaves_units=None if total else draw.choice([None, self.units(), self.units()]),
+            total_units=self.units() if draw.random() < (0.6 if total else 0.02) else None,
         )
 
     def disturbance(self) -> Command:

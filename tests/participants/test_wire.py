@@ -65,7 +65,7 @@ FULLEST: dict[str, dict[str, Any]] = {
     },
     "order.amend": {
         "client_order_id": "A-2", "order_id": "O-317", "original_client_order_id": "A-1",
-        "price": "101250.5", "leaves_units": 5, "size_confirmed": True,
+        "price": "101250.5", "leaves_units": 5, "total_units": 9, "size_confirmed": True,
     },
     "order.cancel": {"order_id": "O-317", "original_client_order_id": "A-1"},
     "order.mass_cancel": {"scope": "firm", "instrument_id": "ST0001", "side": "sell"},

@@ -1,0 +1,104 @@
+"""The rulebook of ODX's equities PTS (neighbour)."""
+
+from typing import Final
+
+from market.choices import (
+    BasePriceRule,
+    CalendarRule,
+    ClosePriceRule,
+    HaltModel,
+    LimitResidual,
+    SelfMatch,
+)
+from market.instrument import J_MARKET_OTHER, TSE_LIMITS
+from market.rulebooks.words import DOCUMENTED, INFERRED, UNKNOWN_DEFAULT, clock
+from market.rules import (
+    AmendMode,
+    BookCentre,
+    BreakOrders,
+    MarketResidual,
+    PhaseAt,
+    PriceRule,
+    Rule,
+    Rules,
+    SettlementMode,
+)
+from market.words import OrderKind, Phase, SelfTradeMode, Validity
+
+_NO_AUCTION: Final = "there is no auction"
+
+ODX_EQUITIES: Final = Rules(
+    name="odx-equities",
+    calendar=Rule(CalendarRule.TSE, DOCUMENTED, "ODX equities market guide 2024-11: as TSE"),
+    closed_days=Rule((), UNKNOWN_DEFAULT, "none listed; they count with calendar custom"),
+    schedule=Rule(
+        (PhaseAt(Phase.CONTINUOUS, clock(8, 20)), PhaseAt(Phase.CLOSED, clock(16, 0))),
+        DOCUMENTED,
+        "ODX equities market guide 2024-11: cash trading 08:20 to 16:00, continuous",
+    ),
+    auction_random_end_s=Rule(0, INFERRED, _NO_AUCTION),
+    auction_extension_s=Rule(0, INFERRED, _NO_AUCTION),
+    auction_extension_percent=Rule(10, INFERRED, _NO_AUCTION),
+    non_cancel_phases=Rule((), DOCUMENTED, "ODX equities OUCH 2.0: no such state"),
+    ncp_new_orders=Rule(True, INFERRED, "no non-cancel period"),
+    break_orders=Rule(BreakOrders.CANCEL_ONLY, INFERRED, "there is no break"),
+    order_kinds=Rule(
+        (OrderKind.LIMIT,), DOCUMENTED, "JSDA PTS information sheet: limit orders only"
+    ),
+    validities=Rule(
+        (Validity.DAY, Validity.IOC),
+        DOCUMENTED,
+        "ODX equities OUCH 2.0, time in force 99999 (day) and 0 (immediate)",
+    ),
+    amend_mode=Rule(
+        AmendMode.REPLACE_TOTAL,
+        DOCUMENTED,
+        "ODX equities OUCH 2.0, 6.2: total quantity of the chain, an invalid replace cancels, a "
+        "replace to the filled quantity ends the order; that priority is lost was not found",
+    ),
+    price_rule=Rule(PriceRule.FIVE_CONDITION, INFERRED, "for a first price after a halt only"),
+    book_centre=Rule(BookCentre.REFERENCE_OR_LAST_CROSS, INFERRED, _NO_AUCTION),
+    market_only_trades=Rule(False, INFERRED, "there are no market orders"),
+    market_residual_after_opening=Rule(MarketResidual.VOID, INFERRED, "there are no market orders"),
+    limit_residual_after_opening=Rule(LimitResidual.CARRY, INFERRED, _NO_AUCTION),
+    expire_at_closed=Rule(True, DOCUMENTED, "ODX equities OUCH 2.0: day and immediate orders only"),
+    self_match=Rule(SelfMatch.ALLOW, INFERRED, "orders do not gather; continuous trading prevents"),
+    self_trade_mode=Rule(
+        SelfTradeMode.DECREMENT,
+        INFERRED,
+        "ODX equities OUCH 2.0, 7.5: cancels to prevent and reports quantity and price prevented; "
+        "that both orders shrink by it is our reading",
+    ),
+    self_trade_same_account_only=Rule(False, INFERRED, "ODX equities OUCH 2.0, 7.5: by firm"),
+    max_share_of_issue_percent=Rule(30, UNKNOWN_DEFAULT, "as TSE"),
+    query_share_of_issue_percent=Rule(0, UNKNOWN_DEFAULT, "not found"),
+    short_sale=Rule(False, UNKNOWN_DEFAULT, "tokens: sells are of held units"),
+    max_order_units=Rule(100_000_000, UNKNOWN_DEFAULT, "not found"),
+    market_orders_barred_first_day=Rule(False, INFERRED, "there are no market orders"),
+    halt_model=Rule(HaltModel.KEEP, UNKNOWN_DEFAULT, "not found"),
+    base_price_rule=Rule(
+        BasePriceRule.LAST,
+        UNKNOWN_DEFAULT,
+        "ODX equities takes TSE's base price; without one its own last price stands in",
+    ),
+    close_price_rule=Rule(ClosePriceRule.LAST, UNKNOWN_DEFAULT, "not found"),
+    price_decimals=Rule(1, DOCUMENTED, "ODX equities ITCH 2.2"),
+    tick_table=Rule(J_MARKET_OTHER, UNKNOWN_DEFAULT, "Japannext J-Market, the other PTS"),
+    limit_table=Rule(TSE_LIMITS, UNKNOWN_DEFAULT, "as TSE"),
+    cancel_on_disconnect=Rule(True, DOCUMENTED, "ODX equities OUCH 2.0, 4: always on"),
+    counterparty_on_fill=Rule(
+        False, DOCUMENTED, "ODX equities FIX 1.1 (2nd-hand) has no counter-broker"
+    ),
+    sell_holding_check=Rule(True, UNKNOWN_DEFAULT, "tokens: sells are of held units"),
+    settlement_days=Rule(2, DOCUMENTED, "JSDA PTS information sheet: third business day, T+2"),
+    settlement_mode=Rule(
+        SettlementMode.GROSS_ATOMIC, UNKNOWN_DEFAULT, "no clearing house is modelled"
+    ),
+    settlement_stages=Rule(
+        (clock(9, 0), clock(10, 0), clock(11, 0), clock(15, 45)),
+        UNKNOWN_DEFAULT,
+        "one time for each stage",
+    ),
+    publishes_indicative_volume=Rule(False, INFERRED, _NO_AUCTION),
+)
+"""ODX equities: one continuous session of limit orders; no auction."""
