@@ -89,6 +89,7 @@ class MarketData:
             events.OrderExpired: self._order_left,
             events.OrderReduced: self._order_reduced,
             events.Trade: self._trade,
+            events.TradeBusted: self._trade_busted,
             events.IndicativePriceChanged: self._indicative_price_changed,
             events.AuctionHeld: self._auction_held,
             events.PhaseChanged: self._phase_changed,
@@ -320,6 +321,18 @@ class MarketData:
         self._reduce(issue, at_ns, event.sell_order_id, event.sell_leaves_units, number)
         issue.tape.add(event, at_ns)
         self._outbox.append(issue.trades_stream.publish(at_ns, issue.trade_data(event)))
+
+    def _trade_busted(self, at_ns: TimeNs, event: events.TradeBusted) -> None:
+        issue = self._issue(event.instrument_id)
+        issue.tape.bust(event.trade_id)
+        data = wire.TradeBust(
+            trade_number=trade_id_to_text(event.trade_id),
+            price=price_text(event.price_sen),
+            quantity_units=event.quantity_units,
+            reason=event.reason,
+            totals=issue.totals_data(),
+        )
+        self._tell(issue, Channel.TRADES, at_ns, data)
 
     def _reduce(
         self,

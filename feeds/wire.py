@@ -265,6 +265,16 @@ class TradeReport(Struct, frozen=True, kw_only=True, gc=False, tag="trade", tag_
     totals: DayTotals
 
 
+class TradeBust(Struct, frozen=True, kw_only=True, gc=False, tag="bust", tag_field="action"):
+    """A trade was voided; the day's totals without it (unchanged for a trade of an earlier day)."""
+
+    trade_number: str
+    price: str
+    quantity_units: int
+    reason: str
+    totals: DayTotals
+
+
 class NewDay(Struct, frozen=True, kw_only=True, gc=False, tag="new_day", tag_field="action"):
     """A business day began: recent trades and totals start empty."""
 

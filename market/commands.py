@@ -17,6 +17,7 @@ from market.ids import (
     OrderId,
     ParticipantId,
     SessionId,
+    TradeId,
 )
 from market.instrument import Instrument
 from market.message import Message
@@ -208,6 +209,31 @@ class RunSettlement(Message, frozen=True, kw_only=True):
     stage: int
 
 
+class ReportErrorTrade(Message, frozen=True, kw_only=True):
+    """Name trades that an erroneous order made (誤発注); a large share of the issue halts it.
+
+    Attributes:
+        trade_ids: The trades, of one issue; or
+        order_id: the order whose trades still to be delivered are meant.
+    """
+
+    trade_ids: tuple[TradeId, ...] = ()
+    order_id: OrderId | None = None
+    reason: str
+
+
+class BustTrade(Message, frozen=True, kw_only=True):
+    """Void a trade (約定取消) before it is settled, as if it had never been made.
+
+    Attributes:
+        override: True lets the operator void what the preset's rule does not (special cases).
+    """
+
+    trade_id: TradeId
+    reason: str
+    override: bool = False
+
+
 class CancelDelivery(Message, frozen=True, kw_only=True):
     """End a delivery without movement; every lock returns. Refused once decided or final."""
 
@@ -363,6 +389,8 @@ Command = (
     | SetReferencePrice
     | SetNetAssetValue
     | RunSettlement
+    | ReportErrorTrade
+    | BustTrade
     | CancelDelivery
     | CloseDay
     | OpenSession

@@ -382,6 +382,38 @@ class Trade(Message, frozen=True, kw_only=True):
         return consideration_yen_rounded_down(self.price_sen, self.quantity_units)
 
 
+class ErrorTradeReported(Message, frozen=True, kw_only=True):
+    """Trades were named as made in error (誤発注).
+
+    Attributes:
+        trade_ids: The trades named now.
+        error_units: Units of all trades of the issue named so far.
+    """
+
+    instrument_id: InstrumentId
+    trade_ids: tuple[TradeId, ...]
+    error_units: Units
+    reason: str
+
+
+class TradeBusted(Message, frozen=True, kw_only=True):
+    """A trade was voided before it was settled (約定取消); the end of its delivery follows.
+
+    Orders stay as they are: what was filled is not put back on the book.
+    """
+
+    trade_id: TradeId
+    delivery_id: DeliveryId
+    instrument_id: InstrumentId
+    price_sen: Sen
+    quantity_units: Units
+    buyer: ParticipantId
+    seller: ParticipantId
+    buy_order_id: OrderId
+    sell_order_id: OrderId
+    reason: str
+
+
 # --- cash, units and delivery
 
 
@@ -496,7 +528,9 @@ class Reconciled(Message, frozen=True, kw_only=True):
     """End of day: trades, obligations, postings and register were compared (照合).
 
     Attributes:
+        trades: Trades of the day, without those voided.
         breaks: What did not agree, as sentences; empty on a good day.
+        busted: Trades voided on the day, whenever they were made.
     """
 
     business_date: date
@@ -505,6 +539,7 @@ class Reconciled(Message, frozen=True, kw_only=True):
     open_deliveries: int
     failing: int
     breaks: tuple[str, ...]
+    busted: int = 0
 
 
 Event = (
@@ -539,6 +574,8 @@ Event = (
     | ParticipantKilled
     | ParticipantUnkilled
     | Trade
+    | ErrorTradeReported
+    | TradeBusted
     | YenMoved
     | UnitsMoved
     | TransferControlSet

@@ -71,9 +71,11 @@ class RejectReason(StrEnum):
     INSUFFICIENT_CASH = "INSUFFICIENT_CASH"  # 買付余力
     INSUFFICIENT_HOLDING = "INSUFFICIENT_HOLDING"
     SELF_MATCH = "SELF_MATCH"  # 仮装売買
-    # settlement
+    # settlement and error trades
+    UNKNOWN_TRADE = "UNKNOWN_TRADE"
     UNKNOWN_INSTRUCTION = "UNKNOWN_INSTRUCTION"
     ALREADY_FINAL = "ALREADY_FINAL"
+    BUST_NOT_ALLOWED = "BUST_NOT_ALLOWED"
     CUTOFF_PASSED = "CUTOFF_PASSED"
     LEG_MISMATCH = "LEG_MISMATCH"
     TRANSFER_RESTRICTED = "TRANSFER_RESTRICTED"
@@ -108,6 +110,7 @@ class FailReason(StrEnum):
     PAYMENT_REFUSED = "payment_refused"  # MONY
     CUTOFF_PASSED = "cutoff_passed"  # LATE
     CANCELED = "canceled"
+    BUSTED = "busted"  # its trade was voided
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +206,12 @@ CATALOGUE: Final[dict[RejectReason, CatalogueEntry]] = {
     _R.INSUFFICIENT_CASH: _entry("risk", "buying power exceeded", "買付余力不足", retryable=True),
     _R.INSUFFICIENT_HOLDING: _entry("risk", "not enough units", "売付可能数量不足", retryable=True),
     _R.SELF_MATCH: _entry("risk", "would trade with itself", "自己対当"),
+    _R.UNKNOWN_TRADE: _entry("settlement", "no such trade", "該当約定なし"),
     _R.UNKNOWN_INSTRUCTION: _entry("settlement", "no such delivery", "該当指図なし"),
     _R.ALREADY_FINAL: _entry("settlement", "delivery already ended", "決済終了済み"),
+    _R.BUST_NOT_ALLOWED: _entry(
+        "settlement", "the trade is not to be voided by the rule", "約定取消の要件外"
+    ),
     _R.CUTOFF_PASSED: _entry("settlement", "after the cut-off", "締切後", retryable=True),
     _R.LEG_MISMATCH: _entry("settlement", "legs do not agree", "内容不一致"),
     _R.TRANSFER_RESTRICTED: _entry(

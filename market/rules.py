@@ -141,6 +141,8 @@ class Rules:
     self_trade_same_account_only: Rule[bool]
     max_share_of_issue_percent: Rule[int]
     query_share_of_issue_percent: Rule[int]
+    error_trade_halt_percent: Rule[int]
+    error_trade_bust_percent: Rule[int]
     short_sale: Rule[bool]
     max_order_units: Rule[int]
     market_orders_barred_first_day: Rule[bool]
@@ -164,6 +166,12 @@ class Rules:
         seconds = (*times, *stages)
         ticks, limits = self.tick_table.value, self.limit_table.value
         decimals = self.price_decimals.value
+        shares = (
+            self.max_share_of_issue_percent.value,
+            self.query_share_of_issue_percent.value,
+            self.error_trade_halt_percent.value,
+            self.error_trade_bust_percent.value,
+        )
         for holds, fact in (
             (schedule and schedule[-1].phase is Phase.CLOSED, "a day's schedule ends Closed"),
             (times == sorted(times), "a day's schedule goes forward"),
@@ -189,8 +197,7 @@ class Rules:
                 f"settlement_days is 0 to {SETTLEMENT_DAYS_MAX}",
             ),
             (
-                0 <= self.max_share_of_issue_percent.value <= _WHOLE
-                and 0 <= self.query_share_of_issue_percent.value <= _WHOLE,
+                all(0 <= share <= _WHOLE for share in shares),
                 "a share is 0 (off) to 100 percent",
             ),
             (self.max_order_units.value > 0, "max_order_units is positive"),

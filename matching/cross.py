@@ -47,7 +47,7 @@ def hold_auction(issue: Issue, events: list[Event]) -> None:
         if issue.phase is Phase.OPENING_AUCTION and issue.voids_limits:
             _cancel_where(issue, _is_limit, CancelReason.LIMIT_REST, events)
     if clearing.price_sen is not None:
-        issue.cross_sen[issue.phase] = clearing.price_sen
+        issue.note_cross(clearing.price_sen, trades)
     events.append(
         AuctionHeld(
             instrument_id=issue.instrument.instrument_id,

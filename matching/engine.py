@@ -11,7 +11,7 @@ Invariants (check_invariants): those of each issue and book; the shared index ho
 orders that rest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -44,6 +44,7 @@ from market.events import (
     OrderCanceled,
     PhaseChanged,
     RequestRejected,
+    Trade,
     TradingHalted,
     TradingResumed,
 )
@@ -238,6 +239,21 @@ class Engine:
             return _refused(RejectReason.OUT_OF_RANGE, f"{nav_sen} is no price")
         issue.nav_sen = nav_sen
         events: list[Event] = [NetAssetValueSet(instrument_id=instrument_id, nav_sen=nav_sen)]
+        issue.publish_indicative(events)
+        return events
+
+    def forget_trades(self, instrument_id: InstrumentId, left: Sequence[Trade]) -> list[Event]:
+        """Trades of today were voided: last price, centre, closing and next base price follow.
+
+        Args:
+            instrument_id: A listed issue.
+            left: Its trades of today that still stand, in order.
+        """
+        issue = self._issues[instrument_id]
+        issue.forget_trades(left)
+        events: list[Event] = []
+        if not self._day_is_open:
+            events.append(issue.close_day())
         issue.publish_indicative(events)
         return events
 

@@ -39,13 +39,13 @@ def put_off(issue: Issue, phase: Phase | None, *, after_extension: bool) -> list
         after_extension: Whether it is a step behind the extension.
     """
     stands = Extension(issue.extension)
+    if stands is (Extension.NONE if after_extension else Extension.WAITING):
+        return []
+    if phase is None:
+        return None  # a cross may still be refused, so only states move the extension on
     if after_extension:
-        if stands is Extension.NONE:
-            return []
         issue.extension = Extension.ENDING.value
         return None
-    if stands is Extension.WAITING:
-        return []
     issue.extension = Extension.NONE.value
     if phase not in AUCTION_PHASES or not _moves_far(issue):
         return None

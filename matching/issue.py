@@ -9,12 +9,19 @@ Invariants: the daily limits are those of the base price; the index of the engin
 agree; the last published indicative price is what the book gives.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from market.choices import BasePriceRule, ClosePriceRule, LimitResidual
 from market.commands import NO_PRICE
 from market.errors import check
-from market.events import ClosingPriceSet, Event, IndicativePriceChanged, ReferencePriceSet
+from market.events import (
+    ClosingPriceSet,
+    Event,
+    IndicativePriceChanged,
+    ReferencePriceSet,
+    Trade,
+)
 from market.ids import TradeId
 from market.instrument import Instrument
 from market.message import Record
@@ -48,6 +55,7 @@ class Issue:
         query_units: Above this a size must be confirmed.
         last_sen: Last price of today, or NO_PRICE.
         cross_sen: Price of today's last cross of each auction phase that found one.
+        cross_ids: First and last trade of each of those crosses.
         own_orders: The resting orders of each owner, where the preset prevents self-matches.
         extension: Where it stands with its auction's extension, see extension.py.
         nav_sen: Net asset value of one unit, or NO_PRICE.
@@ -58,7 +66,7 @@ class Issue:
     """
 
     __slots__ = ("_takes_day_limits", "barred", "book", "centre_by_last", "centre_by_nav",
-                 "cross_sen", "extension", "grid", "has_opened", "instrument", "interest",
+                 "cross_ids", "cross_sen", "extension", "grid", "has_opened", "instrument", "interest",
                  "last_sen", "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
                  "most_units", "nav_sen", "next_base_sen", "own_orders", "permission", "permissions", "phase",
                  "published", "query_units", "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
@@ -82,6 +90,7 @@ class Issue:
         self.has_opened = False
         self.barred = instrument.market_orders_barred
         self.cross_sen: dict[Phase, Sen] = {}
+        self.cross_ids: dict[Phase, tuple[TradeId, TradeId]] = {}
         self.extension = 0
         self.own_orders = OwnOrders(rules.self_match.value)
         self.max_order_units = rules.max_order_units.value
@@ -115,6 +124,7 @@ class Issue:
         self.has_opened = True
         self.last_sen = NO_PRICE
         self.cross_sen.clear()
+        self.cross_ids.clear()
         self.extension = 0
         self.set_reference(self.next_base_sen)
 
@@ -129,6 +139,23 @@ class Issue:
         return ClosingPriceSet(
             instrument_id=self.instrument.instrument_id, price_sen=self._closing_sen() or None
         )
+
+    def note_cross(self, price_sen: Sen, trades: int) -> None:
+        """A cross of the present auction phase found a price; its trades are the last made."""
+        last = self.trade_numbers.last
+        self.cross_sen[self.phase] = price_sen
+        self.cross_ids[self.phase] = (TradeId(last - trades + 1), last)
+
+    def forget_trades(self, left: Sequence[Trade]) -> None:
+        """Work today's prices out anew after trades were voided. O(trades left).
+
+        Args:
+            left: Today's trades of this issue that still stand, in order.
+        """
+        self.last_sen = left[-1].price_sen if left else NO_PRICE
+        for phase, (first, last) in list(self.cross_ids.items()):
+            if not any(first <= trade.trade_id <= last for trade in left):
+                del self.cross_ids[phase], self.cross_sen[phase]
 
     def _closing_sen(self) -> Sen:
         rule = self.rules.close_price_rule.value

@@ -94,6 +94,21 @@ class TradeData(_Wire, frozen=True, kw_only=True):
     counterparty: str | None = None
 
 
+class BustData(_Wire, frozen=True, kw_only=True):
+    """A fill was voided, as one side sees it; its delivery ends with it."""
+
+    order_id: str
+    client_order_id: str
+    trade_id: str
+    instrument_id: str
+    side: str
+    price: str
+    quantity_units: int
+    amount_yen: int
+    delivery_id: str
+    reason: str
+
+
 class OrderData(_Wire, frozen=True, kw_only=True):
     """An order ended or shrank without a trade; what self-trade prevention stopped stands beside."""
 
@@ -136,4 +151,4 @@ class Push(_Wire, frozen=True, kw_only=True):
     seq: int
     prev_seq: int
     at_ns: int
-    data: TradeData | OrderData | SettlementData | FirmData
+    data: TradeData | BustData | OrderData | SettlementData | FirmData

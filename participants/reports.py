@@ -49,6 +49,7 @@ from market.events import (
     RequestRepeated,
     SessionOpened,
     Trade,
+    TradeBusted,
 )
 from market.ids import (
     ClientOrderId,
@@ -71,6 +72,7 @@ from participants.report_schemas import (
     AcceptedResult,
     AmendedResult,
     Answer,
+    BustData,
     CanceledResult,
     ErrorBody,
     FirmData,
@@ -148,6 +150,7 @@ class Reports:
             ParticipantKilled: self._killed,
             ParticipantUnkilled: self._unkilled,
             Trade: self._traded,
+            TradeBusted: self._busted,
             DeliveryCreated: self._delivery_created,
             DeliveryChanged: self._delivery_changed,
             PhaseChanged: self._phase_changed,
@@ -380,6 +383,27 @@ class Reports:
             )
             self._push(facts.session_id, "trade", data)
 
+    def _busted(self, event: TradeBusted) -> None:
+        """Tell both sides that their fill is void; news of the delivery follows by itself."""
+        sides = self._deliveries[event.delivery_id]
+        for facts, order_id, side in (
+            (sides.buy, event.buy_order_id, "buy"),
+            (sides.sell, event.sell_order_id, "sell"),
+        ):
+            data = BustData(
+                order_id=order_id_to_text(order_id),
+                client_order_id=facts.client_order_id,
+                trade_id=trade_id_to_text(event.trade_id),
+                instrument_id=event.instrument_id,
+                side=side,
+                price=price_to_text(event.price_sen),
+                quantity_units=event.quantity_units,
+                amount_yen=sides.trade.consideration_yen,
+                delivery_id=delivery_id_to_text(event.delivery_id),
+                reason=event.reason,
+            )
+            self._push(facts.session_id, "trade_busted", data)
+
     def _delivery_changed(self, event: DeliveryChanged) -> None:
         sides = self._deliveries[event.delivery_id]
         trade = sides.trade
@@ -464,7 +488,7 @@ class Reports:
         self,
         session_id: SessionId,
         what: str,
-        data: TradeData | OrderData | SettlementData | FirmData,
+        data: TradeData | BustData | OrderData | SettlementData | FirmData,
     ) -> None:
         stream = self._streams.of(session_id)
         payload = self._encode(

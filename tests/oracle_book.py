@@ -138,6 +138,8 @@ class OracleBook:
         self.days = 0
         self.crosses: dict[str, int] = {}
         self.waiting = self.ending = False
+        self.day_trades: list[tuple[int, int]] = []
+        self.spans: dict[str, list[int]] = {}
         self.last: int | None = None
         self.trades = self.stamps = 0
         self.shown: Line = (None, 0, 0)
@@ -167,6 +169,7 @@ class OracleBook:
                 self.days += 1
                 self.crosses = {}
                 self.waiting = self.ending = False
+                self.day_trades, self.spans = [], {}
                 return self._set_reference(self.next_base)
             case SetReferencePrice():
                 lines = self._set_reference(command.reference_price_sen)
@@ -195,15 +198,34 @@ class OracleBook:
                 return [*lines, ("closing", self._closing())]
         raise TypeError(command)
 
+    def bust(self, trade: int, *, at_night: bool) -> list[Line]:
+        """Take a trade of today out, as if it had never been made."""
+        if trade not in [number for number, _ in self.day_trades]:
+            return []
+        self.day_trades = [one for one in self.day_trades if one[0] != trade]
+        self.last = self.day_trades[-1][1] if self.day_trades else None
+        standing = [number for number, _ in self.day_trades]
+        for phase, span in list(self.spans.items()):
+            if not any(number in standing for number in span):
+                del self.spans[phase], self.crosses[phase]
+        lines: list[Line] = []
+        if at_night:
+            self.next_base = self._next_base()
+            lines.append(("closing", self._closing()))
+        return [*lines, *self._indicative()]
+
     def _put_off(self, phase: str, *, behind: bool) -> list[Line] | None:
         """What a step says when the auction's extension stands against it."""
         if behind:
             if not self.waiting and not self.ending:
                 return []
-            self.waiting, self.ending = False, True
+            if phase:
+                self.waiting, self.ending = False, True
             return None
         if self.waiting:
             return []
+        if not phase:
+            return None
         self.ending = False
         seconds = self.rules.auction_extension_s.value
         if not phase.endswith("Auction") or not seconds or self.halted:
@@ -560,6 +582,7 @@ class OracleBook:
     def _trade(self, buy: Paper, sell: Paper, price: int, units: int, *, cross: bool) -> Line:
         self.trades += 1
         self.last = price
+        self.day_trades.append((self.trades, price))
         for one in (buy, sell):
             one.left -= units
             one.gone += units
@@ -633,6 +656,7 @@ class OracleBook:
             lines += self._end(limits, "limit_rest")
         if price is not None:
             self.crosses[self.phase] = price
+            self.spans[self.phase] = [line[1] for line in trades]
         lines.append(("auction", price, units, len(trades), False))
         return [*lines, self._show((None, 0, 0))]
 

@@ -17,6 +17,7 @@ from oracle_book import Line, OracleBook, Paper
 from market.business_days import is_business_day
 from market.commands import (
     AmendOrder,
+    BustTrade,
     CancelOnDisconnect,
     CancelOrder,
     ChangePhase,
@@ -31,6 +32,7 @@ from market.commands import (
     OpenDay,
     OpenSession,
     ParticipantLimits,
+    ReportErrorTrade,
     Request,
     Resume,
     RevokeKey,
@@ -119,11 +121,12 @@ class OracleDesk:
         self.upper: dict[str, int] = {}
         self.date: Any = None
         self.is_open = False
+        self.errors: dict[str, dict[int, int]] = {}
         self.last_trade = 0
 
     # --- what is asked, before it happens
 
-    def expect(self, number: int, command: object) -> Expected:  # noqa: C901 - one arm a command
+    def expect(self, number: int, command: object) -> Expected:  # noqa: C901, PLR0912  one arm a command
         """Work out a command, and take it as done."""
         for book in self.books.values():
             book.trades = self.last_trade
@@ -150,6 +153,10 @@ class OracleDesk:
                 return self._close_day(command)
             case DepositYen() | WithdrawYen() | DepositUnits():
                 return Expected(self._refuse_counter(command) or "done")
+            case ReportErrorTrade():
+                return self._report_error(number, command)
+            case BustTrade():
+                return self._bust(command)
             case RunSettlement():
                 return Expected(None if self.is_open else "PHASE_CLOSED")
             case (
@@ -172,6 +179,9 @@ class OracleDesk:
         self.date, self.is_open = day, True
         self.asked = []
         self.orders = [known for known in self.orders if self.resting(known)]
+        for issue in list(self.errors):
+            if all(self._final(trade) for trade in self.errors[issue]):
+                del self.errors[issue]
         lines = {name: book.apply(0, command) for name, book in self.books.items()}
         return Expected("done", lines)
 
@@ -180,6 +190,58 @@ class OracleDesk:
             return Expected("PHASE_CLOSED")
         self.is_open = False
         return Expected("done", {name: book.apply(0, command) for name, book in self.books.items()})
+
+    def _final(self, trade: int) -> str | None:
+        """Why a trade can be neither reported nor voided."""
+        for delivery, terms in self.auditor.terms.items():
+            if terms.trade_id == trade:
+                over = self.auditor.states[delivery] in ("finished", "canceled", "paid")
+                return "ALREADY_FINAL" if over else None
+        return "UNKNOWN_TRADE"
+
+    def _above(self, issue: str, percent: int) -> bool:
+        units = sum(self.errors.get(issue, {}).values())
+        return percent > 0 and units * 100 > self.auditor.issued[issue] * percent
+
+    def _report_error(self, number: int, command: ReportErrorTrade) -> Expected:
+        named = list(command.trade_ids)
+        if (command.order_id is None) == (not named) or len(set(named)) != len(named):
+            return Expected("INVALID_COMBINATION")
+        if command.order_id is not None:
+            named = [
+                trade.trade_id
+                for trade in self.auditor.trades.values()
+                if command.order_id in (trade.buy_order_id, trade.sell_order_id)
+                and self._final(trade.trade_id) is None
+            ]
+            if not named:
+                return Expected("UNKNOWN_TRADE")
+        for reason in ("UNKNOWN_TRADE", "ALREADY_FINAL"):
+            if reason in [self._final(trade) for trade in named]:
+                return Expected(reason)
+        issues = {self.auditor.trades[trade].instrument_id for trade in named}
+        if len(issues) > 1:
+            return Expected("INVALID_COMBINATION")
+        (issue,) = issues
+        known = self.errors.setdefault(issue, {})
+        known |= {trade: self.auditor.trades[trade].quantity_units for trade in named}
+        book = self.books[issue]
+        lines: list[Line] = []
+        if self._above(issue, self.rules.error_trade_halt_percent.value) and not book.halted:
+            lines = book.apply(number, Halt(instrument_id=issue, reason=""))
+        return Expected("done", {issue: lines})
+
+    def _bust(self, command: BustTrade) -> Expected:
+        refusal = self._final(command.trade_id)
+        if refusal:
+            return Expected(refusal)
+        issue = self.auditor.trades[command.trade_id].instrument_id
+        named = command.trade_id in self.errors.get(issue, {})
+        by_rule = named and self._above(issue, self.rules.error_trade_bust_percent.value)
+        if not by_rule and not command.override:
+            return Expected("BUST_NOT_ALLOWED")
+        lines = self.books[issue].bust(command.trade_id, at_night=not self.is_open)
+        return Expected("done", {issue: lines})
 
     def _issue(self, number: int, command: Any) -> Expected:
         book = self.books.get(command.instrument_id)

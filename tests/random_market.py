@@ -17,6 +17,7 @@ from market.business_days import next_business_day
 from market.commands import (
     NO_PRICE,
     AmendOrder,
+    BustTrade,
     CancelDelivery,
     CancelOnDisconnect,
     CancelOrder,
@@ -38,6 +39,7 @@ from market.commands import (
     ParticipantLimits,
     RegisterKey,
     RegisterParticipant,
+    ReportErrorTrade,
     Resume,
     RevokeKey,
     RunAuction,
@@ -56,6 +58,7 @@ from market.ids import (
     OrderId,
     ParticipantId,
     SessionId,
+    TradeId,
 )
 from market.instrument import Instrument, LimitTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, Units, Yen
@@ -442,6 +445,9 @@ class Chance:
             SetNetAssetValue(instrument_id=name, nav_sen=draw.choice((Sen(0), base))),
             SetTransferControl(instrument_id=name, executable=False, reason="pledge"),
             CancelDelivery(delivery_id=delivery, reason="agreed"),
+            self._error_report(draw),
+            BustTrade(trade_id=self._trade(draw), reason="slip", override=draw.random() < 0.5),
+            BustTrade(trade_id=self._trade(draw), reason="slip", override=draw.random() < 0.5),
             RunSettlement(stage=draw.choice((0, 1, 2))),
             RunAuction(instrument_id=name),
             RegisterParticipant(participant_id=firm, name=firm, limits=limits),
@@ -450,6 +456,25 @@ class Chance:
             RevokeKey(key_id=KeyId(f"{firm}-K2")),
         )
         return draw.choice(acts)
+
+    def _trade(self, draw: Random) -> TradeId:
+        """A trade named as an error, a late one, or one there never was."""
+        named = [trade for trades in self.market.desk.errors.values() for trade in trades]
+        late = list(self.market.auditor.trades)[-8:]
+        return TradeId(draw.choice((*named, *late, 10**6)))
+
+    def _error_report(self, draw: Random) -> Command:
+        """Some late trades, or those of an order."""
+        late = list(self.market.auditor.trades.values())[-8:]
+        if not late or draw.randint(1, 12) == 1:
+            return ReportErrorTrade(reason="nothing")
+        if draw.randint(1, 3) == 1:
+            return ReportErrorTrade(order_id=draw.choice(late).buy_order_id, reason="slip")
+        issue = draw.choice(late).instrument_id
+        names = [one.trade_id for one in late if one.instrument_id == issue]
+        if draw.randint(1, 10) == 1:
+            names = [one.trade_id for one in late]
+        return ReportErrorTrade(trade_ids=tuple(names), reason="slip")
 
     def nonsense(self, draw: Random) -> Command:
         """What nobody should send: each must be refused, none may stop the market."""
@@ -487,6 +512,10 @@ class Chance:
             RunSettlement(stage=-1),
             RunSettlement(stage=99),
             CancelDelivery(delivery_id=DeliveryId(0), reason=""),
+            BustTrade(trade_id=TradeId(0), reason="", override=True),
+            ReportErrorTrade(trade_ids=(TradeId(0),), reason=""),
+            ReportErrorTrade(trade_ids=(TradeId(1), TradeId(1)), reason=""),
+            ReportErrorTrade(order_id=OrderId(10**9), reason=""),
             OpenSession(session_id=SessionId("nobody"), key_id=KeyId("nobody's"), takeover=True),
             CloseSession(session_id=SessionId("nobody"), generation=1, orderly=False),
             CancelOnDisconnect(session_id=SessionId("nobody"), generation=0),

@@ -10,8 +10,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from random_market import FIRMS, FIRST_DAY, WIDE, Chance, session_of
+from random_market import FIRMS, WIDE, session_of
 from script import ISSUE, Stage, outcome, play
+from small_market import ask, cross, market_with, phase
 from watched_market import WatchedMarket
 
 from market.business_days import is_business_day
@@ -25,12 +26,11 @@ from market.choices import (
 )
 from market.commands import (
     AmendOrder,
+    BustTrade,
     ChangePhase,
     CloseSession,
     Command,
-    NewOrder,
-    OpenDay,
-    OpenVenue,
+    ReportErrorTrade,
     RunAuction,
     SetNetAssetValue,
 )
@@ -41,9 +41,9 @@ from market.events import (
     Event,
     OrderCanceled,
     ReferencePriceSet,
-    RequestRejected,
+    TradeBusted,
 )
-from market.ids import ClientOrderId, ParticipantId
+from market.ids import ClientOrderId, ParticipantId, TradeId
 from market.instrument import LIMIT_TABLES, TICK_TABLES, Instrument
 from market.quantities import Sen, Units
 from market.reasons import CATALOGUE, RejectReason
@@ -355,40 +355,6 @@ def _the_width_is_a_share_of_the_base() -> None:
 # --- the desk: sizes, short sells, holdings, counterparties
 
 
-def market_with(**rules: object) -> WatchedMarket:
-    """A watched market under START with some rules chosen, gathering orders on its first day."""
-    pairs = tuple((name, json.dumps(value)) for name, value in rules.items())
-    chance = Chance(WatchedMarket(OpenVenue(run_id="p", preset="start", chosen=pairs)))
-    chance.open()
-    phase(chance.market, Phase.PRE_OPEN, OpenDay(business_date=FIRST_DAY))
-    return chance.market
-
-
-def phase(market: WatchedMarket, phase: Phase, *first: Command) -> None:
-    """Move the issue of a dozen prices to a state, after some commands."""
-    for command in first:
-        market.do(command)
-    market.do(ChangePhase(instrument_id=WIDE.instrument_id, phase=phase))
-
-
-def ask(market: WatchedMarket, firm: str, side: Side, units: int, **more: object) -> str:
-    """A limit order at 10 yen: accepted, or why not."""
-    fields: dict[str, object] = {
-        "participant_id": ParticipantId(firm),
-        "session_id": session_of(ParticipantId(firm)),
-        "generation": 1,
-        "req_id": "q",
-        "client_order_id": ClientOrderId(f"P-{len(market.entries)}"),
-        "instrument_id": WIDE.instrument_id,
-        "side": side,
-        "kind": OrderKind.LIMIT,
-        "price_sen": Sen(1_000),
-        "quantity_units": Units(units),
-    }
-    event = market.do(NewOrder(**(fields | more)))[0]  # type: ignore[arg-type]
-    return event.reason.value if isinstance(event, RequestRejected) else "accepted"
-
-
 @proves("query_share_of_issue_percent", "5")
 def _an_unusual_size_is_asked_about() -> None:
     market = market_with()
@@ -409,6 +375,35 @@ def _a_share_of_the_issue_is_too_much() -> None:
     for percent, answer in ((30, "SHARE_OF_ISSUE"), (0, "FIRM_QTY_LIMIT")):
         market = market_with(max_share_of_issue_percent=percent)
         assert ask(market, "FIRM-A", Side.BUY, 122, size_confirmed=True) == answer
+
+
+def _named(units: int, **rules: object) -> WatchedMarket:
+    """Trades of so many of 400 units, named as errors."""
+    market = market_with(query_share_of_issue_percent=0, **rules)
+    for _ in range(units // 14):
+        ask(market, "FIRM-A", Side.BUY, 14)
+        ask(market, "FIRM-C", Side.SELL, 14)
+    cross(market)
+    trades = tuple(trade.trade_id for trade in market.trades())
+    market.do(ReportErrorTrade(trade_ids=trades, reason="slip"))
+    return market
+
+
+@proves("error_trade_halt_percent", "10", "off")
+def _a_large_error_halts() -> None:
+    for units, rules, halted in ((28, {}, False), (42, {}, True), (42, OFF, False)):
+        market = _named(units, **rules)
+        assert market.core.engine.is_suspended(WIDE.instrument_id) is halted
+
+
+@proves("error_trade_bust_percent", "20", "off")
+def _a_larger_one_may_be_voided() -> None:
+    for units, rules, voided in ((70, {}, False), (84, {}, True), (84, OFF, False)):
+        events = _named(units, **rules).do(BustTrade(trade_id=TradeId(1), reason="slip"))
+        assert isinstance(events[0], TradeBusted) is voided
+
+
+OFF: dict[str, object] = {"error_trade_halt_percent": 0, "error_trade_bust_percent": 0}
 
 
 @proves("short_sale", "off")
@@ -746,14 +741,14 @@ def _a_far_price_is_waited_for() -> None:
     assert stage.line("cross") == stage.line("phase Break") == []
     assert stage.engine.phase(NAME) is Phase.PRE_OPEN_NCP
     assert outcome(stage.line("C sell 5 @ 101000")) == "rests 5"
-    for phase in (Phase.OPENING_AUCTION, None, Phase.BREAK):
+    for entered in (Phase.OPENING_AUCTION, None, Phase.BREAK):
         again: Command = (
             RunAuction(instrument_id=NAME, after_extension=True)
-            if phase is None
-            else ChangePhase(instrument_id=NAME, phase=phase, after_extension=True)
+            if entered is None
+            else ChangePhase(instrument_id=NAME, phase=entered, after_extension=True)
         )
         happened = stage.do(again)
-        if phase is None:
+        if entered is None:
             assert outcome(happened) == "101_000: 1+3 5"
     assert stage.engine.phase(NAME) is Phase.BREAK
     stage.line("phase PreClose")

@@ -28,6 +28,7 @@ from feeds.market_data import MarketData
 from market.business_days import is_business_day
 from market.commands import (
     AmendOrder,
+    BustTrade,
     CancelDelivery,
     CancelOnDisconnect,
     CancelOrder,
@@ -50,6 +51,7 @@ from market.commands import (
     OpenVenue,
     RegisterKey,
     RegisterParticipant,
+    ReportErrorTrade,
     Request,
     Resume,
     RevokeKey,
@@ -66,10 +68,12 @@ from market.events import (
     CommandRefused,
     DayClosed,
     DayOpened,
+    ErrorTradeReported,
     Event,
     MassCanceled,
     RequestRejected,
     SessionClosed,
+    TradeBusted,
     VenueOpened,
 )
 from market.ids import ClientOrderId, InstrumentId, OrderId, SessionId
@@ -187,6 +191,7 @@ class Core:
             self.rules.settlement_mode.value,
             self.rules.settlement_days.value,
             self.rules.business_days,
+            self.rules.error_trade_bust_percent.value,
         )
         self.feeds = MarketData(
             self.run_id,
@@ -233,6 +238,8 @@ class Core:
             ),
             SetNetAssetValue: lambda c: engine.set_net_asset_value(c.instrument_id, c.nav_sen),
             RunSettlement: lambda c: self._refuse_at_night() or settlement.run(c.stage),
+            ReportErrorTrade: self._report_error_trade,
+            BustTrade: self._bust_trade,
             CancelDelivery: settlement.cancel_delivery,
             CloseDay: self._close_day,
             OpenSession: self._open_session,
@@ -267,6 +274,28 @@ class Core:
             if refusal is not None:
                 return _refused(refusal, "buying power is promised elsewhere")
         return self.settlement.withdraw_yen(command)
+
+    def _report_error_trade(self, command: ReportErrorTrade) -> list[Event]:
+        """Name trades made in error; above the preset's share of the issue, suspend it."""
+        events = self.settlement.report_error_trade(command)
+        told = events[0]
+        if isinstance(told, ErrorTradeReported):
+            name = told.instrument_id
+            far = self.settlement.is_error_above(name, self.rules.error_trade_halt_percent.value)
+            if far and not self.engine.is_suspended(name):
+                events += self.engine.halt(name, command.reason)
+        return events
+
+    def _bust_trade(self, command: BustTrade) -> list[Event]:
+        """Void a trade; today's prices are worked out again without it."""
+        trade_id = command.trade_id
+        is_of_today = self.settlement.is_of_today(trade_id)
+        events = self.settlement.bust_trade(command)
+        told = events[0]
+        if isinstance(told, TradeBusted) and is_of_today:
+            left = self.settlement.trades_today(told.instrument_id)
+            events += self.engine.forget_trades(told.instrument_id, left)
+        return events
 
     def _open_day(self, command: OpenDay) -> list[Event]:
         day, last = command.business_date, self.business_date

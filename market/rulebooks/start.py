@@ -103,6 +103,12 @@ START: Final = Rules(
     ),
     max_share_of_issue_percent=Rule(30, UNKNOWN_DEFAULT, "TSE rejects above 30% of listed units"),
     query_share_of_issue_percent=Rule(5, UNKNOWN_DEFAULT, "TSE queries 5 to 30% of listed units"),
+    error_trade_halt_percent=Rule(10, UNKNOWN_DEFAULT, "TSE halts above 10% of listed units"),
+    error_trade_bust_percent=Rule(
+        20,
+        UNKNOWN_DEFAULT,
+        "TSE may void above 20% of listed units where settlement is very hard",
+    ),
     short_sale=Rule(
         False, UNKNOWN_DEFAULT, "not found; START FIX 1.1 (2nd-hand) lists tag 54 = 5, 6"
     ),

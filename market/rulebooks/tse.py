@@ -80,6 +80,10 @@ TSE: Final = Rules(
     self_trade_same_account_only=Rule(True, UNKNOWN_DEFAULT, "compares the account"),
     max_share_of_issue_percent=Rule(30, DOCUMENTED, "JPX: rejects above 30% of listed units"),
     query_share_of_issue_percent=Rule(5, DOCUMENTED, "JPX: queries 5 to 30% of listed units"),
+    error_trade_halt_percent=Rule(10, DOCUMENTED, "JPX: halts above 10% of listed units"),
+    error_trade_bust_percent=Rule(
+        20, DOCUMENTED, "JPX: may void above 20%, below in special cases"
+    ),
     short_sale=Rule(False, UNKNOWN_DEFAULT, "left out; sells are of held units"),
     max_order_units=Rule(100_000_000, UNKNOWN_DEFAULT, "not found"),
     market_orders_barred_first_day=Rule(
