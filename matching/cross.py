@@ -24,8 +24,9 @@ from market.quantities import Sen, Units
 from market.reasons import CancelReason
 from market.rules import MarketResidual
 from market.words import OrderKind, Phase, Side, Validity
-from matching.auction import NO_CLEARING
+from matching.auction import NO_CLEARING, Clearing
 from matching.continuous import canceled
+from matching.fok import clearing_without_unfilled
 from matching.issue import Issue
 from matching.order import Order
 
@@ -36,7 +37,7 @@ _SELL: Final = Side.SELL
 def hold_auction(issue: Issue, events: list[Event]) -> None:
     """The cross of an auction phase, with its trades, ends, result and "no price"."""
     skipped = issue.suspended
-    clearing = NO_CLEARING if skipped else issue.clearing()
+    clearing = NO_CLEARING if skipped else _clearing(issue, events)
     trades = 0
     if clearing.price_sen is not None:
         trades = _pair(issue, clearing.price_sen, clearing.executed_units, events)
@@ -44,6 +45,8 @@ def hold_auction(issue: Issue, events: list[Event]) -> None:
         if issue.rules.market_residual_after_opening.value is MarketResidual.VOID:
             _cancel_where(issue, _is_market, CancelReason.MARKET_REST, events)
         expire_where(issue, _is_for_next_auction, events)
+        if issue.gathers_fok:
+            _cancel_where(issue, _is_fok, CancelReason.FOK_UNFILLED, events)
         if issue.phase is Phase.OPENING_AUCTION and issue.voids_limits:
             _cancel_where(issue, _is_limit, CancelReason.LIMIT_REST, events)
     if clearing.price_sen is not None:
@@ -113,6 +116,15 @@ def _cancel_where(
 
 def _those(issue: Issue, chosen: Callable[[Order], bool]) -> list[Order]:
     return [order for side in Side for order in issue.book.queue(side) if chosen(order)]
+
+
+def _clearing(issue: Issue, events: list[Event]) -> Clearing:
+    """The price of the cross; fill-or-kill orders it would leave open are gone then."""
+    return clearing_without_unfilled(issue, events) if issue.gathers_fok else issue.clearing()
+
+
+def _is_fok(order: Order) -> bool:
+    return order.validity is Validity.FOK
 
 
 def _is_limit(order: Order) -> bool:

@@ -56,6 +56,7 @@ class Issue:
         last_sen: Last price of today, or NO_PRICE.
         cross_sen: Price of today's last cross of each auction phase that found one.
         cross_ids: First and last trade of each of those crosses.
+        gathers_fok: Whether fill-or-kill orders wait for a cross here.
         own_orders: The resting orders of each owner, where the preset prevents self-matches.
         extension: Where it stands with its auction's extension, see extension.py.
         nav_sen: Net asset value of one unit, or NO_PRICE.
@@ -66,7 +67,7 @@ class Issue:
     """
 
     __slots__ = ("_takes_day_limits", "barred", "book", "centre_by_last", "centre_by_nav",
-                 "cross_ids", "cross_sen", "extension", "grid", "has_opened", "instrument", "interest",
+                 "cross_ids", "cross_sen", "extension", "gathers_fok", "grid", "has_opened", "instrument", "interest",
                  "last_sen", "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
                  "most_units", "nav_sen", "next_base_sen", "own_orders", "permission", "permissions", "phase",
                  "published", "query_units", "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
@@ -92,6 +93,7 @@ class Issue:
         self.cross_sen: dict[Phase, Sen] = {}
         self.cross_ids: dict[Phase, tuple[TradeId, TradeId]] = {}
         self.extension = 0
+        self.gathers_fok = Validity.FOK in self.permissions[Phase.PRE_OPEN].validities
         self.own_orders = OwnOrders(rules.self_match.value)
         self.max_order_units = rules.max_order_units.value
         self.max_share_units = self._share_units(rules.max_share_of_issue_percent.value)

@@ -332,7 +332,10 @@ class OracleBook:
             return "INVALID_COMBINATION"
         if self.phase == "Continuous" and validity is Validity.NEXT_AUCTION:
             return "INVALID_COMBINATION"
-        if self.phase != "Continuous" and validity in (Validity.IOC, Validity.FOK):
+        if self.phase != "Continuous" and validity is Validity.IOC:
+            return "INVALID_COMBINATION"
+        zaraba = any(step.phase.value == "Continuous" for step in self.rules.schedule.value)
+        if self.phase != "Continuous" and validity is Validity.FOK and zaraba:
             return "INVALID_COMBINATION"
         price = None if market else command.price_sen
         if command.short_sale and command.side.value == "buy":
@@ -642,14 +645,17 @@ class OracleBook:
             return [("refused", "PHASE_CLOSED")]
         if self.halted:
             return [("auction", None, 0, 0, True), self._show((None, 0, 0))]
+        lines = self._drop_unfilled()
         price, units, _ = self.clearing()
         trades = [] if price is None else self._pair(price, units)
-        lines = list(trades)
+        lines += trades
         if self.rules.market_residual_after_opening.value is MarketResidual.VOID:
             lines += self._end([one for one in self.papers if one.price is None], "market_rest")
         lines += self._end(
             [one for one in self.papers if one.validity == "next_auction"], "expired"
         )
+        kept_whole = [one for one in self.papers if one.validity == "fok"]
+        lines += self._end(kept_whole, "fok_unfilled")
         voids = self.rules.limit_residual_after_opening.value.value == "void"
         if self.phase == "OpeningAuction" and voids:
             limits = [one for one in self.papers if one.price is not None]
@@ -659,6 +665,25 @@ class OracleBook:
             self.spans[self.phase] = [line[1] for line in trades]
         lines.append(("auction", price, units, len(trades), False))
         return [*lines, self._show((None, 0, 0))]
+
+    def _drop_unfilled(self) -> list[Line]:
+        """Take fill-or-kill orders off, the newest first, until the cross fills those that stay."""
+        lines: list[Line] = []
+        while True:
+            price, units, _ = self.clearing()
+            if price is None:
+                return lines
+            open_still = []
+            for side in ("buy", "sell"):
+                filled = 0
+                for paper in self.ranked(side):
+                    filled += paper.left
+                    if filled > units and paper.validity == "fok":
+                        open_still.append(paper)
+            if not open_still:
+                return lines
+            newest = max(open_still, key=lambda paper: paper.number)
+            lines += self._end([newest], "fok_unfilled")
 
     def _begin_continuous(self) -> list[Line]:
         lines: list[Line] = []

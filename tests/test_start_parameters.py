@@ -51,7 +51,7 @@ from market.rulebooks import START
 from market.rulebooks.times import retimed
 from market.rulebooks.words import clock
 from market.rules import AmendMode, BookCentre, BreakOrders, MarketResidual, PriceRule
-from market.words import OrderKind, Phase, ShortSale, Side
+from market.words import OrderKind, Phase, ShortSale, Side, Validity
 from venue.schedule import day_plan
 
 NAME = ISSUE.instrument_id
@@ -518,6 +518,49 @@ def _market_orders_may_enter() -> None:
 def _limit_orders_only() -> None:
     rules = START.replace(order_kinds=(OrderKind.LIMIT,))
     play("A buy 1 market -> INVALID_COMBINATION\nA buy 1 @ 100000 -> rests 1", rules)
+
+
+@proves("validities", "day, next_auction")
+def _orders_live_for_the_day_or_one_cross() -> None:
+    play(
+        """
+        A buy 10 @ 100000        -> rests 10
+        B buy 10 @ 99000 next    -> rests 10
+        C buy 10 @ 100000 fok    -> INVALID_COMBINATION
+        C buy 10 @ 100000 ioc    -> INVALID_COMBINATION
+        phase OpeningAuction
+        cross                    -> no price, expired 2 10
+        """
+    )
+
+
+@proves("validities", "fok")
+def _whole_at_the_next_cross_or_not_at_all() -> None:
+    rules = START.replace(validities=(Validity.DAY, Validity.NEXT_AUCTION, Validity.FOK))
+    play(
+        """
+        A buy 10 @ 100000 fok    -> rests 10
+        B sell 6 @ 100000        -> rests 6
+        C sell 4 @ 100000        -> rests 4
+        phase OpeningAuction
+        cross                    -> 100_000: 1+2 6, 1+3 4
+        phase PreClose
+        A buy 10 @ 100000 fok    -> rests 10
+        B buy 3 @ 99900          -> rests 3
+        C sell 6 @ 99900         -> rests 6
+        phase ClosingAuction
+        cross                    -> 99_900: 5+6 3, ended 4 10 fok_unfilled
+        """,
+        rules,
+    )
+    play(
+        """
+        A buy 10 @ 100000 fok    -> rests 10
+        phase OpeningAuction
+        cross                    -> no price, ended 1 10 fok_unfilled
+        """,
+        rules,
+    )
 
 
 @proves("amend_mode", "cancel_new", "native_replace")

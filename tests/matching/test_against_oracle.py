@@ -74,6 +74,9 @@ RULEBOOKS = {
         base_price_rule=BasePriceRule.MANUAL,
         close_price_rule=ClosePriceRule.CROSS_OR_BASE,
     ),
+    "start, whole or not": START.replace(
+        validities=(Validity.DAY, Validity.NEXT_AUCTION, Validity.FOK)
+    ),
     "start, by nav": START.replace(
         book_centre=BookCentre.NAV,
         base_price_rule=BasePriceRule.NAV,
@@ -127,7 +130,9 @@ class Chance:
                 kind=OrderKind.MARKET if market else OrderKind.LIMIT,
                 price_sen=NO_PRICE if market else self.price(),
                 quantity_units=self.units(),
-                validity=draw.choice([Validity.DAY] * 6 + list(Validity)),
+                validity=draw.choice(
+                    [Validity.DAY] * 6 + [*Validity, *self.rules.validities.value]
+                ),
                 account=draw.choice(["", "X", "Y"]),
                 self_trade_mode=draw.choice([None, None, *SelfTradeMode]),
                 short_sale=draw.choice([None] * 12 + list(ShortSale)),
