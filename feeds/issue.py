@@ -78,6 +78,7 @@ class Issue:
         self.transfer_executable = instrument.transfer_executable
         self.market_orders_barred = instrument.market_orders_barred
         self.nav_sen = instrument.nav_sen
+        self.next_reference_sen: Sen | None = None
 
     def new_day(self) -> None:
         """Forget yesterday's messages and tape; whatever is still on the book stays."""
@@ -111,6 +112,7 @@ class Issue:
             to_be_removed=listed.to_be_removed,
             transfer_executable=self.transfer_executable,
             nav=price_text(self.nav_sen) if self.nav_sen else None,
+            next_reference_price=optional_price_text(self.next_reference_sen),
         )
 
     def phase_data(self) -> wire.PhaseData:

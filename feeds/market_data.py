@@ -97,6 +97,7 @@ class MarketData:
             events.TradingResumed: self._trading_resumed,
             events.InstrumentListed: self._instrument_listed,
             events.ReferencePriceSet: self._reference_price_set,
+            events.BasePriceAnnounced: self._base_price_announced,
             events.NetAssetValueSet: self._net_asset_value_set,
             events.ClosingPriceSet: self._closing_price_set,
             events.TransferControlSet: self._transfer_control_set,
@@ -400,6 +401,12 @@ class MarketData:
         issue.reference_price_sen = event.reference_price_sen
         issue.limits_sen = event.lower_limit_sen, event.upper_limit_sen
         issue.market_orders_barred = event.market_orders_barred
+        issue.next_reference_sen = None
+        self._tell(issue, Channel.INSTRUMENTS, at_ns, issue.instrument_data())
+
+    def _base_price_announced(self, at_ns: TimeNs, event: events.BasePriceAnnounced) -> None:
+        issue = self._issue(event.instrument_id)
+        issue.next_reference_sen = event.reference_price_sen
         self._tell(issue, Channel.INSTRUMENTS, at_ns, issue.instrument_data())
 
     def _net_asset_value_set(self, at_ns: TimeNs, event: events.NetAssetValueSet) -> None:

@@ -131,6 +131,7 @@ class InstrumentData(Struct, frozen=True, kw_only=True, gc=False):
     to_be_removed: bool
     transfer_executable: bool
     nav: str | None
+    next_reference_price: str | None
 
 
 class PhaseData(Struct, frozen=True, kw_only=True, gc=False):

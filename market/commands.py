@@ -149,6 +149,12 @@ class OpenDay(Message, frozen=True, kw_only=True):
     business_date: date
 
 
+class PublishBasePrices(Message, frozen=True, kw_only=True):
+    """Tell the base prices of the next business day in the evening before it (基準値段の公表)."""
+
+    business_date: date
+
+
 class ChangePhase(Message, frozen=True, kw_only=True):
     """Move one issue to the next state of its schedule.
 
@@ -382,6 +388,7 @@ Command = (
     | DepositUnits
     | SetTransferControl
     | OpenDay
+    | PublishBasePrices
     | ChangePhase
     | RunAuction
     | Halt

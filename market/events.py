@@ -95,6 +95,16 @@ class ReferencePriceSet(Message, frozen=True, kw_only=True):
     market_orders_barred: bool = False
 
 
+class BasePriceAnnounced(Message, frozen=True, kw_only=True):
+    """The base price an issue will open ``business_date`` with, and its limits, 1/100 yen."""
+
+    instrument_id: InstrumentId
+    business_date: date
+    reference_price_sen: Sen
+    lower_limit_sen: Sen
+    upper_limit_sen: Sen
+
+
 class NetAssetValueSet(Message, frozen=True, kw_only=True):
     """An issue's net asset value of one unit (NAV), 1/100 yen; 0 when there is none."""
 
@@ -551,6 +561,7 @@ Event = (
     | CommandRefused
     | DayOpened
     | ReferencePriceSet
+    | BasePriceAnnounced
     | NetAssetValueSet
     | ClosingPriceSet
     | PhaseChanged

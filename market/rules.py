@@ -148,6 +148,7 @@ class Rules:
     market_orders_barred_first_day: Rule[bool]
     halt_model: Rule[HaltModel]
     base_price_rule: Rule[BasePriceRule]
+    base_price_publish_s: Rule[int]
     close_price_rule: Rule[ClosePriceRule]
     price_decimals: Rule[int]
     tick_table: Rule[TickTable]
@@ -202,6 +203,7 @@ class Rules:
             ),
             (self.max_order_units.value > 0, "max_order_units is positive"),
             (_is_table(ticks.up_to_sen, ticks.tick_sen), "tick_table is a table"),
+            (0 <= self.base_price_publish_s.value < _DAY_S, "base_price_publish_s is of a day"),
             (0 <= decimals <= _DECIMALS_MAX, f"price_decimals is 0 to {_DECIMALS_MAX}"),
             (
                 all(tick % 10 ** (_DECIMALS_MAX - decimals) == 0 for tick in ticks.tick_sen),

@@ -27,6 +27,7 @@ from market.commands import (
     ListInstrument,
     NewOrder,
     OpenDay,
+    PublishBasePrices,
     Request,
     Resume,
     RunAuction,
@@ -86,6 +87,7 @@ class Engine:
         self._issues: dict[InstrumentId, Issue] = {}
         self._trade_numbers = TradeNumbers()
         self._day_is_open = False
+        self._announced_for: date | None = None
         self._self_trade_mode = rules.self_trade_mode.value
         self._by_account = rules.self_trade_same_account_only.value
         self._amends = rules.amend_mode.value is not AmendMode.UNSUPPORTED
@@ -97,6 +99,7 @@ class Engine:
             AmendOrder: self._apply_amend,
             ListInstrument: lambda c, _: self.list_instrument(c.instrument),
             OpenDay: lambda c, _: self.open_day(c.business_date),
+            PublishBasePrices: lambda c, _: self.announce_base_prices(c.business_date),
             ChangePhase: lambda c, _: self.change_phase(
                 c.instrument_id, c.phase, after_extension=c.after_extension
             ),
@@ -131,12 +134,24 @@ class Engine:
     def open_day(self, business_date: date) -> list[Event]:
         """Set every issue's base price and limits, in listing order."""
         check(not self._day_is_open, "a day opens after the one before closed", day=business_date)
-        self._day_is_open = True
+        self._day_is_open, self._announced_for = True, None
         events: list[Event] = []
         for issue in self._issues.values():
             issue.open_day()
             events.append(issue.reference_set())
         return events
+
+    def announce_base_prices(self, business_date: date) -> list[Event]:
+        """Tell every issue's next base price, in listing order, once between two days."""
+        if self._announced_for is not None:
+            return _refused(RejectReason.DUPLICATE, f"announced for {self._announced_for}")
+        self._announced_for = business_date
+        return [issue.base_price_announced(business_date) for issue in self._issues.values()]
+
+    @property
+    def announced_for(self) -> date | None:
+        """The day whose base prices were told beforehand, until it opens."""
+        return self._announced_for
 
     def close_day(self) -> list[Event]:
         """Close every issue that is not closed yet, and carry base prices over."""
@@ -254,6 +269,8 @@ class Engine:
         events: list[Event] = []
         if not self._day_is_open:
             events.append(issue.close_day())
+            if self._announced_for is not None:
+                events.append(issue.base_price_announced(self._announced_for))
         issue.publish_indicative(events)
         return events
 
@@ -577,6 +594,7 @@ class Engine:
         return {
             "trades": self._trade_numbers.last,
             "day_is_open": self._day_is_open,
+            "announced_for": str(self._announced_for or ""),
             "issues": {name: issue.state() for name, issue in self._issues.items()},
         }
 

@@ -10,12 +10,14 @@ agree; the last published indicative price is what the book gives.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from market.choices import BasePriceRule, ClosePriceRule, LimitResidual
 from market.commands import NO_PRICE
 from market.errors import check
 from market.events import (
+    BasePriceAnnounced,
     ClosingPriceSet,
     Event,
     IndicativePriceChanged,
@@ -189,6 +191,17 @@ class Issue:
             lower_limit_sen=self.lower_limit_sen,
             upper_limit_sen=self.upper_limit_sen,
             market_orders_barred=self.barred,
+        )
+
+    def base_price_announced(self, business_date: date) -> BasePriceAnnounced:
+        """The event that tells the next day's base price and limits beforehand."""
+        lower, upper = self.instrument.daily_limits(self.next_base_sen)
+        return BasePriceAnnounced(
+            instrument_id=self.instrument.instrument_id,
+            business_date=business_date,
+            reference_price_sen=self.next_base_sen,
+            lower_limit_sen=lower,
+            upper_limit_sen=upper,
         )
 
     def enter_phase(self, phase: Phase) -> None:

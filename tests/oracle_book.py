@@ -25,6 +25,7 @@ from market.commands import (
 from market.events import (
     AuctionExtended,
     AuctionHeld,
+    BasePriceAnnounced,
     ClosingPriceSet,
     CommandRefused,
     Event,
@@ -94,6 +95,9 @@ def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912, PLR0915
                 lines.append(("reference", *base, event.market_orders_barred))
             case AuctionExtended():
                 lines.append(("extended", event.extension_s))
+            case BasePriceAnnounced():
+                limits = (event.lower_limit_sen, event.upper_limit_sen)
+                lines.append(("announced", event.reference_price_sen, *limits))
             case NetAssetValueSet():
                 lines.append(("nav", event.nav_sen))
             case ClosingPriceSet():
@@ -213,6 +217,11 @@ class OracleBook:
             self.next_base = self._next_base()
             lines.append(("closing", self._closing()))
         return [*lines, *self._indicative()]
+
+    def announced(self) -> list[Line]:
+        """The next day's base price, told beforehand."""
+        limits = self.instrument.daily_limits(Sen(self.next_base))
+        return [("announced", self.next_base, *limits)]
 
     def _put_off(self, phase: str, *, behind: bool) -> list[Line] | None:
         """What a step says when the auction's extension stands against it."""

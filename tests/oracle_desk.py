@@ -14,7 +14,7 @@ import msgspec
 from auditor import Auditor
 from oracle_book import Line, OracleBook, Paper
 
-from market.business_days import is_business_day
+from market.business_days import is_business_day, next_business_day
 from market.commands import (
     AmendOrder,
     BustTrade,
@@ -32,6 +32,7 @@ from market.commands import (
     OpenDay,
     OpenSession,
     ParticipantLimits,
+    PublishBasePrices,
     ReportErrorTrade,
     Request,
     Resume,
@@ -121,6 +122,7 @@ class OracleDesk:
         self.upper: dict[str, int] = {}
         self.date: Any = None
         self.is_open = False
+        self.told_for: Any = None
         self.errors: dict[str, dict[int, int]] = {}
         self.last_trade = 0
 
@@ -149,6 +151,8 @@ class OracleDesk:
                 return self._revoke(command)
             case OpenDay():
                 return self._open_day(command)
+            case PublishBasePrices():
+                return self._publish(command)
             case CloseDay():
                 return self._close_day(command)
             case DepositYen() | WithdrawYen() | DepositUnits():
@@ -176,7 +180,7 @@ class OracleDesk:
         day = command.business_date
         if not is_business_day(day) or (self.date is not None and day <= self.date):
             return Expected("OUT_OF_RANGE")
-        self.date, self.is_open = day, True
+        self.date, self.is_open, self.told_for = day, True, None
         self.asked = []
         self.orders = [known for known in self.orders if self.resting(known)]
         for issue in list(self.errors):
@@ -184,6 +188,16 @@ class OracleDesk:
                 del self.errors[issue]
         lines = {name: book.apply(0, command) for name, book in self.books.items()}
         return Expected("done", lines)
+
+    def _publish(self, command: PublishBasePrices) -> Expected:
+        if self.is_open:
+            return Expected("PHASE_CLOSED")
+        if self.date is None or command.business_date != next_business_day(self.date):
+            return Expected("OUT_OF_RANGE")
+        if self.told_for is not None:
+            return Expected("DUPLICATE")
+        self.told_for = command.business_date
+        return Expected("done", {name: book.announced() for name, book in self.books.items()})
 
     def _close_day(self, command: CloseDay) -> Expected:
         if not self.is_open:
@@ -240,7 +254,11 @@ class OracleDesk:
         by_rule = named and self._above(issue, self.rules.error_trade_bust_percent.value)
         if not by_rule and not command.override:
             return Expected("BUST_NOT_ALLOWED")
-        lines = self.books[issue].bust(command.trade_id, at_night=not self.is_open)
+        book = self.books[issue]
+        is_of_today = command.trade_id in [number for number, _ in book.day_trades]
+        lines = book.bust(command.trade_id, at_night=not self.is_open)
+        if is_of_today and self.told_for is not None:
+            lines = [lines[0], *book.announced(), *lines[1:]]
         return Expected("done", {issue: lines})
 
     def _issue(self, number: int, command: Any) -> Expected:

@@ -37,6 +37,7 @@ from market.commands import (
     OpenSession,
     OpenVenue,
     ParticipantLimits,
+    PublishBasePrices,
     RegisterKey,
     RegisterParticipant,
     ReportErrorTrade,
@@ -179,6 +180,8 @@ class Chance:
         """Give the market the next scheduled command, the next day's when a day is over."""
         if not self.plan:
             rules = self.market.rules
+            if self.days_opened and self.days_opened % 2:
+                self.market.do(PublishBasePrices(business_date=self.day))
             self.plan = day_plan(rules, self.day, self.market.issues())
             self.day = next_business_day(self.day)
         at_ns, command = self.plan.pop(0)
@@ -502,6 +505,7 @@ class Chance:
             SetTransferControl(instrument_id=nothing, executable=False, reason=""),
             OpenDay(business_date=FIRST_DAY),
             OpenDay(business_date=date(2027, 1, 2)),
+            PublishBasePrices(business_date=date(2027, 1, 2)),
             ChangePhase(instrument_id=nothing, phase=Phase.PRE_OPEN),
             RunAuction(instrument_id=nothing),
             Halt(instrument_id=nothing, reason=""),

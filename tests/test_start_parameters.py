@@ -28,8 +28,10 @@ from market.commands import (
     AmendOrder,
     BustTrade,
     ChangePhase,
+    CloseDay,
     CloseSession,
     Command,
+    PublishBasePrices,
     ReportErrorTrade,
     RunAuction,
     SetNetAssetValue,
@@ -37,7 +39,9 @@ from market.commands import (
 from market.errors import BadInput
 from market.events import (
     AuctionExtended,
+    BasePriceAnnounced,
     ClosingPriceSet,
+    CommandRefused,
     Event,
     OrderCanceled,
     ReferencePriceSet,
@@ -216,6 +220,20 @@ def _the_base_stays_until_it_is_set() -> None:
     assert _two_days(stage)[0] == 10_000_000
     stage.line("base 99000")
     assert stage.engine.reference_price_sen(NAME) == 9_900_000
+
+
+@proves("base_price_publish_s", "19:00", "0")
+def _base_prices_are_told_the_evening_before() -> None:
+    assert START.base_price_publish_s.value == clock(19)
+    market = market_with()
+    market.do(CloseDay())
+    told_now = market.do(PublishBasePrices(business_date=date(2026, 11, 25)))
+    assert [one.reference_price_sen for one in told(told_now, BasePriceAnnounced)] == [1_000, 60]
+    shown = json.loads(market.messages[-1])
+    assert (shown["channel"], shown["data"]["next_reference_price"]) == ("instruments", "0.60")
+    (again,) = market.do(PublishBasePrices(business_date=date(2026, 11, 25)))
+    assert isinstance(again, CommandRefused)
+    assert START.replace(base_price_publish_s=0).base_price_publish_s.value == 0
 
 
 @proves("close_price_rule", "cross")

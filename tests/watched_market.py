@@ -17,6 +17,7 @@ from market.commands import Command, Entry, OpenVenue, Request
 from market.events import (
     AuctionExtended,
     AuctionHeld,
+    BasePriceAnnounced,
     ClosingPriceSet,
     CommandRefused,
     Event,
@@ -45,7 +46,7 @@ from venue.core import Core
 from venue.settings import rules_of
 
 OF_A_BOOK = (
-    AuctionExtended, AuctionHeld, ClosingPriceSet, IndicativePriceChanged, NetAssetValueSet, OrderAccepted, OrderAmended, OrderCanceled, OrderExpired,
+    AuctionExtended, AuctionHeld, BasePriceAnnounced, ClosingPriceSet, IndicativePriceChanged, NetAssetValueSet, OrderAccepted, OrderAmended, OrderCanceled, OrderExpired,
     OrderReduced, PhaseChanged, ReferencePriceSet, Trade, TradingHalted, TradingResumed,
 )  # fmt: skip
 CHANGES_NOTHING = (CommandRefused, RequestRejected, RequestRepeated, SessionRefused)

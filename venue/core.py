@@ -25,7 +25,7 @@ from typing import Any, Final
 import msgspec
 
 from feeds.market_data import MarketData
-from market.business_days import is_business_day
+from market.business_days import is_business_day, next_business_day
 from market.commands import (
     AmendOrder,
     BustTrade,
@@ -49,6 +49,7 @@ from market.commands import (
     OpenDay,
     OpenSession,
     OpenVenue,
+    PublishBasePrices,
     RegisterKey,
     RegisterParticipant,
     ReportErrorTrade,
@@ -222,6 +223,7 @@ class Core:
             DepositUnits: settlement.deposit_units,
             SetTransferControl: settlement.set_transfer_control,
             OpenDay: self._open_day,
+            PublishBasePrices: self._publish_base_prices,
             ChangePhase: lambda c: (
                 self._refuse_at_night(c.instrument_id)
                 or engine.change_phase(c.instrument_id, c.phase, after_extension=c.after_extension)
@@ -296,6 +298,14 @@ class Core:
             left = self.settlement.trades_today(told.instrument_id)
             events += self.engine.forget_trades(told.instrument_id, left)
         return events
+
+    def _publish_base_prices(self, command: PublishBasePrices) -> list[Event]:
+        day, last = command.business_date, self.business_date
+        if self.day_is_open:
+            return _refused(RejectReason.PHASE_CLOSED, f"{last} is open")
+        if last is None or day != next_business_day(last, self.rules.business_days):
+            return _refused(RejectReason.OUT_OF_RANGE, f"{day} is not the day after {last}")
+        return self.engine.announce_base_prices(day)
 
     def _open_day(self, command: OpenDay) -> list[Event]:
         day, last = command.business_date, self.business_date

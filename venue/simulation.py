@@ -10,7 +10,7 @@ from heapq import merge
 from typing import Final
 
 from market.business_days import at_jst
-from market.commands import Command, Entry, OpenSession
+from market.commands import Command, Entry, OpenDay, OpenSession
 from market.events import Event
 from market.ids import KeyId, ParticipantId, SessionId
 from market.quantities import SequenceNo, TimeNs
@@ -99,6 +99,10 @@ class Simulation:
 
     def _play(self, plan: list[Step], intents_of: IntentsOf) -> None:
         """One business day: its steps and, on a trading day, its intents in time order."""
+        if not isinstance(plan[0][1], OpenDay):  # the evening before
+            for step in plan:
+                self._apply(*step)
+            return
         number = self.core.days_opened + 1
         opened, *rest = plan
         self._apply(*opened)

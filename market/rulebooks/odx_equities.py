@@ -83,6 +83,7 @@ ODX_EQUITIES: Final = Rules(
         UNKNOWN_DEFAULT,
         "ODX equities takes TSE's base price; without one its own last price stands in",
     ),
+    base_price_publish_s=Rule(0, UNKNOWN_DEFAULT, "not found; told when the day opens"),
     close_price_rule=Rule(ClosePriceRule.LAST, UNKNOWN_DEFAULT, "not found"),
     price_decimals=Rule(1, DOCUMENTED, "ODX equities ITCH 2.2"),
     tick_table=Rule(J_MARKET_OTHER, UNKNOWN_DEFAULT, "Japannext J-Market, the other PTS"),

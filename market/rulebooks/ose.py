@@ -87,6 +87,7 @@ OSE: Final = Rules(
     market_orders_barred_first_day=Rule(False, UNKNOWN_DEFAULT, "not found"),
     halt_model=Rule(HaltModel.KEEP, UNKNOWN_DEFAULT, "not found"),
     base_price_rule=Rule(BasePriceRule.LAST, UNKNOWN_DEFAULT, "tokens, not futures"),
+    base_price_publish_s=Rule(0, UNKNOWN_DEFAULT, "not found; told when the day opens"),
     close_price_rule=Rule(ClosePriceRule.LAST, UNKNOWN_DEFAULT, "tokens, not futures"),
     price_decimals=Rule(2, UNKNOWN_DEFAULT, "as start, so that presets compare on one grid"),
     tick_table=Rule(

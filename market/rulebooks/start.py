@@ -124,6 +124,11 @@ START: Final = Rules(
     base_price_rule=Rule(
         BasePriceRule.LAST, UNKNOWN_DEFAULT, "not found; TSE: previous close, else the base before"
     ),
+    base_price_publish_s=Rule(
+        clock(19),
+        INFERRED,
+        "ODX notice 2024-09-06: posted at about 19:00 the business day before (once, documented)",
+    ),
     close_price_rule=Rule(
         ClosePriceRule.CROSS, UNKNOWN_DEFAULT, "not found; closing cross, else opening cross"
     ),

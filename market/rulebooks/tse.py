@@ -95,6 +95,9 @@ TSE: Final = Rules(
     base_price_rule=Rule(
         BasePriceRule.LAST, DOCUMENTED, "JPX: previous close, else the base before"
     ),
+    base_price_publish_s=Rule(
+        clock(17, 37), DOCUMENTED, "TSE FLEX Market by Order 1.1: next-day base prices at 17:37"
+    ),
     close_price_rule=Rule(ClosePriceRule.LAST, INFERRED, "JPX: the last price of the day"),
     price_decimals=Rule(1, DOCUMENTED, "TSE tick tables go down to 0.1 yen"),
     tick_table=Rule(TSE_OTHER, DOCUMENTED, "TSE, other issues, from 2023-06-05"),

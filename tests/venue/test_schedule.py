@@ -11,6 +11,7 @@ from market.commands import (
     Command,
     Entry,
     OpenDay,
+    PublishBasePrices,
     RunAuction,
     RunSettlement,
 )
@@ -122,7 +123,8 @@ def test_days_end_when_nothing_is_open_or_after_the_settlement_days() -> None:
     for plan in remaining_days(core, settings):
         for at_ns, command in plan:
             step(core, command, at_ns)
-        dates.append(core.business_date)
+        if isinstance(plan[0][1], OpenDay):
+            dates.append(core.business_date)
     assert dates == [date(2026, 11, 24), date(2026, 11, 25), date(2026, 11, 26)]
     assert at_jst(DAY, 0) < core.at_ns
 
@@ -175,3 +177,34 @@ def test_an_extension_stands_in_the_plan_behind_each_auction() -> None:
     assert len(first) == 10
     assert [type(c).__name__ for _, c in second] == ["ChangePhase", "RunAuction", "ChangePhase"] * 2
     assert {at - 120 * 10**9 for at, _ in second} < {at for at, _ in first}
+
+
+def test_the_evening_before_a_day_tells_its_base_prices() -> None:
+    """At 19:00 on START, before every day but the first; a venue killed behind it tells them once."""
+    settings = sample_settings("start", 7, days=2)
+    core = begun(settings)
+    plans = []
+    for plan in remaining_days(core, settings):
+        plans.append(plan)
+        for at_ns, command in plan:
+            step(core, command, at_ns)
+            if isinstance(command, PublishBasePrices):
+                assert isinstance(next(remaining_days(core, settings))[0][1], OpenDay)
+    evening = [(at_jst(DAY, 19 * 3600), PublishBasePrices(business_date=date(2026, 11, 25)))]
+    assert [len(plan) == 1 for plan in plans] == [False, True, False]
+    assert plans[1] == evening
+    core.feeds.drain()
+    issue = core.feeds.issues["KH01"]
+    assert issue.next_reference_sen is None, "the day is open now"
+
+
+def test_a_rulebook_may_tell_base_prices_when_the_day_opens() -> None:
+    """With 0 seconds there is no evening."""
+    settings = sample_settings("start", 7, days=2, rules={"base_price_publish_s": 0})
+    core = begun(settings)
+    kinds = []
+    for plan in remaining_days(core, settings):
+        kinds.append(type(plan[0][1]))
+        for at_ns, command in plan:
+            step(core, command, at_ns)
+    assert kinds == [OpenDay, OpenDay]
