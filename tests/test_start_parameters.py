@@ -56,6 +56,7 @@ from market.rulebooks.times import retimed
 from market.rulebooks.words import clock
 from market.rules import AmendMode, BookCentre, BreakOrders, MarketResidual, PriceRule
 from market.words import OrderKind, Phase, ShortSale, Side, Validity
+from participants.carried import CarriedOrders
 from venue.schedule import day_plan
 
 NAME = ISSUE.instrument_id
@@ -657,6 +658,17 @@ def _orders_are_of_the_day() -> None:
         stage = Stage(START.replace(expire_at_closed=expires))
         stage.line("A buy 10 @ 100000")
         assert outcome(stage.line("phase Closed")) == said
+
+
+@proves("expire_at_closed", "GTC by the broker")
+def _a_broker_enters_the_rest_again() -> None:
+    broker = CarriedOrders(1, at_ms=30_000_000)
+    stage = Stage()
+    for line in ("A buy 10 @ 100000", "phase Closed"):
+        for event in stage.line(line):
+            broker.hear(event)
+    (again,) = broker.day(2)
+    assert (again.client_order_id, again.quantity_units, again.at_ms) == ("C1-G1", 10, 30_000_000)
 
 
 @proves("price_rule", "five_condition")

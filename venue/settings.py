@@ -41,6 +41,7 @@ from market.quantities import (
 from market.rulebooks import preset
 from market.rulebooks.times import NCP_SECONDS_MAX, retimed
 from market.rules import Rules
+from participants.carried import DAYS_MAX
 from venue.schedule import first_business_day
 
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
@@ -152,7 +153,11 @@ class TimesSettings(BaseModel):
 
 
 class VenueSettings(BaseModel):
-    """A whole venue, as written in ``venue.toml``."""
+    """A whole venue, as written in ``venue.toml``.
+
+    ``good_till_days`` is no rule of the market: so many days simulated brokers enter again what
+    expired at the close (participants/carried.py).
+    """
 
     model_config = _STRICT
 
@@ -164,6 +169,7 @@ class VenueSettings(BaseModel):
     first_day: date = date(2026, 11, 24)
     days: Annotated[int, Field(gt=0)] = 1
     settle_days_max: Annotated[int, Field(ge=0)] = 5
+    good_till_days: Annotated[int, Field(ge=0, le=DAYS_MAX)] = 0
     speed: Annotated[float, Field(gt=0)] = 1.0
     wait_for_sessions: Annotated[int, Field(ge=0)] = 0
     firms: list[FirmSettings] = []
@@ -301,7 +307,16 @@ def first_day_of(settings: VenueSettings) -> date:
     Raises:
         BadInput: When the rules make no rulebook.
     """
-    return first_business_day(settings.first_day, rules_of(_open_venue(settings)).business_days)
+    return first_business_day(settings.first_day, chosen_rules(settings).business_days)
+
+
+def chosen_rules(settings: VenueSettings) -> Rules:
+    """The rulebook the settings make.
+
+    Raises:
+        BadInput: When they make none.
+    """
+    return rules_of(_open_venue(settings))
 
 
 def _open_venue(settings: VenueSettings) -> OpenVenue:

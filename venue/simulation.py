@@ -14,12 +14,20 @@ from market.commands import Command, Entry, OpenDay, OpenSession
 from market.events import Event
 from market.ids import KeyId, ParticipantId, SessionId
 from market.quantities import SequenceNo, TimeNs
+from participants.carried import CarriedOrders
 from participants.intents import Intent, to_request
+from participants.orderflow import entry_windows
 from venue.conductor import remaining_days
 from venue.core import Core
 from venue.journal import Journal, Row
 from venue.schedule import Step
-from venue.settings import VenueSettings, check_opening, first_day_of, opening_commands
+from venue.settings import (
+    VenueSettings,
+    check_opening,
+    chosen_rules,
+    first_day_of,
+    opening_commands,
+)
 
 IntentsOf = Callable[[int], Iterable[Intent]]
 """The intents of trading day n, from 1, sorted by time."""
@@ -67,6 +75,7 @@ class Simulation:
             if firm.keys
         }
         self._requests = 0
+        self._carried: CarriedOrders | None = None
 
     def open(self) -> None:
         """Apply the opening commands: venue, issues, firms, keys, what the firms start with.
@@ -74,6 +83,10 @@ class Simulation:
         Raises:
             BadInput: When the market refuses one.
         """
+        if self._settings.good_till_days:
+            rules = chosen_rules(self._settings)
+            first_ms = entry_windows(rules)[0].from_ms
+            self._carried = CarriedOrders(self._settings.good_till_days, first_ms)
         start = at_jst(first_day_of(self._settings), 0)
         for command in opening_commands(self._settings):
             check_opening(command, self._apply(start, command))
@@ -106,7 +119,10 @@ class Simulation:
         number = self.core.days_opened + 1
         opened, *rest = plan
         self._apply(*opened)
-        asked = intents_of(number) if number <= self._settings.days else ()
+        asked: Iterable[Intent] = ()
+        if number <= self._settings.days:
+            again = () if self._carried is None else self._carried.day(number)
+            asked = merge(again, intents_of(number), key=lambda intent: intent.at_ms)
         for at_ns, command in merge(rest, self._steps(asked), key=lambda step: step[0]):
             self._apply(at_ns, command)
 
@@ -136,6 +152,9 @@ class Simulation:
             if len(self._rows) >= _GROUP:
                 self._flush()
         events = core.apply(entry)
+        if self._carried is not None:
+            for event in events:
+                self._carried.hear(event)
         core.reports.drain()
         core.feeds.drain()
         if self._seen is not None:
