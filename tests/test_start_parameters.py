@@ -54,7 +54,7 @@ from market.reasons import CATALOGUE, RejectReason
 from market.rulebooks import START
 from market.rulebooks.times import retimed
 from market.rulebooks.words import clock
-from market.rules import AmendMode, BookCentre, BreakOrders, MarketResidual, PriceRule
+from market.rules import AmendMode, BookCentre, BreakOrders, MarketResidual, PhaseAt, PriceRule
 from market.words import OrderKind, Phase, ShortSale, Side, Validity
 from participants.carried import CarriedOrders
 from venue.schedule import day_plan
@@ -727,6 +727,19 @@ def _orders_are_taken_from() -> None:
     assert _at(Phase.PRE_OPEN) == clock(8, 20)
     assert _at(Phase.PRE_OPEN, preopen_start="08:00") == clock(8)
     assert _at(Phase.PRE_OPEN, preopen_start="09:00") == clock(9)
+
+
+@proves("continuous_trading", "off", "on")
+def _a_free_schedule_may_have_a_continuous_session() -> None:
+    assert not START.has_continuous
+    day = START.schedule.value
+    zaraba = PhaseAt(Phase.CONTINUOUS, clock(12, 30))
+    rules = START.replace(schedule=(*day[:3], zaraba, *day[5:]))
+    assert rules.has_continuous
+    stage = Stage(rules)
+    stage.line("A buy 10 @ 100000")
+    stage.line("phase Continuous")
+    assert outcome(stage.line("B sell 4 @ 100000")) == "trades 4 @ 100_000 with 1, done"
 
 
 @proves("opening_auction", "11:30", "09:00")

@@ -1,4 +1,54 @@
-"""The rulebook of ODX's equities PTS (neighbour)."""
+"""The rulebook of ODX's equities PTS (neighbour), the book START's operator runs beside it.
+
+One continuous session of limit orders, self-matches prevented, replacement by total quantity.
+
+The table is made from the values below (``python -m tests.rule_tables``); a test holds it to them.
+
+| rule | what Kitahama does | source | mark |
+|---|---|---|---|
+| calendar | tse | ODX equities market guide 2024-11: as TSE | documented |
+| closed_days | none | none listed; they count with calendar custom | unknown-default |
+| schedule | 08:20 Continuous, 16:00 Closed | ODX equities market guide 2024-11: cash trading 08:20 to 16:00, continuous | documented |
+| auction_random_end_s | 0 | there is no auction | inferred |
+| auction_extension_s | 0 | there is no auction | inferred |
+| auction_extension_percent | 10 | there is no auction | inferred |
+| non_cancel_phases | none | ODX equities OUCH 2.0: no such state | documented |
+| ncp_new_orders | on | no non-cancel period | inferred |
+| break_orders | cancel_only | there is no break | inferred |
+| order_kinds | limit | JSDA PTS information sheet: limit orders only | documented |
+| validities | day, ioc | ODX equities OUCH 2.0, time in force 99999 (day) and 0 (immediate) | documented |
+| amend_mode | replace_total | ODX equities OUCH 2.0, 6.2: total quantity of the chain, an invalid replace cancels, a replace to the filled quantity ends the order; that priority is lost was not found | documented |
+| price_rule | five_condition | for a first price after a halt only | inferred |
+| book_centre | reference_or_last_cross | there is no auction | inferred |
+| market_only_trades | off | there are no market orders | inferred |
+| market_residual_after_opening | void | there are no market orders | inferred |
+| limit_residual_after_opening | carry | there is no auction | inferred |
+| expire_at_closed | on | ODX equities OUCH 2.0: day and immediate orders only | documented |
+| self_match | allow | orders do not gather; continuous trading prevents | inferred |
+| self_trade_mode | decrement | ODX equities OUCH 2.0, 7.5: cancels to prevent and reports quantity and price prevented; that both orders shrink by it is our reading | inferred |
+| self_trade_same_account_only | off | ODX equities OUCH 2.0, 7.5: by firm | inferred |
+| max_share_of_issue_percent | 30 | as TSE | unknown-default |
+| query_share_of_issue_percent | 0 | not found | unknown-default |
+| error_trade_halt_percent | 0 | not found; the operator may | unknown-default |
+| error_trade_bust_percent | 0 | not found; the operator may | unknown-default |
+| short_sale | off | tokens: sells are of held units | unknown-default |
+| max_order_units | 100,000,000 | not found | unknown-default |
+| market_orders_barred_first_day | off | there are no market orders | inferred |
+| halt_model | keep | not found | unknown-default |
+| base_price_rule | last | ODX equities takes TSE's base price; without one its own last price stands in | unknown-default |
+| base_price_publish_s | off | not found; told when the day opens | unknown-default |
+| close_price_rule | last | not found | unknown-default |
+| price_decimals | 1 | ODX equities ITCH 2.2 | documented |
+| tick_table | j_market_other | Japannext J-Market, the other PTS | unknown-default |
+| limit_table | tse | as TSE | unknown-default |
+| cancel_on_disconnect | on | ODX equities OUCH 2.0, 4: always on | documented |
+| counterparty_on_fill | off | ODX equities FIX 1.1 (2nd-hand) has no counter-broker | documented |
+| sell_holding_check | on | tokens: sells are of held units | unknown-default |
+| settlement_days | 2 | JSDA PTS information sheet: third business day, T+2 | documented |
+| settlement_mode | gross_atomic | no clearing house is modelled | unknown-default |
+| settlement_stages | 09:00, 10:00, 11:00, 15:45 | one time for each stage | unknown-default |
+| publishes_indicative_volume | off | there is no auction | inferred |
+"""
 
 from typing import Final
 

@@ -1,4 +1,117 @@
-"""The rulebook of ODX START."""
+"""The rulebook of ODX START: two call auctions a day, no continuous session.
+
+What START's own documents say is marked documented, what follows from them inferred; everything
+else is a default taken from a neighbour, and each can be replaced in a settings file.
+
+The table is made from the values below (``python -m tests.rule_tables``); a test holds it to them.
+
+| rule | what Kitahama does | source | mark |
+|---|---|---|---|
+| calendar | tse | not found; ODX equities market guide 2024-11: as TSE | unknown-default |
+| closed_days | none | none listed; they count with calendar custom | unknown-default |
+| schedule | 08:20 PreOpen, 11:29 PreOpenNCP, 11:30 OpeningAuction, 11:30 Break, 12:30 PreClose, 15:29 PreCloseNCP, 15:30 ClosingAuction, 15:30 Closed | states: START ITCH 1.2, 4.10 (documented); clock times not found: ODX equities' 08:20, TSE's session ends, TOCOM's one-minute non-cancel period | unknown-default |
+| auction_random_end_s | 0 | START ITCH 1.2 shows no random end | inferred |
+| auction_extension_s | 0 | START ITCH 1.2, 4.10 has no state for one | inferred |
+| auction_extension_percent | 10 | off; our choice when it is on | unknown-default |
+| non_cancel_phases | PreOpenNCP, PreCloseNCP | START ITCH 1.2, 4.10 names them; OSE glossary defines them | inferred |
+| ncp_new_orders | on | OSE glossary: orders may enter, none may leave | inferred |
+| break_orders | cancel_only | not found; cautious default | unknown-default |
+| order_kinds | limit, market | START FIX 1.1 (2nd-hand) tag 40 = 1, 2; START ITCH 1.2, 4.6 | documented |
+| validities | day, next_auction | START FIX 1.1 (2nd-hand) tag 59 optional; IOC can only mean the next cross here | inferred |
+| amend_mode | cancel_new | START FIX 1.1 (2nd-hand) has no replace request | inferred |
+| price_rule | five_condition | OSE itayose, five conditions | unknown-default |
+| book_centre | reference_or_last_cross | not found; morning: reference price, afternoon: the morning cross if there was one | unknown-default |
+| market_only_trades | on | not found; market orders alone trade at the centre | unknown-default |
+| market_residual_after_opening | carry | TSE keeps them (OSE voids) | unknown-default |
+| limit_residual_after_opening | carry | not found; they wait for the closing auction | unknown-default |
+| expire_at_closed | on | ODX equities OUCH 2.0: day and immediate orders only | inferred |
+| self_match | prevent_account | not found; clients of one broker may meet in a cross, one client may not meet itself | unknown-default |
+| self_trade_mode | allow_report | not found; decides in continuous trading, which START does not have | unknown-default |
+| self_trade_same_account_only | off | ODX equities OUCH 2.0, 7.5 compares the firm; here it is flagged | unknown-default |
+| max_share_of_issue_percent | 30 | TSE rejects above 30% of listed units | unknown-default |
+| query_share_of_issue_percent | 5 | TSE queries 5 to 30% of listed units | unknown-default |
+| error_trade_halt_percent | 10 | TSE halts above 10% of listed units | unknown-default |
+| error_trade_bust_percent | 20 | TSE may void above 20% of listed units where settlement is very hard | unknown-default |
+| short_sale | off | not found; START FIX 1.1 (2nd-hand) lists tag 54 = 5, 6 | unknown-default |
+| max_order_units | 1,000,000 | not found; well above the largest issue | unknown-default |
+| market_orders_barred_first_day | on | flag: START ITCH 1.2, 4.4; first day: Nagoya new-issue rules | unknown-default |
+| halt_model | keep | states T and V: START ITCH 1.2, 4.5 (documented); that orders stay was not found | unknown-default |
+| base_price_rule | last | not found; TSE: previous close, else the base before | unknown-default |
+| base_price_publish_s | 19:00 | ODX notice 2024-09-06: posted at about 19:00 the business day before (once, documented) | inferred |
+| close_price_rule | cross | not found; closing cross, else opening cross | unknown-default |
+| price_decimals | 2 | START ITCH 1.2, 3 | documented |
+| tick_table | j_market_other | ODX notice 2024-09-06: above 1 yen near 100,000; J-Market table | unknown-default |
+| limit_table | tse | limits exist (START ITCH 1.2, 4.4); values: TSE | unknown-default |
+| cancel_on_disconnect | on | ODX equities OUCH 2.0, 4: always on | unknown-default |
+| counterparty_on_fill | on | START FIX 1.1 (2nd-hand) tag 375 | documented |
+| sell_holding_check | on | not found; short sale is rejected | unknown-default |
+| settlement_days | 2 | ODX equities and TSE: T+2 | unknown-default |
+| settlement_mode | provisional_transfer | DCJPY verification with START trades, March 2026 (news): provisional transfer, verified payment, final transfer | inferred |
+| settlement_stages | 09:00, 10:00, 11:00, 15:45 | not found; one time for each stage of the design, the last is the cut-off | unknown-default |
+| publishes_indicative_volume | off | START ITCH 1.2, 4.11 has no such field | documented |
+
+What can be chosen instead. Rules are values of this rulebook; times, lots and calendar are settings of
+a venue or an issue that become rules or instruments. tests/test_start_parameters.py proves each pair.
+
+| parameter | alternatives |
+|---|---|
+| calendar | tse; custom |
+| preopen_start | 08:20; 08:00; 09:00 |
+| continuous_trading | off; on |
+| opening_auction | 11:30; 09:00 |
+| preclose_start | 12:30; 12:05 |
+| closing_auction | 15:30; 15:00 |
+| ncp_seconds | 60; 0-600 |
+| auction_random_end_s | 0; any |
+| auction_extension_s | 0; any |
+| auction_extension_percent | 10; any |
+| ncp_new_orders | on; off |
+| break_orders | cancel_only; none; all |
+| order_kinds | limit, market; limit |
+| validities | day, next_auction; fok |
+| amend_mode | cancel_new; native_replace; keep_on_decrease; replace_total; unsupported |
+| price_rule | five_condition; max_volume |
+| book_centre | reference_or_last_cross; reference; nav |
+| market_only_trades | on; off |
+| market_residual_after_opening | carry; void |
+| limit_residual_after_opening | carry; void |
+| expire_at_closed | on; off; GTC by the broker |
+| self_match | prevent_account; prevent_firm; allow |
+| max_share_of_issue_percent | 30; off |
+| query_share_of_issue_percent | 5; off |
+| error_trade_halt_percent | 10; off |
+| error_trade_bust_percent | 20; off |
+| short_sale | off; on |
+| sell_holding_check | on; off |
+| market_orders_barred_first_day | on; off |
+| trading_unit_units | per issue |
+| tick_table | j_market_other; start_before_2024_10_07; five_yen |
+| limit_table | tse; fixed percent |
+| halt_model | keep; purge |
+| base_price_rule | last; nav; manual |
+| base_price_publish_s | 19:00; 0 |
+| manual_reference_update | on |
+| close_price_rule | cross; cross_or_base; last |
+| cancel_on_disconnect | on; off |
+| counterparty_on_fill | on; off |
+| publishes_indicative_volume | off; on |
+
+What this table of parameters does not choose, and why.
+
+| elsewhere | why |
+|---|---|
+| non_cancel_phases | no alternative: START names the states, orders may not leave in them |
+| self_trade_mode | decides in continuous trading, see matching/continuous.py |
+| max_order_units | a number, any positive one |
+| price_decimals | no alternative: the feed has two |
+| settlement_days, settlement_mode, settlement_stages | see settlement/settlement.py |
+| price rule of three conditions, special and sequential quotes, stop allocation, limit broadening | TSE's, see market/rulebooks/tse.py |
+| allocation at the cross by round-robin or pro rata | beside the price rule, with TSE's |
+| order entry over FIX, market data over ITCH and SoupBinTCP, snapshot service | wires of their own, not built yet |
+| clearing, netting, platform, transfer gate, fails, ex-date, distributions | settlement's, not trading's |
+| 5-minute disclosure delay, surveillance flags, liquidity provider | not modelled yet; results are told at once |
+| md_depth | no alternative: every order, without names |
+"""
 
 from typing import Final
 
