@@ -50,7 +50,8 @@ def hold_auction(issue: Issue, events: list[Event]) -> None:
         if issue.phase is Phase.OPENING_AUCTION and issue.voids_limits:
             _cancel_where(issue, _is_limit, CancelReason.LIMIT_REST, events)
     if clearing.price_sen is not None:
-        issue.note_cross(clearing.price_sen, trades)
+        last = issue.trade_numbers.last
+        issue.crosses.note(issue.phase, clearing.price_sen, last, trades)
     events.append(
         AuctionHeld(
             instrument_id=issue.instrument.instrument_id,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from market.choices import BasePriceRule, ClosePriceRule, LimitResidual
+from market.choices import LimitResidual
 from market.commands import NO_PRICE
 from market.errors import check
 from market.events import (
@@ -33,6 +33,7 @@ from market.rules import BookCentre, Rules
 from market.words import OrderKind, Phase, Side, Validity
 from matching.auction import NO_CLEARING, Clearing, Terms, clear
 from matching.book import Book
+from matching.day_prices import DayCrosses, next_base_sen
 from matching.indicative import CallInterest, grid_within
 from matching.order import Order
 from matching.phases import Permission, permissions
@@ -56,8 +57,7 @@ class Issue:
         most_units: The largest quantity no check refuses.
         query_units: Above this a size must be confirmed.
         last_sen: Last price of today, or NO_PRICE.
-        cross_sen: Price of today's last cross of each auction phase that found one.
-        cross_ids: First and last trade of each of those crosses.
+        crosses: Today's crosses that found a price.
         gathers_fok: Whether fill-or-kill orders wait for a cross here.
         own_orders: The resting orders of each owner, where the preset prevents self-matches.
         extension: Where it stands with its auction's extension, see extension.py.
@@ -69,7 +69,7 @@ class Issue:
     """
 
     __slots__ = ("_takes_day_limits", "barred", "book", "centre_by_last", "centre_by_nav",
-                 "cross_ids", "cross_sen", "extension", "gathers_fok", "grid", "has_opened", "instrument", "interest",
+                 "crosses", "extension", "gathers_fok", "grid", "has_opened", "instrument", "interest",
                  "last_sen", "lot_units", "lower_limit_sen", "max_order_units", "max_share_units",
                  "most_units", "nav_sen", "next_base_sen", "own_orders", "permission", "permissions", "phase",
                  "published", "query_units", "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "reference_sen", "rules",
@@ -92,8 +92,7 @@ class Issue:
         self.voids_limits = rules.limit_residual_after_opening.value is LimitResidual.VOID
         self.has_opened = False
         self.barred = instrument.market_orders_barred
-        self.cross_sen: dict[Phase, Sen] = {}
-        self.cross_ids: dict[Phase, tuple[TradeId, TradeId]] = {}
+        self.crosses = DayCrosses()
         self.extension = 0
         self.gathers_fok = Validity.FOK in self.permissions[Phase.PRE_OPEN].validities
         self.own_orders = OwnOrders(rules.self_match.value)
@@ -127,28 +126,20 @@ class Issue:
         self.barred = self.instrument.market_orders_barred or by_rule
         self.has_opened = True
         self.last_sen = NO_PRICE
-        self.cross_sen.clear()
-        self.cross_ids.clear()
+        self.crosses.new_day()
         self.extension = 0
         self.set_reference(self.next_base_sen)
 
     def close_day(self) -> ClosingPriceSet:
         """Tell the closing price, and work out the next base price."""
-        rule = self.rules.base_price_rule.value
-        last = self.last_sen or self.reference_sen
-        if rule is BasePriceRule.MANUAL:
-            last = self.reference_sen
-        by_nav = rule is BasePriceRule.NAV and self.nav_sen
-        self.next_base_sen = by_nav or last
-        return ClosingPriceSet(
-            instrument_id=self.instrument.instrument_id, price_sen=self._closing_sen() or None
+        rules, last, base = self.rules, self.last_sen, self.reference_sen
+        self.next_base_sen = next_base_sen(
+            rules.base_price_rule.value, last_sen=last, reference_sen=base, nav_sen=self.nav_sen
         )
-
-    def note_cross(self, price_sen: Sen, trades: int) -> None:
-        """A cross of the present auction phase found a price; its trades are the last made."""
-        last = self.trade_numbers.last
-        self.cross_sen[self.phase] = price_sen
-        self.cross_ids[self.phase] = (TradeId(last - trades + 1), last)
+        closing = self.crosses.closing_sen(rules.close_price_rule.value, last, base)
+        return ClosingPriceSet(
+            instrument_id=self.instrument.instrument_id, price_sen=closing or None
+        )
 
     def forget_trades(self, left: Sequence[Trade]) -> None:
         """Work today's prices out anew after trades were voided. O(trades left).
@@ -157,18 +148,7 @@ class Issue:
             left: Today's trades of this issue that still stand, in order.
         """
         self.last_sen = left[-1].price_sen if left else NO_PRICE
-        for phase, (first, last) in list(self.cross_ids.items()):
-            if not any(first <= trade.trade_id <= last for trade in left):
-                del self.cross_ids[phase], self.cross_sen[phase]
-
-    def _closing_sen(self) -> Sen:
-        rule = self.rules.close_price_rule.value
-        closing = self.cross_sen.get(Phase.CLOSING_AUCTION, NO_PRICE)
-        if closing or rule is ClosePriceRule.LAST:
-            return closing or self.last_sen
-        opening = self.cross_sen.get(Phase.OPENING_AUCTION, NO_PRICE)
-        or_base = rule is ClosePriceRule.CROSS_OR_BASE
-        return opening or (self.reference_sen if or_base else NO_PRICE)
+        self.crosses.keep_only(left)
 
     def set_reference(self, reference_sen: Sen) -> None:
         """Set the base price; the limits follow, resting orders stay. O(prices within limits)."""
@@ -347,7 +327,7 @@ class Issue:
             "last_sen": self.last_sen,
             "next_base_sen": self.next_base_sen,
             "nav_sen": self.nav_sen,
-            "cross_sen": {phase.value: price for phase, price in sorted(self.cross_sen.items())},
+            "crosses": self.crosses.state(),
             "has_opened": int(self.has_opened),
             "barred": int(self.barred),
             "extension": self.extension,
