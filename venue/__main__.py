@@ -183,6 +183,7 @@ def simulate(
     orders: Annotated[
         Path | None, typer.Option(help="Order file (CSV, may be .gz); else seeded flow.")
     ] = None,
+    acts: Annotated[Path | None, typer.Option(help="Operator's file (CSV).")] = None,
     settings: Annotated[Path | None, typer.Option(help="Settings file.")] = None,
     seed: SeedOption = 7,
     preset: Annotated[
@@ -212,6 +213,7 @@ def simulate(
 
         core = simulate_run(
             orders=orders,
+            acts=acts,
             settings_path=settings,
             seed=seed,
             preset=preset,

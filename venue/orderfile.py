@@ -70,6 +70,16 @@ _MS_PER_S: Final = 1_000
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,36}$")]
 
 
+def clock_ms(text: str) -> int | None:
+    """``HH:MM:SS`` or ``HH:MM:SS.mmm`` as milliseconds after midnight; None for anything else."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    hours, minutes, seconds, millis = found.groups()
+    second_of_day = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+    return second_of_day * _MS_PER_S + int(millis or "0")
+
+
 class OrderLine(BaseModel):
     """One line of the file; an empty cell is an absent field."""
 
@@ -108,12 +118,10 @@ class OrderLine(BaseModel):
     @field_validator("time", mode="before")
     @classmethod
     def _clock(cls, text: str) -> int:
-        found = _TIME.fullmatch(text)
-        if found is None:
+        at_ms = clock_ms(text)
+        if at_ms is None:
             raise ValueError("not a time HH:MM:SS or HH:MM:SS.mmm")
-        hours, minutes, seconds, millis = found.groups()
-        second_of_day = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-        return second_of_day * _MS_PER_S + int(millis or "0")
+        return at_ms
 
     @field_validator("price", mode="before")
     @classmethod

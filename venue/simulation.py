@@ -32,6 +32,9 @@ from venue.settings import (
 IntentsOf = Callable[[int], Iterable[Intent]]
 """The intents of trading day n, from 1, sorted by time."""
 
+ActsOf = Callable[[int], Iterable[tuple[int, Command]]]
+"""What the operator does on business day n of the run, from 1: milliseconds after midnight, act."""
+
 Seen = Callable[[Entry, list[Event]], None]
 
 _GROUP: Final = 512
@@ -97,20 +100,22 @@ class Simulation:
                 )
                 self._apply(start, opening)
 
-    def run(self, intents_of: IntentsOf) -> Core:
+    def run(self, intents_of: IntentsOf, acts_of: ActsOf = lambda _: ()) -> Core:
         """Play every day to its end and return the core.
+
+        At the same instant the schedule goes first, then the operator, then the firms.
 
         What was applied is in the journal also when something goes wrong on the way.
         """
         try:
             self.open()
             for plan in remaining_days(self.core, self._settings):
-                self._play(plan, intents_of)
+                self._play(plan, intents_of, acts_of)
         finally:
             self._flush()
         return self.core
 
-    def _play(self, plan: list[Step], intents_of: IntentsOf) -> None:
+    def _play(self, plan: list[Step], intents_of: IntentsOf, acts_of: ActsOf) -> None:
         """One business day: its steps and, on a trading day, its intents in time order."""
         if not isinstance(plan[0][1], OpenDay):  # the evening before
             for step in plan:
@@ -123,7 +128,9 @@ class Simulation:
         if number <= self._settings.days:
             again = () if self._carried is None else self._carried.day(number)
             asked = merge(again, intents_of(number), key=lambda intent: intent.at_ms)
-        for at_ns, command in merge(rest, self._steps(asked), key=lambda step: step[0]):
+        midnight = at_jst(self.core.business_date or self._settings.first_day, 0)
+        acts = [(TimeNs(midnight + at_ms * _NS_PER_MS), act) for at_ms, act in acts_of(number)]
+        for at_ns, command in merge(rest, acts, self._steps(asked), key=lambda step: step[0]):
             self._apply(at_ns, command)
 
     def _steps(self, intents: Iterable[Intent]) -> Iterator[Step]:
