@@ -25,7 +25,7 @@ from market.ids import ClientOrderId, InstrumentId, ParticipantId
 from market.instrument import Instrument
 from market.quantities import SEN_PER_YEN, Sen, Units, Yen
 from market.rulebooks import START
-from market.rules import PhaseAt, Rules
+from market.rules import AmendMode, PhaseAt, Rules
 from market.words import AUCTION_PHASES, OrderKind, Phase, Side
 from participants.intents import Intent, IntentAction
 
@@ -184,6 +184,7 @@ class OrderFlow:
             raise BadInput("order flow needs issues, firms and a positive scale")
         self._generator = generator
         self._windows = entry_windows(rules)
+        self._amends = rules.amend_mode.value is not AmendMode.UNSUPPORTED
         self._draws_market = OrderKind.MARKET in rules.order_kinds.value
         self._instruments = tuple(instruments)
         self._firms = tuple(firms)
@@ -266,6 +267,8 @@ class OrderFlow:
                 action=IntentAction.CANCEL,
                 original_client_order_id=order.client_order_id,
             )
+        if not self._amends:
+            return None
         ticks = instrument.ticks
         nearer = ticks.next_above if order.side is Side.BUY else ticks.next_below
         return Intent(

@@ -11,7 +11,8 @@ Columns, all named in the first line, in any order; the starred ones must be the
     original_client_order_id  the order a cancel or amend means
     instrument, side, kind    for new: issue; buy or sell; limit or market
     price                     decimal yen with at most two decimals; limit orders and amends
-    quantity                  whole units; in an amend the new open quantity
+    quantity                  whole units; in an amend the new open quantity, or the new total where
+                              the market replaces by total (odx-equities)
     validity                  day (default), next_auction, ioc or fok
     account                   0 to 16 of A-Z a-z 0-9 . _ -
     short_sale                short or exempt, for a sell of units not held

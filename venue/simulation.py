@@ -14,6 +14,7 @@ from market.commands import Command, Entry, OpenDay, OpenSession
 from market.events import Event
 from market.ids import KeyId, ParticipantId, SessionId
 from market.quantities import SequenceNo, TimeNs
+from market.rules import AmendMode
 from participants.carried import CarriedOrders
 from participants.intents import Intent, to_request
 from participants.orderflow import entry_windows
@@ -137,6 +138,7 @@ class Simulation:
         day = self.core.business_date
         if day is None:
             return
+        by_total = self.core.rules.amend_mode.value is AmendMode.REPLACE_TOTAL
         for intent in intents:
             self._requests += 1
             request = to_request(
@@ -144,6 +146,7 @@ class Simulation:
                 session_id=self._sessions[intent.participant_id],
                 generation=1,
                 req_id=str(self._requests),
+                by_total=by_total,
             )
             yield TimeNs(at_jst(day, 0) + intent.at_ms * _NS_PER_MS), request
 
