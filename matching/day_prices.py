@@ -10,6 +10,7 @@ from market.choices import BasePriceRule, ClosePriceRule
 from market.commands import NO_PRICE
 from market.events import Trade
 from market.ids import TradeId
+from market.instrument import TickTable
 from market.quantities import Sen
 from market.words import Phase
 
@@ -54,10 +55,15 @@ class DayCrosses:
         return {phase.value: list(cross) for phase, cross in sorted(self._crosses.items())}
 
 
-def next_base_sen(rule: BasePriceRule, *, last_sen: Sen, reference_sen: Sen, nav_sen: Sen) -> Sen:
-    """The next day's base price by the preset's rule."""
+def next_base_sen(
+    rule: BasePriceRule, ticks: TickTable, *, last_sen: Sen, reference_sen: Sen, nav_sen: Sen
+) -> Sen:
+    """The next day's base price by the preset's rule.
+
+    A net asset value is rounded to the grid, half a tick going up, as base prices are when they meet
+    a new grid (ODX notice 2024-09-06); one below half a tick is none.
+    """
     if rule is BasePriceRule.MANUAL:
         return reference_sen
-    if rule is BasePriceRule.NAV and nav_sen:
-        return nav_sen
-    return last_sen or reference_sen
+    by_nav = ticks.rounded_half_up(nav_sen) if rule is BasePriceRule.NAV else NO_PRICE
+    return by_nav or last_sen or reference_sen

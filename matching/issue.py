@@ -134,7 +134,11 @@ class Issue:
         """Tell the closing price, and work out the next base price."""
         rules, last, base = self.rules, self.last_sen, self.reference_sen
         self.next_base_sen = next_base_sen(
-            rules.base_price_rule.value, last_sen=last, reference_sen=base, nav_sen=self.nav_sen
+            rules.base_price_rule.value,
+            self.instrument.ticks,
+            last_sen=last,
+            reference_sen=base,
+            nav_sen=self.nav_sen,
         )
         closing = self.crosses.closing_sen(rules.close_price_rule.value, last, base)
         return ClosingPriceSet(

@@ -250,8 +250,12 @@ class OracleBook:
         rule = self.rules.base_price_rule.value.value
         if rule == "manual":
             return self.reference
-        if rule == "nav" and self.nav:
-            return self.nav
+        if rule == "nav":
+            tick = self.instrument.ticks.tick_at(Sen(self.nav))
+            rounded = self.nav - self.nav % tick
+            rounded += tick if self.nav % tick * 2 >= tick else 0
+            if rounded:
+                return rounded
         return self.last or self.reference
 
     def _closing(self) -> int | None:

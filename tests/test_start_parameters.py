@@ -211,6 +211,10 @@ def _the_net_asset_value_is_the_next_base() -> None:
     stage = Stage(START.replace(base_price_rule=BasePriceRule.NAV))
     stage.do(SetNetAssetValue(instrument_id=NAME, nav_sen=Sen(9_900_000)))
     assert _two_days(stage)[0] == 9_900_000
+    for nav_sen, base_sen in ((9_900_499, 9_900_000), (9_900_500, 9_901_000), (499, 10_020_000)):
+        stage = Stage(START.replace(base_price_rule=BasePriceRule.NAV))
+        stage.do(SetNetAssetValue(instrument_id=NAME, nav_sen=Sen(nav_sen)))
+        assert _two_days(stage)[0] == base_sen
     without = Stage(START.replace(base_price_rule=BasePriceRule.NAV))
     assert _two_days(without)[0] == 10_020_000
 

@@ -170,7 +170,7 @@ class Chance:
         if kind < 0.75:
             return Resume(instrument_id=NAME)
         if kind < 0.80:
-            nav = Sen(self.draw.choice([0, 910, 1_000, 1_035]))
+            nav = Sen(self.draw.choice([0, 4, 910, 915, 1_000, 1_035]))
             return SetNetAssetValue(instrument_id=NAME, nav_sen=nav)
         if kind < 0.90:
             base = Sen(self.draw.choice([900, 980, 1_003, 1_040, 1_110]))
