@@ -113,6 +113,19 @@ class PhaseAt:
     second_of_day: int
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierSchedule:
+    """The day as it was before a date.
+
+    Attributes:
+        before: The first day it no longer holds.
+        schedule: Its steps.
+    """
+
+    before: date
+    schedule: tuple[PhaseAt, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """One market's rulebook as values."""
@@ -121,6 +134,7 @@ class Rules:
     calendar: Rule[CalendarRule]
     closed_days: Rule[tuple[date, ...]]
     schedule: Rule[tuple[PhaseAt, ...]]
+    earlier_schedules: Rule[tuple[EarlierSchedule, ...]]
     auction_random_end_s: Rule[int]
     auction_extension_s: Rule[int]
     auction_extension_percent: Rule[int]
@@ -162,9 +176,11 @@ class Rules:
     publishes_indicative_volume: Rule[bool]
 
     def __post_init__(self) -> None:
-        schedule, stages = self.schedule.value, self.settlement_stages.value
-        times = [step.second_of_day for step in schedule]
-        seconds = (*times, *stages)
+        stages = self.settlement_stages.value
+        earlier = self.earlier_schedules.value
+        schedules = [self.schedule.value, *(one.schedule for one in earlier)]
+        seconds = [*(step.second_of_day for day in schedules for step in day), *stages]
+        dates = [one.before for one in earlier]
         ticks, limits = self.tick_table.value, self.limit_table.value
         decimals = self.price_decimals.value
         shares = (
@@ -174,8 +190,12 @@ class Rules:
             self.error_trade_bust_percent.value,
         )
         for holds, fact in (
-            (schedule and schedule[-1].phase is Phase.CLOSED, "a day's schedule ends Closed"),
-            (times == sorted(times), "a day's schedule goes forward"),
+            (
+                all(day and day[-1].phase is Phase.CLOSED for day in schedules),
+                "a day's schedule ends Closed",
+            ),
+            (all(_goes_forward(day) for day in schedules), "a day's schedule goes forward"),
+            (dates == sorted(set(dates)), "earlier schedules stand by their dates"),
             (len(stages) == SETTLEMENT_STAGES, f"a day has {SETTLEMENT_STAGES} settlement stages"),
             (list(stages) == sorted(stages), "settlement stages go forward"),
             (
@@ -188,7 +208,7 @@ class Rules:
             ),
             (
                 self.auction_random_end_s.value + self.auction_extension_s.value
-                <= _least_gap_after_auction(schedule),
+                <= min(_least_gap_after_auction(day) for day in schedules),
                 "an auction put off ends before the next step",
             ),
             (self.auction_extension_percent.value > 0, "an auction is extended by some move"),
@@ -228,6 +248,8 @@ class Rules:
         for name in values:
             if name not in known:
                 raise BadInput(f"no rule is called {name!r}; rules are {', '.join(sorted(known))}")
+        if "schedule" in values:  # the day a user writes down is that of every date
+            values = {"earlier_schedules": ()} | values
         chosen: dict[str, Any] = {
             name: Rule(value, Mark.CHOSEN, "chosen by the user") for name, value in values.items()
         }
@@ -235,6 +257,13 @@ class Rules:
             return replace(self, **chosen)
         except InvariantBroken as wrong:
             raise BadInput(f"the chosen rules do not fit: {wrong}") from wrong
+
+    def schedule_on(self, day: date) -> tuple[PhaseAt, ...]:
+        """The steps of one day: those that hold now, or as they were before a date."""
+        for earlier in self.earlier_schedules.value:
+            if day < earlier.before:
+                return earlier.schedule
+        return self.schedule.value
 
     @property
     def business_days(self) -> Calendar:
@@ -247,6 +276,11 @@ class Rules:
     def has_continuous(self) -> bool:
         """Whether the day has a continuous session (ザラバ)."""
         return any(step.phase is Phase.CONTINUOUS for step in self.schedule.value)
+
+
+def _goes_forward(schedule: tuple[PhaseAt, ...]) -> bool:
+    times = [step.second_of_day for step in schedule]
+    return times == sorted(times)
 
 
 def _least_gap_after_auction(schedule: tuple[PhaseAt, ...]) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from market.instrument import LIMIT_TABLES, TICK_TABLES, LimitTable, TickTable
 from market.rulebooks import ODX_EQUITIES, OSE, START
-from market.rules import PhaseAt, Rules
+from market.rules import EarlierSchedule, PhaseAt, Rules
 
 FOLDER = Path(__file__).parents[1] / "market" / "rulebooks"
 MODULES = {"start": START, "ose": OSE, "odx_equities": ODX_EQUITIES}
@@ -33,6 +33,9 @@ def told(name: str, value: Any) -> str:
             return next(name for name, table in LIMIT_TABLES.items() if table == value)
         case PhaseAt():
             return f"{_clock(value.second_of_day)} {value.phase.value}"
+        case EarlierSchedule():
+            steps = ", ".join(told(name, step) for step in value.schedule)
+            return f"before {value.before}: {steps}"
         case date():
             return value.isoformat()
         case tuple():

@@ -15,7 +15,7 @@ from script import ISSUE, Stage, outcome, play
 from small_market import ask, cross, market_with, phase
 from watched_market import WatchedMarket
 
-from market.business_days import is_business_day
+from market.business_days import at_jst, is_business_day
 from market.choices import (
     BasePriceRule,
     CalendarRule,
@@ -762,6 +762,16 @@ def _orders_are_taken_again_from() -> None:
 def _the_last_cross_is_at() -> None:
     assert _at(Phase.CLOSING_AUCTION) == clock(15, 30)
     assert _at(Phase.CLOSING_AUCTION, closing_auction="15:00") == clock(15)
+
+
+@proves("closing_auction", "15:00 before 2024-11-05")
+def _the_last_cross_was_earlier_once() -> None:
+    for day, close in ((date(2024, 11, 1), clock(15)), (date(2024, 11, 5), clock(15, 30))):
+        plan = day_plan(START, day, [NAME])
+        crosses = [at_ns for at_ns, one in plan if isinstance(one, RunAuction)]
+        assert crosses[-1] == at_jst(day, close)
+    always = START.replace(schedule=START.schedule.value)
+    assert always.schedule_on(date(2024, 11, 1)) == START.schedule.value
 
 
 @proves("ncp_seconds", "60", "0-600")

@@ -255,7 +255,7 @@ def _calendar(core: Core, first: date, last: date) -> Calendar:
         days=days,
         schedule=[
             ScheduleStep(phase=step.phase.value, begins_jst=_clock(step.second_of_day))
-            for step in schedule.value
+            for step in core.rules.schedule_on(first)
         ],
         schedule_mark=schedule.mark.value,
         schedule_source=schedule.source,

@@ -82,7 +82,7 @@ def _trading_steps(
     An auction, and the steps of the same second behind it, come later by its random end; with an
     extension they stand a second time behind it (matching/extension.py).
     """
-    schedule, extension = rules.schedule.value, rules.auction_extension_s.value
+    schedule, extension = rules.schedule_on(day), rules.auction_extension_s.value
     auction: tuple[int, int] | None = None
     for place, step in enumerate(schedule):
         second = step.second_of_day

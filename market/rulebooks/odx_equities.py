@@ -9,6 +9,7 @@ The table is made from the values below (``python -m tests.rule_tables``); a tes
 | calendar | tse | ODX equities market guide 2024-11: as TSE | documented |
 | closed_days | none | none listed; they count with calendar custom | unknown-default |
 | schedule | 08:20 Continuous, 16:00 Closed | ODX equities market guide 2024-11: cash trading 08:20 to 16:00, continuous | documented |
+| earlier_schedules | none | not found | unknown-default |
 | auction_random_end_s | 0 | there is no auction | inferred |
 | auction_extension_s | 0 | there is no auction | inferred |
 | auction_extension_percent | 10 | there is no auction | inferred |
@@ -86,6 +87,7 @@ ODX_EQUITIES: Final = Rules(
         DOCUMENTED,
         "ODX equities market guide 2024-11: cash trading 08:20 to 16:00, continuous",
     ),
+    earlier_schedules=Rule((), UNKNOWN_DEFAULT, "not found"),
     auction_random_end_s=Rule(0, INFERRED, _NO_AUCTION),
     auction_extension_s=Rule(0, INFERRED, _NO_AUCTION),
     auction_extension_percent=Rule(10, INFERRED, _NO_AUCTION),

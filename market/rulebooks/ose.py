@@ -10,6 +10,7 @@ The table is made from the values below (``python -m tests.rule_tables``); a tes
 | calendar | tse | as TSE; holiday trading is left out | inferred |
 | closed_days | none | none listed; they count with calendar custom | unknown-default |
 | schedule | 08:00 PreOpen, 08:44 PreOpenNCP, 08:45 OpeningAuction, 08:45 Continuous, 15:40 PreClose, 15:44 PreCloseNCP, 15:45 ClosingAuction, 15:45 Closed | OSE index futures day session; one-minute non-cancel period as at TOCOM | inferred |
+| earlier_schedules | none | not found | unknown-default |
 | auction_random_end_s | 0 | not found | unknown-default |
 | auction_extension_s | 0 | not found | unknown-default |
 | auction_extension_percent | 10 | counts when the extension is on | unknown-default |
@@ -101,6 +102,7 @@ OSE: Final = Rules(
         INFERRED,
         "OSE index futures day session; one-minute non-cancel period as at TOCOM",
     ),
+    earlier_schedules=Rule((), UNKNOWN_DEFAULT, "not found"),
     auction_random_end_s=Rule(0, UNKNOWN_DEFAULT, "not found"),
     auction_extension_s=Rule(0, UNKNOWN_DEFAULT, "not found"),
     auction_extension_percent=Rule(10, UNKNOWN_DEFAULT, "counts when the extension is on"),

@@ -10,6 +10,7 @@ The table is made from the values below (``python -m tests.rule_tables``); a tes
 | calendar | tse | not found; ODX equities market guide 2024-11: as TSE | unknown-default |
 | closed_days | none | none listed; they count with calendar custom | unknown-default |
 | schedule | 08:20 PreOpen, 11:29 PreOpenNCP, 11:30 OpeningAuction, 11:30 Break, 12:30 PreClose, 15:29 PreCloseNCP, 15:30 ClosingAuction, 15:30 Closed | states: START ITCH 1.2, 4.10 (documented); clock times not found: ODX equities' 08:20, TSE's session ends, TOCOM's one-minute non-cancel period | unknown-default |
+| earlier_schedules | before 2024-11-05: 08:20 PreOpen, 11:29 PreOpenNCP, 11:30 OpeningAuction, 11:30 Break, 12:30 PreClose, 14:59 PreCloseNCP, 15:00 ClosingAuction, 15:00 Closed | TSE's session ended at 15:00 before 2024-11-05; START's times were not found | unknown-default |
 | auction_random_end_s | 0 | START ITCH 1.2 shows no random end | inferred |
 | auction_extension_s | 0 | START ITCH 1.2, 4.10 has no state for one | inferred |
 | auction_extension_percent | 10 | off; our choice when it is on | unknown-default |
@@ -60,7 +61,7 @@ a venue or an issue that become rules or instruments. tests/test_start_parameter
 | continuous_trading | off; on |
 | opening_auction | 11:30; 09:00 |
 | preclose_start | 12:30; 12:05 |
-| closing_auction | 15:30; 15:00 |
+| closing_auction | 15:30; 15:00; 15:00 before 2024-11-05 |
 | ncp_seconds | 60; 0-600 |
 | auction_random_end_s | 0; any |
 | auction_extension_s | 0; any |
@@ -113,6 +114,7 @@ What this table of parameters does not choose, and why.
 | md_depth | no alternative: every order, without names |
 """
 
+from datetime import date
 from typing import Final
 
 from market.choices import (
@@ -124,6 +126,7 @@ from market.choices import (
     SelfMatch,
 )
 from market.instrument import J_MARKET_OTHER, TSE_LIMITS
+from market.rulebooks.times import retimed
 from market.rulebooks.words import (
     DOCUMENTED,
     INFERRED,
@@ -136,6 +139,7 @@ from market.rules import (
     AmendMode,
     BookCentre,
     BreakOrders,
+    EarlierSchedule,
     MarketResidual,
     PhaseAt,
     PriceRule,
@@ -145,6 +149,17 @@ from market.rules import (
 )
 from market.words import Phase, SelfTradeMode, Validity
 
+_DAY: Final = (
+    PhaseAt(Phase.PRE_OPEN, clock(8, 20)),
+    PhaseAt(Phase.PRE_OPEN_NCP, clock(11, 29)),
+    PhaseAt(Phase.OPENING_AUCTION, clock(11, 30)),
+    PhaseAt(Phase.BREAK, clock(11, 30)),
+    PhaseAt(Phase.PRE_CLOSE, clock(12, 30)),
+    PhaseAt(Phase.PRE_CLOSE_NCP, clock(15, 29)),
+    PhaseAt(Phase.CLOSING_AUCTION, clock(15, 30)),
+    PhaseAt(Phase.CLOSED, clock(15, 30)),
+)
+
 START: Final = Rules(
     name="start",
     calendar=Rule(
@@ -152,19 +167,15 @@ START: Final = Rules(
     ),
     closed_days=Rule((), UNKNOWN_DEFAULT, "none listed; they count with calendar custom"),
     schedule=Rule(
-        (
-            PhaseAt(Phase.PRE_OPEN, clock(8, 20)),
-            PhaseAt(Phase.PRE_OPEN_NCP, clock(11, 29)),
-            PhaseAt(Phase.OPENING_AUCTION, clock(11, 30)),
-            PhaseAt(Phase.BREAK, clock(11, 30)),
-            PhaseAt(Phase.PRE_CLOSE, clock(12, 30)),
-            PhaseAt(Phase.PRE_CLOSE_NCP, clock(15, 29)),
-            PhaseAt(Phase.CLOSING_AUCTION, clock(15, 30)),
-            PhaseAt(Phase.CLOSED, clock(15, 30)),
-        ),
+        _DAY,
         UNKNOWN_DEFAULT,
         "states: START ITCH 1.2, 4.10 (documented); clock times not found: ODX equities' 08:20, "
         "TSE's session ends, TOCOM's one-minute non-cancel period",
+    ),
+    earlier_schedules=Rule(
+        (EarlierSchedule(date(2024, 11, 5), retimed(_DAY, closing_auction="15:00")),),
+        UNKNOWN_DEFAULT,
+        "TSE's session ended at 15:00 before 2024-11-05; START's times were not found",
     ),
     auction_random_end_s=Rule(0, INFERRED, "START ITCH 1.2 shows no random end"),
     auction_extension_s=Rule(0, INFERRED, "START ITCH 1.2, 4.10 has no state for one"),

@@ -1,5 +1,6 @@
 """The rulebook of Tokyo Stock Exchange (neighbour)."""
 
+from datetime import date
 from typing import Final
 
 from market.choices import (
@@ -16,6 +17,7 @@ from market.rules import (
     AmendMode,
     BookCentre,
     BreakOrders,
+    EarlierSchedule,
     MarketResidual,
     PhaseAt,
     PriceRule,
@@ -45,6 +47,27 @@ TSE: Final = Rules(
         ),
         DOCUMENTED,
         "TSE FLEX Market by Order 1.1, 2.3: times from 2024-11-05; the state names are START's",
+    ),
+    earlier_schedules=Rule(
+        (
+            EarlierSchedule(
+                date(2024, 11, 5),
+                (
+                    PhaseAt(Phase.PRE_OPEN, clock(8, 0)),
+                    PhaseAt(Phase.OPENING_AUCTION, clock(9, 0)),
+                    PhaseAt(Phase.CONTINUOUS, clock(9, 0)),
+                    PhaseAt(Phase.CLOSING_AUCTION, clock(11, 30)),
+                    PhaseAt(Phase.BREAK, clock(11, 30)),
+                    PhaseAt(Phase.PRE_OPEN, clock(12, 5)),
+                    PhaseAt(Phase.OPENING_AUCTION, clock(12, 30)),
+                    PhaseAt(Phase.CONTINUOUS, clock(12, 30)),
+                    PhaseAt(Phase.CLOSING_AUCTION, clock(15, 0)),
+                    PhaseAt(Phase.CLOSED, clock(15, 0)),
+                ),
+            ),
+        ),
+        DOCUMENTED,
+        "TSE before 2024-11-05: the afternoon session ended at 15:00, without pre-closing",
     ),
     auction_random_end_s=Rule(0, DOCUMENTED, "TSE FLEX Market by Order 1.1, 2.3: fixed times"),
     auction_extension_s=Rule(0, DOCUMENTED, "TSE shows special quotes instead"),

@@ -52,6 +52,7 @@ def test_every_rule_of_start_has_its_alternatives_or_a_reason_to_have_none() -> 
     parts = {
         "closed_days": "calendar",
         "schedule": "opening_auction",
+        "earlier_schedules": "closing_auction",
         "self_trade_same_account_only": "self_match",
     }
     for field in fields(START):

@@ -1,6 +1,7 @@
 """Presets are complete and sourced; what a user chooses is marked, and refused when it cannot be."""
 
 from dataclasses import fields
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from market.errors import BadInput
 from market.instrument import LimitTable, TickTable
 from market.rulebooks import PRESETS, START, preset
-from market.rules import MARGIN_S, Mark, PhaseAt, Rule, Rules
+from market.rules import MARGIN_S, EarlierSchedule, Mark, PhaseAt, Rule, Rules
 from market.words import AUCTION_PHASES, Phase
 
 EVERY_RULE = [
@@ -78,6 +79,15 @@ WRONG: list[tuple[str, Any, str]] = [
     ("schedule", _steps((Phase.PRE_OPEN, 40_000), (Phase.CLOSED, 30_000)), "goes forward"),
     ("schedule", _steps((Phase.PRE_OPEN, MARGIN_S - 1), (Phase.CLOSED, 30_000)), "midnight"),
     ("schedule", _steps((Phase.CLOSED, LAST + 1)), "midnight"),
+    ("earlier_schedules", (EarlierSchedule(date(2024, 1, 4), ()),), "ends Closed"),
+    (
+        "earlier_schedules",
+        (
+            EarlierSchedule(date(2024, 1, 5), START.schedule.value),
+            EarlierSchedule(date(2024, 1, 4), START.schedule.value),
+        ),
+        "by their dates",
+    ),
     ("settlement_stages", (32_400, 36_000, 39_600), "4 settlement stages"),
     ("settlement_stages", (32_400, 36_000, 39_600, 39_000), "forward"),
     ("settlement_days", -1, "settlement_days"),
