@@ -127,6 +127,7 @@ class Issue:
         self.has_opened = True
         self.last_sen = NO_PRICE
         self.crosses.new_day()
+        self.own_orders.new_day()
         self.extension = 0
         self.set_reference(self.next_base_sen)
 

@@ -38,6 +38,14 @@ class OwnOrders:
         if key is not None:
             self._orders.setdefault(key, []).append(order)
 
+    def new_day(self) -> None:
+        """Drop whoever has nothing open any more. O(orders noted)."""
+        self._orders = {
+            key: resting
+            for key, orders in self._orders.items()
+            if (resting := [order for order in orders if order.level is not None])
+        }
+
     def would_meet(
         self,
         participant_id: ParticipantId,

@@ -166,9 +166,10 @@ class Timeline:
         day = self._day
         if not day["orders"]:
             return _told("day closes", f"{event.business_date}")
+        voided = f" ({day['busted']:,} voided)" if day["busted"] else ""
         return _told(
             "day closes",
-            f"{event.business_date}, {day['orders']:,} orders, {day['trades']:,} trades, "
+            f"{event.business_date}, {day['orders']:,} orders, {day['trades']:,} trades{voided}, "
             f"{day['yen']:,} yen, {day['expired']:,} expired",
         )
 
