@@ -111,11 +111,11 @@ RULEBOOKS: dict[str, Rulebook] = {
     "tse": ("tse", {}),
     "tse provisional": ("tse", {"settlement_mode": "provisional_transfer", "settlement_days": 1,
                                 "expire_at_closed": False, "self_trade_mode": "cancel_newest"}),
+    "odx-equities": ("odx-equities", {}),
     "tse narrow": ("tse", {"quote_width_table": NARROW}),
     "tse narrow, by time": ("tse", {"quote_width_table": NARROW, "auction_allocation": "price_time",
                                     "sequential_quote_widths": 1,
                                     "stop_allocation": "every_itayose"}),
-    "odx-equities": ("odx-equities", {}),
     "ose": ("ose", {"self_trade_same_account_only": False, "self_trade_mode": "decrement"}),
     "ose provisional": ("ose", {"settlement_mode": "provisional_transfer", "settlement_days": 0,
                                 "settlement_stages": [57_000, 57_060, 57_120, 57_180]}),
@@ -128,6 +128,9 @@ RULEBOOKS: dict[str, Rulebook] = {
                                  "counterparty_on_fill": False}),
     "tse, break open": ("tse", {"break_orders": "all", "sell_holding_check": False,
                                 "price_rule": "max_volume", "market_only_trades": False}),
+    "tse narrow, mixed": ("tse", {"quote_width_table": NARROW, "self_match": "prevent_firm",
+                                  "halt_model": "purge", "book_centre": "nav",
+                                  "amend_mode": "replace_total", "limit_broadening_days": 1}),
 }  # fmt: skip
 
 
