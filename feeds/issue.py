@@ -82,6 +82,9 @@ class Issue:
         self.reference_price_sen = instrument.issue_price_sen
         self.limits_sen = instrument.daily_limits(instrument.issue_price_sen)
         self.transfer_executable = instrument.transfer_executable
+        self.market_orders_barred = instrument.market_orders_barred
+        self.nav_sen = instrument.nav_sen
+        self.next_reference_sen: Sen | None = None
 
     def new_day(self) -> None:
         """Forget yesterday's messages and tape; whatever is still on the book stays."""
@@ -110,10 +113,12 @@ class Issue:
                 table_id=listed.ticks.table_id,
                 rows=[(price_text(Sen(up_to)), price_text(Sen(tick))) for up_to, tick in rows],
             ),
-            market_orders_barred=listed.market_orders_barred,
+            market_orders_barred=self.market_orders_barred,
             under_supervision=listed.under_supervision,
             to_be_removed=listed.to_be_removed,
             transfer_executable=self.transfer_executable,
+            nav=price_text(self.nav_sen) if self.nav_sen else None,
+            next_reference_price=optional_price_text(self.next_reference_sen),
         )
 
     def phase_data(self) -> wire.PhaseData:

@@ -21,7 +21,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from feeds import wire
-from feeds.issue import ISSUE_CHANNELS, Issue
+from feeds.issue import ISSUE_CHANNELS, Issue, optional_price_text
 from feeds.snapshot import RETENTION_MESSAGES_MAX, FeedMessage, Stream
 from feeds.wire import Channel, price_text
 from market import events
@@ -57,6 +57,8 @@ class MarketData:
         publishes_indicative_volume: bool,
         retention_messages_max: int = RETENTION_MESSAGES_MAX,
         non_cancel_phases: tuple[Phase, ...] = NON_CANCEL_PHASES,
+        *,
+        amends_in_two: bool = False,
     ) -> None:
         """A feed before its first event.
 
@@ -66,7 +68,9 @@ class MarketData:
             publishes_indicative_volume: Whether auction messages carry quantities.
             retention_messages_max: Messages kept for each stream.
             non_cancel_phases: Phases shown with the non-cancel flag.
+            amends_in_two: Whether an amended order is told as a delete and an add, not a replace.
         """
+        self._amends_in_two = amends_in_two
         check(retention_messages_max > 0, "a stream keeps something")
         self.run_id = run_id
         self.preset_name = preset_name
@@ -90,6 +94,7 @@ class MarketData:
             events.OrderReduced: self._order_reduced,
             events.OrderReleased: self._order_released,
             events.Trade: self._trade,
+            events.TradeBusted: self._trade_busted,
             events.IndicativePriceChanged: self._indicative_price_changed,
             events.AuctionHeld: self._auction_held,
             events.QuoteShown: self._quote_shown,
@@ -99,6 +104,9 @@ class MarketData:
             events.TradingResumed: self._trading_resumed,
             events.InstrumentListed: self._instrument_listed,
             events.ReferencePriceSet: self._reference_price_set,
+            events.BasePriceAnnounced: self._base_price_announced,
+            events.NetAssetValueSet: self._net_asset_value_set,
+            events.ClosingPriceSet: self._closing_price_set,
             events.TransferControlSet: self._transfer_control_set,
             events.VenueOpened: self._venue_opened,
             events.DayOpened: self._day_opened,
@@ -287,6 +295,18 @@ class MarketData:
         kind, price_sen, leaves_units = event.kind, event.price_sen, event.leaves_units
         side = issue.depth.remove(event.old_order_id).side
         issue.depth.add(event.order_id, side, kind, price_sen, leaves_units)
+        if self._amends_in_two:
+            old_number = order_id_to_text(event.old_order_id)
+            self._tell_book(issue, at_ns, wire.OrderDelete(order_number=old_number))
+            added = wire.OrderAdd(
+                order_number=order_id_to_text(event.order_id),
+                side=side,
+                kind=kind,
+                price=_limit_text(kind, price_sen),
+                quantity_units=leaves_units,
+            )
+            self._tell_book(issue, at_ns, added)
+            return
         self._tell_book(
             issue,
             at_ns,
@@ -343,6 +363,18 @@ class MarketData:
         self._reduce(issue, at_ns, event.sell_order_id, event.sell_leaves_units, number)
         issue.tape.add(event, at_ns)
         self._outbox.append(issue.trades_stream.publish(at_ns, issue.trade_data(event)))
+
+    def _trade_busted(self, at_ns: TimeNs, event: events.TradeBusted) -> None:
+        issue = self._issue(event.instrument_id)
+        issue.tape.bust(event.trade_id)
+        data = wire.TradeBust(
+            trade_number=trade_id_to_text(event.trade_id),
+            price=price_text(event.price_sen),
+            quantity_units=event.quantity_units,
+            reason=event.reason,
+            totals=issue.totals_data(),
+        )
+        self._tell(issue, Channel.TRADES, at_ns, data)
 
     def _reduce(
         self,
@@ -422,7 +454,24 @@ class MarketData:
         issue = self._issue(event.instrument_id)
         issue.reference_price_sen = event.reference_price_sen
         issue.limits_sen = event.lower_limit_sen, event.upper_limit_sen
+        issue.market_orders_barred = event.market_orders_barred
+        issue.next_reference_sen = None
         self._tell(issue, Channel.INSTRUMENTS, at_ns, issue.instrument_data())
+
+    def _base_price_announced(self, at_ns: TimeNs, event: events.BasePriceAnnounced) -> None:
+        issue = self._issue(event.instrument_id)
+        issue.next_reference_sen = event.reference_price_sen
+        self._tell(issue, Channel.INSTRUMENTS, at_ns, issue.instrument_data())
+
+    def _net_asset_value_set(self, at_ns: TimeNs, event: events.NetAssetValueSet) -> None:
+        issue = self._issue(event.instrument_id)
+        issue.nav_sen = event.nav_sen
+        self._tell(issue, Channel.INSTRUMENTS, at_ns, issue.instrument_data())
+
+    def _closing_price_set(self, at_ns: TimeNs, event: events.ClosingPriceSet) -> None:
+        issue = self._issue(event.instrument_id)
+        price = optional_price_text(event.price_sen)
+        self._tell(issue, Channel.TRADES, at_ns, wire.ClosingPrice(price=price))
 
     def _transfer_control_set(self, at_ns: TimeNs, event: events.TransferControlSet) -> None:
         issue = self._issue(event.instrument_id)

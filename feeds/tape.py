@@ -1,9 +1,10 @@
 """Trades of one issue in order (歩み値), and the day's totals.
 
-Ordering: as events arrive; a trade is never merged, dropped or changed.
+Ordering: as events arrive; a trade is never merged or changed, and dropped only when voided.
 Invariants: low <= open, last <= high; the totals are the sums of the day's trades, the value in
 whole yen with each trade rounded down (what the buyer owes before fees).
-Known limits: the last fifty trades are kept (``RECENT_TRADES``); a new day starts empty.
+Known limits: the last fifty trades are shown (``RECENT_TRADES``); a new day starts empty. All of the
+day's are remembered, so that a voided one can be taken out of the range.
 """
 
 from collections import deque
@@ -12,7 +13,7 @@ from typing import Final
 from market.errors import check
 from market.events import Trade
 from market.ids import TradeId
-from market.quantities import Sen, TimeNs, Units
+from market.quantities import Sen, TimeNs, Units, consideration_yen_rounded_down
 
 RECENT_TRADES: Final = 50
 
@@ -24,6 +25,7 @@ class Tape:
     """One day of trades of one issue."""
 
     __slots__ = (
+        "day",
         "high_sen",
         "last_sen",
         "low_sen",
@@ -36,11 +38,16 @@ class Tape:
 
     def __init__(self) -> None:
         self.recent: deque[TapeLine] = deque(maxlen=RECENT_TRADES)
+        self.day: dict[TradeId, TapeLine] = {}
         self.new_day()
 
     def new_day(self) -> None:
         """Start empty."""
         self.recent.clear()
+        self.day.clear()
+        self._start_totals()
+
+    def _start_totals(self) -> None:
         self.volume_units = 0
         self.value_yen = 0
         self.trade_count = 0
@@ -51,19 +58,40 @@ class Tape:
 
     def add(self, trade: Trade, at_ns: TimeNs) -> None:
         """Write one trade down. O(1)."""
-        price_sen = trade.price_sen
-        self.volume_units += trade.quantity_units
-        self.value_yen += trade.consideration_yen
+        trade_id, units = trade.trade_id, trade.quantity_units
+        line = (trade_id, trade.price_sen, units, trade.cross, at_ns)
+        self.day[trade_id] = line
+        self.recent.append(line)
+        self._count(trade.price_sen, units)
+
+    def bust(self, trade_id: TradeId) -> bool:
+        """Take a voided trade out and work everything out anew. O(trades of the day).
+
+        Returns:
+            Whether it was one of this day's.
+        """
+        if self.day.pop(trade_id, None) is None:
+            return False
+        self._start_totals()
+        self.recent.clear()
+        for line in self.day.values():
+            self.recent.append(line)
+            self._count(line[1], line[2])
+        return True
+
+    def _count(self, price_sen: Sen, quantity_units: Units) -> None:
+        self.volume_units += quantity_units
+        self.value_yen += consideration_yen_rounded_down(price_sen, quantity_units)
         self.trade_count += 1
         if self.open_sen is None or self.high_sen is None or self.low_sen is None:
             self.open_sen = self.high_sen = self.low_sen = price_sen
         self.high_sen = max(self.high_sen, price_sen)
         self.low_sen = min(self.low_sen, price_sen)
         self.last_sen = price_sen
-        self.recent.append((trade.trade_id, price_sen, trade.quantity_units, trade.cross, at_ns))
 
     def check_invariants(self) -> None:
         """Check totals against the trades still held. O(recent trades)."""
+        check(self.trade_count == len(self.day), "the day is all its trades")
         held = sum(line[2] for line in self.recent)
         check(self.volume_units >= held, "the day holds its last trades", held=held)
         if self.trade_count <= RECENT_TRADES:

@@ -130,6 +130,8 @@ class InstrumentData(Struct, frozen=True, kw_only=True, gc=False):
     under_supervision: bool
     to_be_removed: bool
     transfer_executable: bool
+    nav: str | None
+    next_reference_price: str | None
 
 
 class PhaseData(Struct, frozen=True, kw_only=True, gc=False):
@@ -280,10 +282,26 @@ class TradeReport(Struct, frozen=True, kw_only=True, gc=False, tag="trade", tag_
     totals: DayTotals
 
 
+class TradeBust(Struct, frozen=True, kw_only=True, gc=False, tag="bust", tag_field="action"):
+    """A trade was voided; the day's totals without it (unchanged for a trade of an earlier day)."""
+
+    trade_number: str
+    price: str
+    quantity_units: int
+    reason: str
+    totals: DayTotals
+
+
 class NewDay(Struct, frozen=True, kw_only=True, gc=False, tag="new_day", tag_field="action"):
     """A business day began: recent trades and totals start empty."""
 
     business_date: str
+
+
+class ClosingPrice(Struct, frozen=True, kw_only=True, gc=False, tag="close", tag_field="action"):
+    """The day's closing price; null when there is none."""
+
+    price: str | None
 
 
 class RecentTrade(Struct, frozen=True, kw_only=True, gc=False):

@@ -3,8 +3,11 @@
 Closed: Saturday, Sunday, national holidays with their substitute and bridge days (jpholiday),
 31 December and 1 to 3 January. Source: TSE and ODX equities closing days (market guide 2024-11);
 START's own list was not found, mark unknown-default.
+
+A :class:`Calendar` of one's own closes Saturday, Sunday and the days it lists, and no others.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final
@@ -24,9 +27,29 @@ _NEW_YEAR_LAST_DAY, _YEAR_END_DAY = 3, 31
 SETTLEMENT_DAYS_MAX: Final = 60
 
 
-@lru_cache(maxsize=4096)
-def is_business_day(day: date) -> bool:
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Which days the market is open.
+
+    Attributes:
+        closed_days: The days closed besides weekends, or None for those of TSE.
+    """
+
+    closed_days: frozenset[date] | None = None
+
+
+TSE_CALENDAR: Final = Calendar()
+
+
+def is_business_day(day: date, calendar: Calendar = TSE_CALENDAR) -> bool:
     """Whether the market and both ledgers work on ``day``."""
+    if calendar.closed_days is None:
+        return _is_tse_business_day(day)
+    return day.weekday() < _SATURDAY and day not in calendar.closed_days
+
+
+@lru_cache(maxsize=4096)
+def _is_tse_business_day(day: date) -> bool:
     if day.weekday() >= _SATURDAY or jpholiday.is_holiday(day):
         return False
     if day.month == _JANUARY and day.day <= _NEW_YEAR_LAST_DAY:
@@ -34,15 +57,17 @@ def is_business_day(day: date) -> bool:
     return not (day.month == _DECEMBER and day.day == _YEAR_END_DAY)
 
 
-def next_business_day(day: date) -> date:
+def next_business_day(day: date, calendar: Calendar = TSE_CALENDAR) -> date:
     """The first business day after ``day``."""
     day += timedelta(days=1)
-    while not is_business_day(day):
+    while not is_business_day(day, calendar):
         day += timedelta(days=1)
     return day
 
 
-def settlement_date(trade_date: date, settlement_days: int) -> date:
+def settlement_date(
+    trade_date: date, settlement_days: int, calendar: Calendar = TSE_CALENDAR
+) -> date:
     """T+n: ``settlement_days`` business days after the trade date; 0 is the trade date itself.
 
     >>> settlement_date(date(2026, 12, 29), 2).isoformat()
@@ -51,7 +76,7 @@ def settlement_date(trade_date: date, settlement_days: int) -> date:
     check(0 <= settlement_days <= SETTLEMENT_DAYS_MAX, "T+n is bounded", days=settlement_days)
     day = trade_date
     for _ in range(settlement_days):
-        day = next_business_day(day)
+        day = next_business_day(day, calendar)
     return day
 
 

@@ -17,11 +17,12 @@ from market.ids import (
     OrderId,
     ParticipantId,
     SessionId,
+    TradeId,
 )
 from market.instrument import Instrument
 from market.message import Message
 from market.quantities import Sen, SequenceNo, TimeNs, Units, Yen
-from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
+from market.words import OrderKind, Phase, SelfTradeMode, ShortSale, Side, Validity
 
 NO_PRICE: Final = Sen(0)
 """Stands where a market order has no limit; START's wire writes 7FFFFFFF there."""
@@ -148,17 +149,33 @@ class OpenDay(Message, frozen=True, kw_only=True):
     business_date: date
 
 
+class PublishBasePrices(Message, frozen=True, kw_only=True):
+    """Tell the base prices of the next business day in the evening before it (基準値段の公表)."""
+
+    business_date: date
+
+
 class ChangePhase(Message, frozen=True, kw_only=True):
-    """Move one issue to the next state of its schedule."""
+    """Move one issue to the next state of its schedule.
+
+    Attributes:
+        after_extension: Carried out only when the issue's auction was extended.
+    """
 
     instrument_id: InstrumentId
     phase: Phase
+    after_extension: bool = False
 
 
 class RunAuction(Message, frozen=True, kw_only=True):
-    """Cross one issue (板寄せ): exactly the orders with smaller sequence numbers take part."""
+    """Cross one issue (板寄せ): exactly the orders with smaller sequence numbers take part.
+
+    Attributes:
+        after_extension: Carried out only when the issue's auction was extended.
+    """
 
     instrument_id: InstrumentId
+    after_extension: bool = False
 
 
 class Halt(Message, frozen=True, kw_only=True):
@@ -192,6 +209,13 @@ class RenewQuote(Message, frozen=True, kw_only=True):
     quote_number: int
 
 
+class SetNetAssetValue(Message, frozen=True, kw_only=True):
+    """Tell an issue's net asset value of one unit (NAV), 1/100 yen; 0 when there is none."""
+
+    instrument_id: InstrumentId
+    nav_sen: Sen
+
+
 class RunSettlement(Message, frozen=True, kw_only=True):
     """Run one stage of the settlement design for everything due.
 
@@ -200,6 +224,31 @@ class RunSettlement(Message, frozen=True, kw_only=True):
     """
 
     stage: int
+
+
+class ReportErrorTrade(Message, frozen=True, kw_only=True):
+    """Name trades that an erroneous order made (誤発注); a large share of the issue halts it.
+
+    Attributes:
+        trade_ids: The trades, of one issue; or
+        order_id: the order whose trades still to be delivered are meant.
+    """
+
+    trade_ids: tuple[TradeId, ...] = ()
+    order_id: OrderId | None = None
+    reason: str
+
+
+class BustTrade(Message, frozen=True, kw_only=True):
+    """Void a trade (約定取消) before it is settled, as if it had never been made.
+
+    Attributes:
+        override: True lets the operator void what the preset's rule does not (special cases).
+    """
+
+    trade_id: TradeId
+    reason: str
+    override: bool = False
 
 
 class CancelDelivery(Message, frozen=True, kw_only=True):
@@ -275,6 +324,8 @@ class NewOrder(Request, frozen=True, kw_only=True):
         price_sen: 1/100 yen per unit; NO_PRICE for a market order.
         account: The firm's account, for self-trade prevention and statements.
         self_trade_mode: None takes the preset's rule.
+        short_sale: Marks a sell of units that are not held; None for every other order.
+        size_confirmed: The firm stands by a size the market would otherwise query.
     """
 
     client_order_id: ClientOrderId
@@ -286,6 +337,8 @@ class NewOrder(Request, frozen=True, kw_only=True):
     validity: Validity = Validity.DAY
     account: str = ""
     self_trade_mode: SelfTradeMode | None = None
+    short_sale: ShortSale | None = None
+    size_confirmed: bool = False
 
 
 class AmendOrder(Request, frozen=True, kw_only=True):
@@ -296,6 +349,9 @@ class AmendOrder(Request, frozen=True, kw_only=True):
         order_id: The order to change, or None when named by ``original_client_order_id``.
         price_sen: New limit, or None to keep it.
         leaves_units: New open quantity, or None to keep it.
+        total_units: New quantity of the order with everything it was filled before; this and not
+            ``leaves_units`` where the preset replaces by total.
+        size_confirmed: The firm stands by a size the market would otherwise query.
     """
 
     client_order_id: ClientOrderId
@@ -303,6 +359,8 @@ class AmendOrder(Request, frozen=True, kw_only=True):
     order_id: OrderId | None = None
     price_sen: Sen | None = None
     leaves_units: Units | None = None
+    total_units: Units | None = None
+    size_confirmed: bool = False
 
 
 class CancelOrder(Request, frozen=True, kw_only=True):
@@ -341,13 +399,17 @@ Command = (
     | DepositUnits
     | SetTransferControl
     | OpenDay
+    | PublishBasePrices
     | ChangePhase
     | RunAuction
     | Halt
     | Resume
     | SetReferencePrice
     | RenewQuote
+    | SetNetAssetValue
     | RunSettlement
+    | ReportErrorTrade
+    | BustTrade
     | CancelDelivery
     | CloseDay
     | OpenSession

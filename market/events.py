@@ -23,7 +23,7 @@ from market.instrument import Instrument
 from market.message import Message
 from market.quantities import Sen, TimeNs, Units, Yen, consideration_yen_rounded_down
 from market.reasons import CancelReason, FailReason, RejectReason
-from market.words import OrderKind, Phase, QuoteKind, Side, Validity
+from market.words import OrderKind, Phase, QuoteKind, ShortSale, Side, Validity
 
 # --- the venue and who may use it
 
@@ -82,12 +82,41 @@ class DayOpened(Message, frozen=True, kw_only=True):
 
 
 class ReferencePriceSet(Message, frozen=True, kw_only=True):
-    """Base price (基準値段) and the daily limits that follow from it, 1/100 yen."""
+    """Base price (基準値段) and the daily limits that follow from it, 1/100 yen.
+
+    Attributes:
+        market_orders_barred: Whether market orders are barred today (成行禁止).
+    """
 
     instrument_id: InstrumentId
     reference_price_sen: Sen
     lower_limit_sen: Sen
     upper_limit_sen: Sen
+    market_orders_barred: bool = False
+
+
+class BasePriceAnnounced(Message, frozen=True, kw_only=True):
+    """The base price an issue will open ``business_date`` with, and its limits, 1/100 yen."""
+
+    instrument_id: InstrumentId
+    business_date: date
+    reference_price_sen: Sen
+    lower_limit_sen: Sen
+    upper_limit_sen: Sen
+
+
+class NetAssetValueSet(Message, frozen=True, kw_only=True):
+    """An issue's net asset value of one unit (NAV), 1/100 yen; 0 when there is none."""
+
+    instrument_id: InstrumentId
+    nav_sen: Sen
+
+
+class ClosingPriceSet(Message, frozen=True, kw_only=True):
+    """The closing price (終値) of an issue's day by the preset's rule; None when there is none."""
+
+    instrument_id: InstrumentId
+    price_sen: Sen | None
 
 
 class PhaseChanged(Message, frozen=True, kw_only=True):
@@ -108,6 +137,17 @@ class TradingResumed(Message, frozen=True, kw_only=True):
     """One issue is no longer suspended."""
 
     instrument_id: InstrumentId
+
+
+class AuctionExtended(Message, frozen=True, kw_only=True):
+    """An auction was put off because it would move the price far; the call goes on once more.
+
+    Attributes:
+        extension_s: How long, seconds.
+    """
+
+    instrument_id: InstrumentId
+    extension_s: int
 
 
 class AuctionHeld(Message, frozen=True, kw_only=True):
@@ -211,7 +251,11 @@ class SessionClosed(Message, frozen=True, kw_only=True):
 
 
 class OrderAccepted(Message, frozen=True, kw_only=True):
-    """A new order passed every check and, unless it trades at once, rests on the book."""
+    """A new order passed every check and, unless it trades at once, rests on the book.
+
+    Attributes:
+        short_sale: How a sell of units that are not held was marked.
+    """
 
     order_id: OrderId
     participant_id: ParticipantId
@@ -223,6 +267,7 @@ class OrderAccepted(Message, frozen=True, kw_only=True):
     price_sen: Sen
     quantity_units: Units
     validity: Validity
+    short_sale: ShortSale | None = None
 
 
 class OrderAmended(Message, frozen=True, kw_only=True):
@@ -249,13 +294,20 @@ class OrderAmended(Message, frozen=True, kw_only=True):
 
 
 class OrderCanceled(Message, frozen=True, kw_only=True):
-    """The remainder of an order left the book by its owner's act or a stated rule."""
+    """The remainder of an order left the book by its owner's act or a stated rule.
+
+    Attributes:
+        prevented_units: Units of the trade that self-trade prevention stopped, else 0.
+        prevented_price_sen: Its price, else 0.
+    """
 
     order_id: OrderId
     participant_id: ParticipantId
     instrument_id: InstrumentId
     canceled_units: Units
     reason: CancelReason
+    prevented_units: Units = Units(0)
+    prevented_price_sen: Sen = Sen(0)
 
 
 class OrderReleased(Message, frozen=True, kw_only=True):
@@ -274,13 +326,18 @@ class OrderReleased(Message, frozen=True, kw_only=True):
 
 
 class OrderReduced(Message, frozen=True, kw_only=True):
-    """Self-trade prevention took units off an order without a trade (decrement)."""
+    """Self-trade prevention took units off an order without a trade (decrement).
+
+    Attributes:
+        prevented_price_sen: The price the trade would have had.
+    """
 
     order_id: OrderId
     participant_id: ParticipantId
     instrument_id: InstrumentId
     prevented_units: Units
     leaves_units: Units
+    prevented_price_sen: Sen = Sen(0)
 
 
 class OrderExpired(Message, frozen=True, kw_only=True):
@@ -372,6 +429,38 @@ class Trade(Message, frozen=True, kw_only=True):
     def consideration_yen(self) -> Yen:
         """Cash the buyer owes before fees (約定代金), in whole yen, rounded down."""
         return consideration_yen_rounded_down(self.price_sen, self.quantity_units)
+
+
+class ErrorTradeReported(Message, frozen=True, kw_only=True):
+    """Trades were named as made in error (誤発注).
+
+    Attributes:
+        trade_ids: The trades named now.
+        error_units: Units of all trades of the issue named so far.
+    """
+
+    instrument_id: InstrumentId
+    trade_ids: tuple[TradeId, ...]
+    error_units: Units
+    reason: str
+
+
+class TradeBusted(Message, frozen=True, kw_only=True):
+    """A trade was voided before it was settled (約定取消); the end of its delivery follows.
+
+    Orders stay as they are: what was filled is not put back on the book.
+    """
+
+    trade_id: TradeId
+    delivery_id: DeliveryId
+    instrument_id: InstrumentId
+    price_sen: Sen
+    quantity_units: Units
+    buyer: ParticipantId
+    seller: ParticipantId
+    buy_order_id: OrderId
+    sell_order_id: OrderId
+    reason: str
 
 
 # --- cash, units and delivery
@@ -488,7 +577,9 @@ class Reconciled(Message, frozen=True, kw_only=True):
     """End of day: trades, obligations, postings and register were compared (照合).
 
     Attributes:
+        trades: Trades of the day, without those voided.
         breaks: What did not agree, as sentences; empty on a good day.
+        busted: Trades voided on the day, whenever they were made.
     """
 
     business_date: date
@@ -497,6 +588,7 @@ class Reconciled(Message, frozen=True, kw_only=True):
     open_deliveries: int
     failing: int
     breaks: tuple[str, ...]
+    busted: int = 0
 
 
 Event = (
@@ -508,9 +600,13 @@ Event = (
     | CommandRefused
     | DayOpened
     | ReferencePriceSet
+    | BasePriceAnnounced
+    | NetAssetValueSet
+    | ClosingPriceSet
     | PhaseChanged
     | TradingHalted
     | TradingResumed
+    | AuctionExtended
     | AuctionHeld
     | IndicativePriceChanged
     | QuoteShown
@@ -531,6 +627,8 @@ Event = (
     | ParticipantKilled
     | ParticipantUnkilled
     | Trade
+    | ErrorTradeReported
+    | TradeBusted
     | YenMoved
     | UnitsMoved
     | TransferControlSet

@@ -72,13 +72,17 @@ class LimitTable(Message, frozen=True, kw_only=True):
     Attributes:
         below_sen: Upper bounds of the base price, ascending, exclusive, 1/100 yen.
         width_sen: Distance from the base price to either limit, 1/100 yen.
+        percent: Instead of rows, this share of the base price, rounded down; 0 when there are rows.
     """
 
-    below_sen: tuple[int, ...]
-    width_sen: tuple[int, ...]
+    below_sen: tuple[int, ...] = ()
+    width_sen: tuple[int, ...] = ()
+    percent: int = 0
 
     def width_at(self, base_price_sen: Sen) -> Sen:
         """Distance to either limit; the last row's beyond the table."""
+        if self.percent:
+            return Sen(base_price_sen * self.percent // 100)
         row = min(bisect_right(self.below_sen, base_price_sen), len(self.width_sen) - 1)
         return Sen(self.width_sen[row])
 
@@ -138,6 +142,19 @@ TSE_TOPIX500: Final = _ticks(
 TEN_YEN: Final = _ticks(5, (_TOP, "10"))
 """One tick of 10 yen everywhere: the grid of the conformance vectors."""
 
+FIVE_YEN: Final = _ticks(6, (_TOP, "5"))
+"""One tick of 5 yen everywhere."""
+
+TICK_TABLES: Final = {
+    "j_market_other": J_MARKET_OTHER,
+    "start_before_2024_10_07": START_BEFORE_2024_10_07,
+    "five_yen": FIVE_YEN,
+    "ten_yen": TEN_YEN,
+    "tse_other": TSE_OTHER,
+    "tse_topix500": TSE_TOPIX500,
+}
+"""Tables a settings file may name."""
+
 
 def _limits(*rows: tuple[int, int]) -> LimitTable:
     """Rows as (base price below yen, width in yen)."""
@@ -157,6 +174,12 @@ TSE_LIMITS: Final = _limits(
     (15_000_000, 3_000_000), (20_000_000, 4_000_000), (_TOP + 1, 5_000_000),
 )  # fmt: skip
 """JPX daily price limits; rows from 3,000,000 yen up are inferred from the renewal widths."""
+
+LIMIT_TABLES: Final = {
+    "tse": TSE_LIMITS,
+    **{f"fixed_{share}_percent": LimitTable(percent=share) for share in (5, 10, 15, 20, 30)},
+}
+"""Tables a settings file may name; any other share is ``{ percent = 12 }``."""
 
 
 _WIDTHS: Final = (
@@ -200,7 +223,9 @@ class Instrument(Message, frozen=True, kw_only=True):
         under_supervision: Watch flag of the daily directory (監理).
         to_be_removed: Delisting flag of the daily directory (整理).
         transfer_executable: Transfer-executability control (移転可否) at listing.
-        new_issue: It has not traded anywhere yet; a preset may have rules for its first price.
+        newly_listed: It has not traded anywhere yet: its first day of the run is its first ever. A
+            preset may bar market orders that day, or have rules for the first price.
+        nav_sen: Net asset value of one unit (NAV), 1/100 yen; 0 when none is known.
     """
 
     instrument_id: InstrumentId
@@ -216,12 +241,18 @@ class Instrument(Message, frozen=True, kw_only=True):
     under_supervision: bool = False
     to_be_removed: bool = False
     transfer_executable: bool = True
-    new_issue: bool = False
+    newly_listed: bool = False
+    nav_sen: Sen = Sen(0)
 
     def __post_init__(self) -> None:
         check(self.trading_unit_units > 0, "a trading unit is positive", id=self.instrument_id)
         check(self.issued_units > 0, "an issue has units", id=self.instrument_id)
         check(self.issue_price_sen > 0, "an issue price is positive", id=self.instrument_id)
+        check(
+            0 <= self.nav_sen <= MAX_PRICE_SEN,
+            "a net asset value is a price or none",
+            id=self.instrument_id,
+        )
 
     def daily_limits(
         self, base_price_sen: Sen, *, lower_factor: int = 1, upper_factor: int = 1

@@ -57,21 +57,25 @@ class RejectReason(StrEnum):
     AMEND_UNSUPPORTED = "AMEND_UNSUPPORTED"
     INVALID_COMBINATION = "INVALID_COMBINATION"
     MARKET_ORDER_BARRED = "MARKET_ORDER_BARRED"  # 成行禁止
+    SHORT_SALE_BARRED = "SHORT_SALE_BARRED"  # 空売り
     OUT_OF_RANGE = "OUT_OF_RANGE"
     BAD_TICK = "BAD_TICK"  # 呼値の単位
     BAD_LOT = "BAD_LOT"  # 売買単位
     OUTSIDE_PRICE_LIMIT = "OUTSIDE_PRICE_LIMIT"  # 制限値幅
     ORDER_QTY_LIMIT = "ORDER_QTY_LIMIT"
     SHARE_OF_ISSUE = "SHARE_OF_ISSUE"
+    ABNORMAL_SIZE_QUERY = "ABNORMAL_SIZE_QUERY"  # 異常数量の照会
     FIRM_QTY_LIMIT = "FIRM_QTY_LIMIT"
     ORDER_VALUE_LIMIT = "ORDER_VALUE_LIMIT"
     OPEN_ORDER_LIMIT = "OPEN_ORDER_LIMIT"
     INSUFFICIENT_CASH = "INSUFFICIENT_CASH"  # 買付余力
     INSUFFICIENT_HOLDING = "INSUFFICIENT_HOLDING"
     SELF_MATCH = "SELF_MATCH"  # 仮装売買
-    # settlement
+    # settlement and error trades
+    UNKNOWN_TRADE = "UNKNOWN_TRADE"
     UNKNOWN_INSTRUCTION = "UNKNOWN_INSTRUCTION"
     ALREADY_FINAL = "ALREADY_FINAL"
+    BUST_NOT_ALLOWED = "BUST_NOT_ALLOWED"
     CUTOFF_PASSED = "CUTOFF_PASSED"
     LEG_MISMATCH = "LEG_MISMATCH"
     TRANSFER_RESTRICTED = "TRANSFER_RESTRICTED"
@@ -87,10 +91,13 @@ class CancelReason(StrEnum):
     DISCONNECT = "disconnect"
     KILL = "kill"
     AMENDED = "amended"
+    AMEND_INVALID = "amend_invalid"
     SELF_TRADE = "self_trade"
     IOC_REST = "ioc_rest"
     FOK_UNFILLED = "fok_unfilled"
     MARKET_REST = "market_rest"
+    LIMIT_REST = "limit_rest"
+    HALT = "halt"
     OPERATOR = "operator"
 
 
@@ -103,6 +110,7 @@ class FailReason(StrEnum):
     PAYMENT_REFUSED = "payment_refused"  # MONY
     CUTOFF_PASSED = "cutoff_passed"  # LATE
     CANCELED = "canceled"
+    BUSTED = "busted"  # its trade was voided
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,20 +190,28 @@ CATALOGUE: Final[dict[RejectReason, CatalogueEntry]] = {
     _R.AMEND_UNSUPPORTED: _entry("market state", "this market has no amend", "訂正不可"),
     _R.INVALID_COMBINATION: _entry("values", "fields do not fit together", "項目の組合せ誤り"),
     _R.MARKET_ORDER_BARRED: _entry("market state", "market orders barred today", "成行注文不可"),
+    _R.SHORT_SALE_BARRED: _entry("market state", "this market has no short sales", "空売り不可"),
     _R.OUT_OF_RANGE: _entry("values", "number out of range", "値の範囲外"),
     _R.BAD_TICK: _entry("values", "price not on the tick", "呼値の単位の誤り"),
     _R.BAD_LOT: _entry("values", "quantity not in trading units", "売買単位の誤り"),
     _R.OUTSIDE_PRICE_LIMIT: _entry("values", "price beyond the daily limit", "制限値幅外"),
     _R.ORDER_QTY_LIMIT: _entry("risk", "quantity above the market's limit", "数量上限超過"),
     _R.SHARE_OF_ISSUE: _entry("risk", "share of the issue too large", "発行数量比率超過"),
+    _R.ABNORMAL_SIZE_QUERY: _entry(
+        "risk", "unusually large; confirm the size", "数量確認要", retryable=True
+    ),
     _R.FIRM_QTY_LIMIT: _entry("risk", "quantity above the firm's limit", "会員別数量上限超過"),
     _R.ORDER_VALUE_LIMIT: _entry("risk", "order value above the limit", "金額上限超過"),
     _R.OPEN_ORDER_LIMIT: _entry("risk", "too many open orders", "注文件数上限超過", retryable=True),
     _R.INSUFFICIENT_CASH: _entry("risk", "buying power exceeded", "買付余力不足", retryable=True),
     _R.INSUFFICIENT_HOLDING: _entry("risk", "not enough units", "売付可能数量不足", retryable=True),
     _R.SELF_MATCH: _entry("risk", "would trade with itself", "自己対当"),
+    _R.UNKNOWN_TRADE: _entry("settlement", "no such trade", "該当約定なし"),
     _R.UNKNOWN_INSTRUCTION: _entry("settlement", "no such delivery", "該当指図なし"),
     _R.ALREADY_FINAL: _entry("settlement", "delivery already ended", "決済終了済み"),
+    _R.BUST_NOT_ALLOWED: _entry(
+        "settlement", "the trade is not to be voided by the rule", "約定取消の要件外"
+    ),
     _R.CUTOFF_PASSED: _entry("settlement", "after the cut-off", "締切後", retryable=True),
     _R.LEG_MISMATCH: _entry("settlement", "legs do not agree", "内容不一致"),
     _R.TRANSFER_RESTRICTED: _entry(

@@ -7,13 +7,22 @@ market/rulebooks/, one module a market.
 """
 
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
-from market.business_days import SETTLEMENT_DAYS_MAX
+from market.business_days import SETTLEMENT_DAYS_MAX, TSE_CALENDAR, Calendar
+from market.choices import (
+    BasePriceRule,
+    CalendarRule,
+    ClosePriceRule,
+    HaltModel,
+    LimitResidual,
+    SelfMatch,
+)
 from market.errors import BadInput, InvariantBroken, check
 from market.instrument import TSE_WIDTHS, LimitTable, QuoteWidthTable, TickTable
-from market.words import OrderKind, Phase, SelfTradeMode, Validity
+from market.words import AUCTION_PHASES, OrderKind, Phase, SelfTradeMode, Validity
 
 T = TypeVar("T")
 
@@ -25,6 +34,7 @@ MARGIN_S: Final = 600
 
 _DAY_S: Final = 24 * 60 * 60
 _WHOLE: Final = 100
+_DECIMALS_MAX: Final = 2
 
 
 class Mark(StrEnum):
@@ -51,10 +61,13 @@ def _off(value: T) -> Rule[T]:
 
 
 class AmendMode(StrEnum):
-    """What an amendment does to time priority."""
+    """What an amendment does to an order, its time priority and its line in the feed."""
 
-    CANCEL_NEW = "cancel_new"  # cancel and new order, priority lost
+    UNSUPPORTED = "unsupported"  # cancel and enter anew yourself
+    CANCEL_NEW = "cancel_new"  # cancel and new order in one step, priority lost; told as the two
+    NATIVE_REPLACE = "native_replace"  # the same, told as one replacement
     KEEP_ON_DECREASE = "keep_on_decrease"  # quantity down keeps priority, all else loses it
+    REPLACE_TOTAL = "replace_total"  # by total quantity, fills included; a wrong one cancels
 
 
 class MarketResidual(StrEnum):
@@ -93,6 +106,7 @@ class BookCentre(StrEnum):
 
     REFERENCE_OR_LAST_CROSS = "reference_or_last_cross"
     REFERENCE = "reference"
+    NAV = "nav"  # the issue's net asset value; the reference price while none is known
 
 
 class BreakOrders(StrEnum):
@@ -121,12 +135,31 @@ class PhaseAt:
     second_of_day: int
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierSchedule:
+    """The day as it was before a date.
+
+    Attributes:
+        before: The first day it no longer holds.
+        schedule: Its steps.
+    """
+
+    before: date
+    schedule: tuple[PhaseAt, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """One market's rulebook as values."""
 
     name: str
+    calendar: Rule[CalendarRule]
+    closed_days: Rule[tuple[date, ...]]
     schedule: Rule[tuple[PhaseAt, ...]]
+    earlier_schedules: Rule[tuple[EarlierSchedule, ...]]
+    auction_random_end_s: Rule[int]
+    auction_extension_s: Rule[int]
+    auction_extension_percent: Rule[int]
     non_cancel_phases: Rule[tuple[Phase, ...]]
     ncp_new_orders: Rule[bool]
     break_orders: Rule[BreakOrders]
@@ -137,14 +170,27 @@ class Rules:
     book_centre: Rule[BookCentre]
     market_only_trades: Rule[bool]
     market_residual_after_opening: Rule[MarketResidual]
+    limit_residual_after_opening: Rule[LimitResidual]
     expire_at_closed: Rule[bool]
+    self_match: Rule[SelfMatch]
     self_trade_mode: Rule[SelfTradeMode]
     self_trade_same_account_only: Rule[bool]
     max_share_of_issue_percent: Rule[int]
+    query_share_of_issue_percent: Rule[int]
+    error_trade_halt_percent: Rule[int]
+    error_trade_bust_percent: Rule[int]
+    short_sale: Rule[bool]
     max_order_units: Rule[int]
+    market_orders_barred_first_day: Rule[bool]
+    halt_model: Rule[HaltModel]
+    base_price_rule: Rule[BasePriceRule]
+    base_price_publish_s: Rule[int]
+    close_price_rule: Rule[ClosePriceRule]
+    price_decimals: Rule[int]
     tick_table: Rule[TickTable]
     limit_table: Rule[LimitTable]
     cancel_on_disconnect: Rule[bool]
+    counterparty_on_fill: Rule[bool]
     sell_holding_check: Rule[bool]
     settlement_days: Rule[int]
     settlement_mode: Rule[SettlementMode]
@@ -173,29 +219,66 @@ class Rules:
     first_price_down_percent: Rule[int] = _off(75)
 
     def __post_init__(self) -> None:
-        schedule, stages = self.schedule.value, self.settlement_stages.value
-        times = [step.second_of_day for step in schedule]
-        seconds = (*times, *stages)
+        stages = self.settlement_stages.value
+        earlier = self.earlier_schedules.value
+        schedules = [self.schedule.value, *(one.schedule for one in earlier)]
+        seconds = [*(step.second_of_day for day in schedules for step in day), *stages]
+        dates = [one.before for one in earlier]
         ticks, limits = self.tick_table.value, self.limit_table.value
         widths = self.quote_width_table.value
+        decimals = self.price_decimals.value
+        shares = (
+            self.max_share_of_issue_percent.value,
+            self.query_share_of_issue_percent.value,
+            self.error_trade_halt_percent.value,
+            self.error_trade_bust_percent.value,
+        )
         for holds, fact in (
-            (schedule and schedule[-1].phase is Phase.CLOSED, "a day's schedule ends Closed"),
-            (times == sorted(times), "a day's schedule goes forward"),
+            (
+                all(day and day[-1].phase is Phase.CLOSED for day in schedules),
+                "a day's schedule ends Closed",
+            ),
+            (all(_goes_forward(day) for day in schedules), "a day's schedule goes forward"),
+            (dates == sorted(set(dates)), "earlier schedules stand by their dates"),
             (len(stages) == SETTLEMENT_STAGES, f"a day has {SETTLEMENT_STAGES} settlement stages"),
             (list(stages) == sorted(stages), "settlement stages go forward"),
             (
                 all(MARGIN_S <= second < _DAY_S - MARGIN_S for second in seconds),
                 f"steps keep {MARGIN_S} seconds from midnight",
             ),
+            (
+                self.auction_random_end_s.value >= 0 and self.auction_extension_s.value >= 0,
+                "an auction is put off, never brought forward",
+            ),
+            (
+                self.auction_random_end_s.value + self.auction_extension_s.value
+                <= min(_least_gap_after_auction(day) for day in schedules),
+                "an auction put off ends before the next step",
+            ),
+            (self.auction_extension_percent.value > 0, "an auction is extended by some move"),
             (self.order_kinds.value and self.validities.value, "some order can be entered"),
             (
                 0 <= self.settlement_days.value <= SETTLEMENT_DAYS_MAX,
                 f"settlement_days is 0 to {SETTLEMENT_DAYS_MAX}",
             ),
-            (0 < self.max_share_of_issue_percent.value <= _WHOLE, "a share is 1 to 100 percent"),
+            (
+                all(0 <= share <= _WHOLE for share in shares),
+                "a share is 0 (off) to 100 percent",
+            ),
             (self.max_order_units.value > 0, "max_order_units is positive"),
             (_is_table(ticks.up_to_sen, ticks.tick_sen), "tick_table is a table"),
-            (_is_table(limits.below_sen, limits.width_sen), "limit_table is a table"),
+            (0 <= self.base_price_publish_s.value < _DAY_S, "base_price_publish_s is of a day"),
+            (0 <= decimals <= _DECIMALS_MAX, f"price_decimals is 0 to {_DECIMALS_MAX}"),
+            (
+                all(tick % 10 ** (_DECIMALS_MAX - decimals) == 0 for tick in ticks.tick_sen),
+                "tick_table needs no more than price_decimals",
+            ),
+            (
+                _is_table(limits.below_sen, limits.width_sen)
+                if limits.below_sen or not limits.percent
+                else 0 < limits.percent < _WHOLE,
+                "limit_table is a table, or a share below the whole",
+            ),
             (_is_table(widths.below_sen, widths.width_sen), "quote_width_table is a table"),
             (self.special_quote_s.value > 0, "special_quote_s is positive"),
             (self.sequential_quote_s.value > 0, "sequential_quote_s is positive"),
@@ -227,6 +310,8 @@ class Rules:
         for name in values:
             if name not in known:
                 raise BadInput(f"no rule is called {name!r}; rules are {', '.join(sorted(known))}")
+        if "schedule" in values:  # the day a user writes down is that of every date
+            values = {"earlier_schedules": ()} | values
         chosen: dict[str, Any] = {
             name: Rule(value, Mark.CHOSEN, "chosen by the user") for name, value in values.items()
         }
@@ -235,10 +320,40 @@ class Rules:
         except InvariantBroken as wrong:
             raise BadInput(f"the chosen rules do not fit: {wrong}") from wrong
 
+    def schedule_on(self, day: date) -> tuple[PhaseAt, ...]:
+        """The steps of one day: those that hold now, or as they were before a date."""
+        for earlier in self.earlier_schedules.value:
+            if day < earlier.before:
+                return earlier.schedule
+        return self.schedule.value
+
+    @property
+    def business_days(self) -> Calendar:
+        """Which days the market is open."""
+        if self.calendar.value is CalendarRule.TSE:
+            return TSE_CALENDAR
+        return Calendar(frozenset(self.closed_days.value))
+
     @property
     def has_continuous(self) -> bool:
         """Whether the day has a continuous session (ザラバ)."""
         return any(step.phase is Phase.CONTINUOUS for step in self.schedule.value)
+
+
+def _goes_forward(schedule: tuple[PhaseAt, ...]) -> bool:
+    times = [step.second_of_day for step in schedule]
+    return times == sorted(times)
+
+
+def _least_gap_after_auction(schedule: tuple[PhaseAt, ...]) -> int:
+    """Seconds from an auction to the next later step, the least of the day."""
+    times = [step.second_of_day for step in schedule]
+    gaps = [MARGIN_S]
+    for step in schedule:
+        if step.phase in AUCTION_PHASES:
+            later = [second for second in times if second > step.second_of_day]
+            gaps += [min(later) - step.second_of_day] if later else []
+    return min(gaps)
 
 
 def _is_table(bounds: tuple[int, ...], values: tuple[int, ...]) -> bool:

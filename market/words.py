@@ -38,6 +38,13 @@ class OrderKind(StrEnum):
     MARKET = "market"
 
 
+class ShortSale(StrEnum):
+    """A sell of units not held (空売り), and one exempt from the price rules for such sells."""
+
+    SHORT = "short"
+    EXEMPT = "exempt"
+
+
 class Validity(StrEnum):
     """How long an order lives."""
 

@@ -27,6 +27,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from market.choices import SelfMatch
 from market.commands import AmendOrder, NewOrder
 from market.errors import BadInput, check
 from market.events import (
@@ -85,6 +86,11 @@ _CONDITIONS: Final = frozenset((Validity.ON_OPEN, Validity.ON_CLOSE, Validity.FU
 _REASON: Final = {reason: code for code, reason in enumerate(REJECT_REASONS)}
 _WHY: Final = {reason: code for code, reason in enumerate(CANCEL_REASONS)}
 _ALL_VALIDITIES: Final = 255
+_PLAIN_AMENDS: Final = (
+    AmendMode.CANCEL_NEW,
+    AmendMode.NATIVE_REPLACE,
+    AmendMode.KEEP_ON_DECREASE,
+)
 _ENDINGS: Final[dict[Callable[[Order], bool], tuple[int, bool]]] = {
     cross.is_any: (_ALL_VALIDITIES, False),
     cross.is_market: (_ALL_VALIDITIES, True),
@@ -174,7 +180,7 @@ class Batch:
                     for phase, permission in issue.permissions.items()
                 }
                 issue.permission = issue.permissions[issue.phase]
-            issue.rows = RowsOfIssue(self, book) if issue.book is book else None
+            issue.rows = RowsOfIssue(self, book) if issue.quotes is None else None
         self._tellers = self._table()
         self.refresh()
 
@@ -332,7 +338,7 @@ class Batch:
             return self._rejected(number, order_id, RejectReason.OUT_OF_RANGE)
         if self.kernel.seen(order_id):
             return self._rejected(number, order_id, RejectReason.DUPLICATE)
-        refusal = self.engine.check_new(command)
+        refusal = self.engine.check_new(command) or self.engine.check_self_match(command)
         if refusal is not None:
             return self._rejected(number, order_id, refusal)
         self.kernel.note(order_id)
@@ -365,6 +371,7 @@ class Batch:
         order = self.engine.find(order_id)
         if order is None or order.owner != str(row[8]):
             return self._rejected(number, order_id, RejectReason.UNKNOWN_ORDER)
+        by_total = self.engine.rules.amend_mode.value is AmendMode.REPLACE_TOTAL
         command = AmendOrder(
             participant_id=order.participant_id,
             session_id=SessionId(""),
@@ -373,11 +380,16 @@ class Batch:
             client_order_id=ClientOrderId(""),
             order_id=order_id,
             price_sen=Sen(price) if price else None,
-            leaves_units=Units(quantity) if quantity else None,
+            leaves_units=Units(quantity) if quantity and not by_total else None,
+            total_units=Units(quantity) if quantity and by_total else None,
         )
-        refusal = self.engine.check_amend(order, command)
+        engine = self.engine
+        refusal = engine.check_amend(order, command) or engine.check_amend_self_match(
+            order, command
+        )
         if refusal is not None:
-            return self._rejected(number, order_id, refusal)
+            self._reject(number, order_id, refusal)
+            return engine.end_by_refusal(order, refusal)
         return self.engine.amend(order, command, order_id)
 
     # --- the venue's acts
@@ -451,7 +463,8 @@ class Batch:
             issue.rows = None
         shown = issue.quotes is not None and issue.quotes.shown is not None
         flags = kernel.KNOWN
-        if not in_kernel or shown or permission.publishes_indicative or issue.seeks_first:
+        by_rules = shown or permission.publishes_indicative or issue.seeks_first
+        if not in_kernel or by_rules or rules.self_match.value is SelfMatch.PREVENT_FIRM:
             flags |= kernel.RULES_ONLY
         else:
             if permission.new_refusal is None and not issue.suspended:
@@ -468,7 +481,7 @@ class Batch:
             flags |= kernel.OTHERS_WAIT
         combos = 0
         for kind in rules.order_kinds.value:
-            if kind is OrderKind.MARKET and issue.instrument.market_orders_barred:
+            if kind is OrderKind.MARKET and issue.bars_market_orders:
                 continue
             for validity in permission.validities:
                 if validity not in _CONDITIONS and (
@@ -638,7 +651,7 @@ _ACTS: Final = frozenset(
 
 def _amends(rules: Rules) -> bool:
     """Whether the kernel knows what an amendment does here."""
-    return rules.amend_mode.value in (AmendMode.CANCEL_NEW, AmendMode.KEEP_ON_DECREASE)
+    return rules.amend_mode.value in _PLAIN_AMENDS
 
 
 def _not_here(event: Event) -> None:

@@ -4,11 +4,13 @@ A day counts for a side when orders of that side are left at its limit and nothi
 only in the closing auction and at that limit. After so many such days in a row (TSE: two) that
 side's limit is so many times as far away (TSE: four), from the next day until a day with a trade at
 another price (JPX, daily price limits and notice of 2025-02-28). Our own: a day whose close was
-skipped breaks the row.
+skipped breaks the row; a trade voided after the close was part of the day it is counted with.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
+from market.events import Trade
 from market.quantities import Sen
 from market.rules import Rules
 from market.words import Side
@@ -44,6 +46,13 @@ class Broadening:
         self.trades_today += 1
         self._low = price_sen if self._low is None else min(self._low, price_sen)
         self._high = price_sen if self._high is None else max(self._high, price_sen)
+
+    def recount(self, standing: Iterable[Trade]) -> None:
+        """Trades of today were voided: only these stand. O(trades standing)."""
+        self._low = self._high = None
+        self.trades_today = 0
+        for trade in standing:
+            self.traded(trade.price_sen)
 
     @property
     def has_traded(self) -> bool:

@@ -12,7 +12,6 @@ Special execution (Matsui Securities' worked book; Monex): everything at the ban
 time alone, whatever its price or kind; each side needs one unit there. A session's close without a
 pre-closing (TSE's morning) has the band but neither of the other two; it and the quote after a close
 without trade are inferred (JPX: the base price is the last price or the last special quote).
-Known limit: the indicative price of the pre-closing is the ordinary itayose's, whatever the band.
 Known limit: the indicative price of the pre-closing is the ordinary itayose's, beyond the band too.
 """
 
@@ -31,7 +30,7 @@ def hold(issue: Issue, at_ns: TimeNs, events: list[Event]) -> None:
     if issue.suspended:
         cross.hold_auction(issue, events)
         return
-    clearing, reach = issue.clearing(), _reach(issue)
+    clearing, reach = cross.crossing(issue, events), _reach(issue)
     price = clearing.price_sen
     side: Side | None = None
     if price is not None and reach.holds(price):

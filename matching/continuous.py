@@ -7,14 +7,15 @@ Self-trade prevention (仮装売買防止): the incoming order's mode decides wh
 trade with is its owner's. Modes as other venues offer them: cancel newest, oldest or both,
 decrement both by the smaller, or let it trade and report it. FOK counts what the mode leaves to
 trade with: own orders are passed over by cancel_oldest and end the count in the other modes.
+What is prevented is reported with its quantity and price (ODX equities OUCH 2.0, 7.5).
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from market.errors import check
 from market.events import Event, OrderCanceled, OrderReduced, Trade
-from market.quantities import Units
+from market.quantities import Sen, Units
 from market.reasons import CancelReason
 from market.words import OrderKind, SelfTradeMode, Side, Validity
 from matching.book import Fill
@@ -30,6 +31,16 @@ _NEWEST: Final = SelfTradeMode.CANCEL_NEWEST
 _OLDEST: Final = SelfTradeMode.CANCEL_OLDEST
 _BOTH: Final = SelfTradeMode.CANCEL_BOTH
 _DECREMENT: Final = SelfTradeMode.DECREMENT
+
+
+class Prevented(NamedTuple):
+    """The trade that self-trade prevention stopped: units, and the resting order's price."""
+
+    units: Units
+    price_sen: Sen
+
+
+_NOTHING: Final = Prevented(Units(0), Sen(0))
 
 
 def enter(issue: Issue, order: Order, events: list[Event]) -> None:
@@ -104,13 +115,15 @@ def report(
         issue.broadening.traded(price)
 
 
-def cancel_rest(order: Order, reason: CancelReason, events: list[Event]) -> None:
+def cancel_rest(
+    order: Order, reason: CancelReason, events: list[Event], prevented: Prevented = _NOTHING
+) -> None:
     """End an order that does not rest; ``leaves_units`` becomes 0."""
-    events.append(canceled(order, reason))
+    events.append(canceled(order, reason, prevented))
     order.leaves_units = Units(0)
 
 
-def canceled(order: Order, reason: CancelReason) -> OrderCanceled:
+def canceled(order: Order, reason: CancelReason, prevented: Prevented = _NOTHING) -> OrderCanceled:
     """The event that an order's open quantity is canceled."""
     return OrderCanceled(
         order_id=order.order_id,
@@ -118,6 +131,8 @@ def canceled(order: Order, reason: CancelReason) -> OrderCanceled:
         instrument_id=order.instrument_id,
         canceled_units=order.leaves_units,
         reason=reason,
+        prevented_units=prevented.units,
+        prevented_price_sen=prevented.price_sen,
     )
 
 
@@ -142,37 +157,41 @@ def _match_preventing(issue: Issue, order: Order, events: list[Event]) -> None:
         if own is None:
             return
         check(own.owner == order.owner, "matching stops only at an own order", order=own.order_id)
+        prevented = Prevented(min(order.leaves_units, own.leaves_units), own.price_sen)
         if mode is _DECREMENT:
-            _decrement(issue, order, own, events)
+            _decrement(issue, order, own, prevented, events)
             continue
         if mode is _OLDEST or mode is _BOTH:
             book.remove(own)
-            events.append(canceled(own, CancelReason.SELF_TRADE))
+            events.append(canceled(own, CancelReason.SELF_TRADE, prevented))
         if mode is _NEWEST or mode is _BOTH:
-            cancel_rest(order, CancelReason.SELF_TRADE, events)
+            cancel_rest(order, CancelReason.SELF_TRADE, events, prevented)
 
 
-def _decrement(issue: Issue, order: Order, own: Order, events: list[Event]) -> None:
+def _decrement(
+    issue: Issue, order: Order, own: Order, prevented: Prevented, events: list[Event]
+) -> None:
     """Take the smaller open quantity off both; the one left with nothing is canceled."""
-    units = min(order.leaves_units, own.leaves_units)
+    units = prevented.units
     if own.leaves_units > units:
         issue.book.reduce(own, units)
-        events.append(_reduced(own, units))
+        events.append(_reduced(own, prevented))
     else:
         issue.book.remove(own)
-        events.append(canceled(own, CancelReason.SELF_TRADE))
+        events.append(canceled(own, CancelReason.SELF_TRADE, prevented))
     if order.leaves_units > units:
         order.leaves_units = Units(order.leaves_units - units)
-        events.append(_reduced(order, units))
+        events.append(_reduced(order, prevented))
     else:
-        cancel_rest(order, CancelReason.SELF_TRADE, events)
+        cancel_rest(order, CancelReason.SELF_TRADE, events, prevented)
 
 
-def _reduced(order: Order, units: Units) -> OrderReduced:
+def _reduced(order: Order, prevented: Prevented) -> OrderReduced:
     return OrderReduced(
         order_id=order.order_id,
         participant_id=order.participant_id,
         instrument_id=order.instrument_id,
-        prevented_units=units,
+        prevented_units=prevented.units,
         leaves_units=order.leaves_units,
+        prevented_price_sen=prevented.price_sen,
     )

@@ -1,15 +1,17 @@
 """Crossing a book (板寄せ): pair buys and sells at the single price, and end what may not stay.
 
 Both queues are walked in priority (market orders first, then price, then time) and paired; each
-pairing is one trade. Self-trade prevention does not act in a cross: the price is one for all and
-clients of one firm may meet, so the trade stands and is flagged ``self_trade``.
+pairing is one trade. Self-trade prevention does not act in a cross, only before it (selfmatch.py):
+the price is one for all and clients of one firm may meet, so the trade stands and is flagged
+``self_trade``.
 
 Where the preset shares out by firm or pro rata, uncross.py pairs instead. Orders that were on the
 book when the opening auction or a pre-closing began, or when a suspension ended, then count as
 simultaneous; a market without a continuous session takes all of a call's orders as such.
 
 Orders for the next auction that a cross leaves over expire with it. Market orders left over are
-voided if the preset says so (OSE), else they stay (TSE).
+voided if the preset says so (OSE), else they stay (TSE). Limit orders the opening left over stay
+too, unless the preset voids them.
 
 A halt skips a cross, so a continuous session may begin or resume on a book that would trade. Then
 a cross comes first (itayose is also TSE's way to the first price after a halt), and what has no
@@ -29,11 +31,12 @@ from market.ids import OrderId
 from market.quantities import Sen, Units
 from market.reasons import CancelReason
 from market.rules import AuctionAllocation, MarketResidual
-from market.words import OrderKind, Side, Validity
+from market.words import AUCTION_PHASES, OrderKind, Phase, Side, Validity
 from matching import uncross
 from matching.auction import NO_CLEARING, Clearing
 from matching.conditions import as_market_order, released
 from matching.continuous import cancel_rest
+from matching.fok import clearing_without_unfilled
 from matching.issue import Issue
 from matching.order import Order
 
@@ -46,7 +49,7 @@ def hold_auction(issue: Issue, events: list[Event]) -> None:
     if issue.suspended:
         tell_held(issue, NO_CLEARING, 0, events, skipped=True)
     else:
-        clearing, trades = issue.clearing(), 0
+        clearing, trades = crossing(issue, events), 0
         if clearing.price_sen is not None:
             trades = trade_at(issue, clearing.price_sen, clearing.executed_units, events)
         end_after_auction(issue, events)
@@ -54,11 +57,20 @@ def hold_auction(issue: Issue, events: list[Event]) -> None:
     issue.tell_indicative(NO_CLEARING, events)
 
 
+def crossing(issue: Issue, events: list[Event]) -> Clearing:
+    """The price of the cross at hand; fill-or-kill orders it would leave open are gone then."""
+    return clearing_without_unfilled(issue, events) if issue.gathers_fok else issue.clearing()
+
+
 def end_after_auction(issue: Issue, events: list[Event]) -> None:
     """End what may not outlive an auction that was held."""
     if issue.rules.market_residual_after_opening.value is MarketResidual.VOID:
         _cancel_where(issue, is_market, CancelReason.MARKET_REST, events)
     end_openers(issue, events)
+    if issue.gathers_fok:
+        _cancel_where(issue, _is_fok, CancelReason.FOK_UNFILLED, events)
+    if issue.phase is Phase.OPENING_AUCTION and issue.voids_limits:
+        _cancel_where(issue, _is_limit, CancelReason.LIMIT_REST, events)
     if issue.ends_pre_closing and issue.has_conditions:
         expire_where(issue, _is_for_the_close, events)
 
@@ -97,6 +109,8 @@ def join_closing_call(issue: Issue, events: list[Event]) -> None:
             book.remove(order)
             as_market_order(order)
         book.add(order)
+        if issue.own_orders.watches:
+            issue.own_orders.note(order)
         events.append(released(order))
 
 
@@ -111,6 +125,9 @@ def tell_held(
     issue: Issue, clearing: Clearing, trades: int, events: list[Event], *, skipped: bool = False
 ) -> None:
     """Tell the result of a cross; a new issue's first price comes with its daily limits."""
+    if clearing.price_sen is not None and issue.phase in AUCTION_PHASES:
+        last = issue.trade_numbers.last
+        issue.crosses.note(issue.phase, clearing.price_sen, last, trades)
     events.append(
         AuctionHeld(
             instrument_id=issue.instrument.instrument_id,
@@ -216,6 +233,14 @@ def _cancel_where(
 
 def _those(issue: Issue, chosen: Callable[[Order], bool]) -> list[Order]:
     return [order for side in Side for order in issue.book.queue(side) if chosen(order)]
+
+
+def _is_fok(order: Order) -> bool:
+    return order.validity is Validity.FOK
+
+
+def _is_limit(order: Order) -> bool:
+    return order.kind is OrderKind.LIMIT
 
 
 def is_any(order: Order) -> bool:

@@ -11,10 +11,11 @@ Invariants (check_invariants): those of each issue and book; the shared index ho
 orders that rest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Final
 
+from market.choices import HaltModel
 from market.commands import (
     NO_PRICE,
     AmendOrder,
@@ -26,10 +27,12 @@ from market.commands import (
     ListInstrument,
     NewOrder,
     OpenDay,
+    PublishBasePrices,
     RenewQuote,
     Request,
     Resume,
     RunAuction,
+    SetNetAssetValue,
     SetReferencePrice,
 )
 from market.errors import check
@@ -37,11 +40,13 @@ from market.events import (
     CommandRefused,
     Event,
     InstrumentListed,
+    NetAssetValueSet,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
     PhaseChanged,
     RequestRejected,
+    Trade,
     TradingHalted,
     TradingResumed,
 )
@@ -51,7 +56,7 @@ from market.quantities import MAX_PRICE_SEN, Sen, TimeNs, Units
 from market.reasons import CancelReason, RejectReason
 from market.rules import AmendMode, Rules, StopAllocation
 from market.words import AUCTION_PHASES, OrderKind, Phase, Side, Validity
-from matching import closing, continuous, cross, itayose
+from matching import closing, continuous, cross, extension, itayose
 from matching.auction import NO_CLEARING
 from matching.book import Book, SortedBook
 from matching.conditions import PRE_CLOSING, waits_aside
@@ -60,6 +65,11 @@ from matching.order import Order, owner_of
 
 _DAY: Final = Validity.DAY
 _LIMIT: Final = OrderKind.LIMIT
+_OF_THE_STATE: Final = (
+    RejectReason.NOT_TRADABLE,
+    RejectReason.PHASE_CLOSED,
+    RejectReason.NON_CANCEL_PERIOD,
+)
 
 
 class Engine:
@@ -83,6 +93,7 @@ class Engine:
         self._issues: dict[InstrumentId, Issue] = {}
         self.trade_numbers = TradeNumbers()
         self._day_is_open = False
+        self._announced_for: date | None = None
         self._has_continuous = rules.has_continuous
         self._closes_by_rule = (
             rules.closing_auction_widths.value > 0
@@ -94,21 +105,29 @@ class Engine:
             self._enter = self._enter_within_reach
         self._self_trade_mode = rules.self_trade_mode.value
         self._by_account = rules.self_trade_same_account_only.value
+        self._amends = rules.amend_mode.value is not AmendMode.UNSUPPORTED
         self._keeps_on_decrease = rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE
+        self._by_total = rules.amend_mode.value is AmendMode.REPLACE_TOTAL
         self._handlers: dict[type, Callable[[Any, OrderId], list[Event]]] = {
             NewOrder: self._apply_new,
             CancelOrder: self._apply_cancel,
             AmendOrder: self._apply_amend,
             ListInstrument: lambda c, _: self.list_instrument(c.instrument),
             OpenDay: lambda c, _: self.open_day(c.business_date),
-            ChangePhase: lambda c, _: self.change_phase(c.instrument_id, c.phase),
-            RunAuction: lambda c, _: self.run_auction(c.instrument_id),
+            PublishBasePrices: lambda c, _: self.announce_base_prices(c.business_date),
+            ChangePhase: lambda c, _: self.change_phase(
+                c.instrument_id, c.phase, after_extension=c.after_extension
+            ),
+            RunAuction: lambda c, _: self.run_auction(
+                c.instrument_id, after_extension=c.after_extension
+            ),
             Halt: lambda c, _: self.halt(c.instrument_id, c.reason),
             Resume: lambda c, _: self.resume(c.instrument_id),
             RenewQuote: lambda c, _: self.renew_quote(c.instrument_id, c.quote_number),
             SetReferencePrice: lambda c, _: self.set_reference_price(
                 c.instrument_id, c.reference_price_sen
             ),
+            SetNetAssetValue: lambda c, _: self.set_net_asset_value(c.instrument_id, c.nav_sen),
             CloseDay: lambda _c, _n: self.close_day(),
         }
 
@@ -123,17 +142,32 @@ class Engine:
         issue = Issue(instrument, self.rules, book, self.trade_numbers, self._waiting)
         self._issues[instrument_id] = issue
         listed: list[Event] = [InstrumentListed(instrument=instrument)]
-        return [*listed, issue.reference_set()] if self._day_is_open else listed
+        if self._day_is_open:
+            issue.open_day()
+            listed.append(issue.reference_set())
+        return listed
 
     def open_day(self, business_date: date) -> list[Event]:
         """Set every issue's base price and limits, in listing order."""
         check(not self._day_is_open, "a day opens after the one before closed", day=business_date)
-        self._day_is_open = True
+        self._day_is_open, self._announced_for = True, None
         events: list[Event] = []
         for issue in self._issues.values():
             issue.open_day()
             events.append(issue.reference_set())
         return events
+
+    def announce_base_prices(self, business_date: date) -> list[Event]:
+        """Tell every issue's next base price, in listing order, once between two days."""
+        if self._announced_for is not None:
+            return _refused(RejectReason.DUPLICATE, f"announced for {self._announced_for}")
+        self._announced_for = business_date
+        return [issue.base_price_announced(business_date) for issue in self._issues.values()]
+
+    @property
+    def announced_for(self) -> date | None:
+        """The day whose base prices were told beforehand, until it opens."""
+        return self._announced_for
 
     def close_day(self) -> list[Event]:
         """Close every issue that is not closed yet, and carry base prices over."""
@@ -141,11 +175,14 @@ class Engine:
         events: list[Event] = []
         for instrument_id, issue in self._issues.items():
             if issue.phase is not Phase.CLOSED:
+                issue.extension = 0  # nothing is put off any more
                 events += self.change_phase(instrument_id, Phase.CLOSED)
-            issue.close_day()
+            events.append(issue.close_day())
         return events
 
-    def change_phase(self, instrument_id: InstrumentId, phase: Phase) -> list[Event]:
+    def change_phase(
+        self, instrument_id: InstrumentId, phase: Phase, *, after_extension: bool = False
+    ) -> list[Event]:
         """Move one issue to another state, with what follows from it.
 
         Continuous first crosses what a skipped cross left (cross.py); Closed expires all orders
@@ -154,6 +191,9 @@ class Engine:
         issue = self._issues.get(instrument_id)
         if issue is None:
             return _unknown(instrument_id)
+        put_off = extension.put_off(issue, phase, after_extension=after_extension)
+        if put_off is not None:
+            return put_off
         events: list[Event] = [PhaseChanged(instrument_id=instrument_id, phase=phase)]
         if phase is not Phase.CONTINUOUS:
             itayose.leave_continuous(issue, events)
@@ -172,11 +212,16 @@ class Engine:
             issue.tell_indicative(NO_CLEARING, events)
         return events
 
-    def run_auction(self, instrument_id: InstrumentId) -> list[Event]:
+    def run_auction(
+        self, instrument_id: InstrumentId, *, after_extension: bool = False
+    ) -> list[Event]:
         """Cross one issue; skipped while suspended, refused outside an auction phase."""
         issue = self._issues.get(instrument_id)
         if issue is None:
             return _unknown(instrument_id)
+        put_off = extension.put_off(issue, None, after_extension=after_extension)
+        if put_off is not None:
+            return put_off
         if issue.phase not in AUCTION_PHASES:
             return _refused(RejectReason.PHASE_CLOSED, f"no cross in {issue.phase.value}")
         events: list[Event] = []
@@ -204,7 +249,7 @@ class Engine:
         return events
 
     def halt(self, instrument_id: InstrumentId, reason: str) -> list[Event]:
-        """Suspend one issue; orders stay and may be canceled."""
+        """Suspend one issue; orders stay and may be canceled, or by the preset leave at once."""
         issue = self._issues.get(instrument_id)
         if issue is None:
             return _unknown(instrument_id)
@@ -214,6 +259,12 @@ class Engine:
         events: list[Event] = [TradingHalted(instrument_id=instrument_id, reason=reason)]
         if issue.quotes is not None:
             itayose.end_quote(issue, events)
+        if self.rules.halt_model.value is HaltModel.PURGE:
+            for side in Side:
+                for order in list(issue.book.queue(side)):
+                    events += self.cancel(order, CancelReason.HALT)
+            for order in issue.aside:
+                events += self.cancel(order, CancelReason.HALT)
         return events
 
     def resume(self, instrument_id: InstrumentId) -> list[Event]:
@@ -240,6 +291,36 @@ class Engine:
         issue.set_reference(price_sen)
         events: list[Event] = [issue.reference_set()]
         itayose.start_over(issue, self.at_ns, events)
+        issue.publish_indicative(events)
+        return events
+
+    def set_net_asset_value(self, instrument_id: InstrumentId, nav_sen: Sen) -> list[Event]:
+        """Note an issue's net asset value; what follows from it is the preset's rule."""
+        issue = self._issues.get(instrument_id)
+        if issue is None:
+            return _unknown(instrument_id)
+        if not 0 <= nav_sen <= MAX_PRICE_SEN:
+            return _refused(RejectReason.OUT_OF_RANGE, f"{nav_sen} is no price")
+        issue.nav_sen = nav_sen
+        events: list[Event] = [NetAssetValueSet(instrument_id=instrument_id, nav_sen=nav_sen)]
+        itayose.look(issue, self.at_ns, events)
+        issue.publish_indicative(events)
+        return events
+
+    def forget_trades(self, instrument_id: InstrumentId, left: Sequence[Trade]) -> list[Event]:
+        """Trades of today were voided: last price, centre, closing and next base price follow.
+
+        Args:
+            instrument_id: A listed issue.
+            left: Its trades of today that still stand, in order.
+        """
+        issue = self._issues[instrument_id]
+        issue.forget_trades(left, day_is_open=self._day_is_open)
+        events: list[Event] = []
+        if not self._day_is_open:
+            events.append(issue.end_prices())
+            if self._announced_for is not None:
+                events.append(issue.base_price_announced(self._announced_for))
         issue.publish_indicative(events)
         return events
 
@@ -282,10 +363,18 @@ class Engine:
             and not price_sen % issue.quick_tick_sen
             and 0 < quantity_units <= issue.most_units
             and not quantity_units % issue.lot_units
+            and command.short_sale is None
         ):
             return None  # the common order; every other one climbs the whole staircase
+        short = command.short_sale is not None
+        if short and command.side is Side.BUY:
+            return RejectReason.INVALID_COMBINATION
         return issue.refuse_combination(kind, price_sen, validity) or issue.refuse_values(
-            kind, price_sen, quantity_units
+            kind,
+            price_sen,
+            quantity_units,
+            size_confirmed=command.size_confirmed,
+            short=short,
         )
 
     def new(self, command: NewOrder, order_id: OrderId) -> list[Event]:
@@ -304,6 +393,7 @@ class Engine:
                 price_sen=command.price_sen,
                 quantity_units=command.quantity_units,
                 validity=validity,
+                short_sale=command.short_sale,
             )
         ]
         issue = self._issues[instrument_id]
@@ -313,6 +403,8 @@ class Engine:
             self._enter(issue, order, events)
         else:
             _rest(issue, order, events)
+        if issue.own_orders.watches and order.rests:
+            issue.own_orders.note(order)
         return events
 
     def order_of(self, command: NewOrder, order_id: OrderId) -> Order:
@@ -327,6 +419,18 @@ class Engine:
             if account and self._by_account else participant_id,
         )  # fmt: skip
 
+    def check_self_match(self, command: NewOrder) -> RejectReason | None:
+        """SELF_MATCH when a new order that passed all other checks could meet its owner's."""
+        issue = self._issues[command.instrument_id]
+        if not issue.own_orders.watches or issue.permission.trades_at_once:
+            return None
+        if waits_aside(command.validity, issue.phase):
+            return None
+        meets = issue.own_orders.would_meet(
+            command.participant_id, command.account, command.side, command.kind, command.price_sen
+        )
+        return RejectReason.SELF_MATCH if meets else None
+
     # --- amendments and cancels
 
     def check_amend(self, order: Order, command: AmendOrder) -> RejectReason | None:
@@ -337,28 +441,63 @@ class Engine:
         refusal = issue.permission.amend_refusal
         if refusal is not None:
             return refusal
-        price_sen, leaves_units = command.price_sen, command.leaves_units
-        if price_sen is None and leaves_units is None:
+        if not self._amends:
+            return RejectReason.AMEND_UNSUPPORTED
+        other_units = command.leaves_units if self._by_total else command.total_units
+        price_sen, leaves_units = command.price_sen, self.leaves_after(order, command)
+        if other_units is not None or (price_sen is None and leaves_units is None):
             return RejectReason.INVALID_COMBINATION
+        if self.is_filled_by(order, command):
+            return None
         if price_sen is None:
             price_sen = order.price_sen
         elif (price_sen == NO_PRICE) or order.kind is not _LIMIT:
             return RejectReason.INVALID_COMBINATION  # a limit stays a limit, market stays market
         if leaves_units is None:
             leaves_units = order.leaves_units
-        return issue.refuse_values(order.kind, price_sen, leaves_units)
+        return issue.refuse_values(
+            order.kind, price_sen, leaves_units, size_confirmed=command.size_confirmed
+        )
+
+    def leaves_after(self, order: Order, command: AmendOrder) -> Units | None:
+        """The open quantity an amendment asks for, None to keep it; 0 or less when none is left.
+
+        Where the preset replaces by total (ODX equities OUCH 2.0, 6.2), what was filled counts.
+        """
+        if not self._by_total or command.total_units is None:
+            return command.leaves_units
+        return Units(command.total_units - (order.quantity_units - order.leaves_units))
+
+    def is_filled_by(self, order: Order, command: AmendOrder) -> bool:
+        """Whether a replacement asks for no more than was filled, so that the order is dead."""
+        if not self._by_total or not command.total_units or command.total_units < 0:
+            return False
+        return (self.leaves_after(order, command) or 0) <= 0
+
+    def end_by_refusal(self, order: Order, reason: RejectReason) -> list[Event]:
+        """What a refused amendment does to its order: nothing, or where replacing by total a cancel.
+
+        Not when the state of the market refused it: then nothing was wrong with the request.
+        """
+        if not self._by_total or reason in _OF_THE_STATE:
+            return []
+        return self.cancel(order, CancelReason.AMEND_INVALID)
 
     def amend(self, order: Order, command: AmendOrder, order_id: OrderId) -> list[Event]:
         """Change an order that :meth:`check_amend` passed.
 
         It keeps its id and place only if the preset says so and no more is asked for at the same
         price; else it takes ``order_id``, joins the back and, in Continuous, may trade. The
-        amending session owns the order from now on.
+        amending session owns the order from now on. A replacement by total that asks for no more
+        than was filled ends the order instead.
         """
         issue = self._issues[order.instrument_id]
+        if self.is_filled_by(order, command):
+            return self.cancel(order, CancelReason.AMENDED)
         price_sen = order.price_sen if command.price_sen is None else command.price_sen
         old_leaves = order.leaves_units
-        leaves_units = old_leaves if command.leaves_units is None else command.leaves_units
+        asked_units = self.leaves_after(order, command)
+        leaves_units = old_leaves if asked_units is None else asked_units
         keeps = (
             self._keeps_on_decrease and price_sen == order.price_sen and leaves_units <= old_leaves
         )
@@ -403,7 +542,22 @@ class Engine:
             self._enter(issue, order, events)
         else:
             _rest(issue, order, events)
+        if not keeps and issue.own_orders.watches and order.rests:
+            issue.own_orders.note(order)
         return events
+
+    def check_amend_self_match(self, order: Order, command: AmendOrder) -> RejectReason | None:
+        """SELF_MATCH when an order at its new price could meet its owner's."""
+        issue = self._issues[order.instrument_id]
+        if not issue.own_orders.watches or issue.permission.trades_at_once:
+            return None
+        if order in issue.aside:
+            return None
+        price_sen = order.price_sen if command.price_sen is None else command.price_sen
+        meets = issue.own_orders.would_meet(
+            order.participant_id, order.account, order.side, order.kind, price_sen
+        )
+        return RejectReason.SELF_MATCH if meets else None
 
     def check_cancel(self, order: Order) -> RejectReason | None:
         """The reason to refuse a cancel, or None; a suspension is never one."""
@@ -445,7 +599,7 @@ class Engine:
         return self._handlers[type(command)](command, entry.sequence)  # type: ignore[arg-type]
 
     def _apply_new(self, command: NewOrder, order_id: OrderId) -> list[Event]:
-        refusal = self.check_new(command)
+        refusal = self.check_new(command) or self.check_self_match(command)
         if refusal is not None:
             return _rejected(command, command.client_order_id, refusal)
         return self.new(command, order_id)
@@ -454,9 +608,10 @@ class Engine:
         order = self.find(command.order_id)  # type: ignore[arg-type]
         if order is None or order.participant_id != command.participant_id:
             return _rejected(command, command.client_order_id, RejectReason.UNKNOWN_ORDER)
-        refusal = self.check_amend(order, command)
+        refusal = self.check_amend(order, command) or self.check_amend_self_match(order, command)
         if refusal is not None:
-            return _rejected(command, command.client_order_id, refusal)
+            rejected = _rejected(command, command.client_order_id, refusal)
+            return rejected + self.end_by_refusal(order, refusal)
         return self.amend(order, command, order_id)
 
     def _apply_cancel(self, command: CancelOrder, order_id: OrderId) -> list[Event]:
@@ -508,6 +663,10 @@ class Engine:
         issue = self._issues[instrument_id]
         return issue.lower_limit_sen, issue.upper_limit_sen
 
+    def market_orders_barred(self, instrument_id: InstrumentId) -> bool:
+        """Whether market orders of a listed issue are barred today."""
+        return self._issues[instrument_id].bars_market_orders
+
     def last_price_sen(self, instrument_id: InstrumentId) -> Sen | None:
         """Last price of today, 1/100 yen, or None when nothing traded."""
         return self._issues[instrument_id].last_sen or None
@@ -531,6 +690,7 @@ class Engine:
         return {
             "trades": self.trade_numbers.last,
             "day_is_open": self._day_is_open,
+            "announced_for": str(self._announced_for or ""),
             "issues": {name: issue.state() for name, issue in self._issues.items()},
         }
 

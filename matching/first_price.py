@@ -23,7 +23,7 @@ _WHOLE = 100
 def seeks_first_price(instrument: Instrument, rules: Rules) -> bool:
     """Whether an issue as listed has no price yet and the preset has rules for that."""
     has_rules = rules.first_price_rules.value and rules.special_quotes.value
-    return instrument.new_issue and has_rules
+    return instrument.newly_listed and has_rules
 
 
 def entry_band(instrument: Instrument, rules: Rules, base_sen: Sen) -> tuple[Sen, Sen]:

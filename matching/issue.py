@@ -1,20 +1,29 @@
 """One issue on the engine: its book, its day, and what is worked out once so orders need not.
 
-Base price (基準値段): the last price of the day before (cross or trade, or the special quote shown
-after it), else the base price before; the issue price on the first day (START reference, proposal
-taken from TSE and ODX). The centre price of a cross is the base price, or by the preset the last
-price of today if there is one; with special quotes the price a move is measured from (quotes.py).
+Base price (基準値段): by the preset the last price of the day before (cross or trade, or the special
+quote shown after it), else the base price before; or the net asset value; or whatever stands until somebody sets it. The issue price on
+the first day (START reference, proposal taken from TSE and ODX). The centre price of a cross is the
+base price, or by the preset the last price of today if there is one, or the net asset value.
 
 Invariants: the daily limits are those of the base price; the index of the engine and the book
 agree; the last published indicative price is what the book gives.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any, Final, Protocol
 
+from market.choices import LimitResidual
 from market.commands import NO_PRICE
 from market.errors import check
-from market.events import Event, IndicativePriceChanged, ReferencePriceSet
+from market.events import (
+    BasePriceAnnounced,
+    ClosingPriceSet,
+    Event,
+    IndicativePriceChanged,
+    ReferencePriceSet,
+    Trade,
+)
 from market.ids import OrderId, TradeId
 from market.instrument import Instrument
 from market.message import Record
@@ -26,11 +35,13 @@ from matching.auction import NO_CLEARING, Clearing, Terms, clear, heavier_side
 from matching.book import Book
 from matching.broadening import Broadening
 from matching.conditions import PRE_CLOSING, Aside
+from matching.day_prices import DayCrosses, next_base_sen
 from matching.first_price import entry_band, quote_band, seeks_first_price, step_sen
 from matching.indicative import CallInterest, grid_within
 from matching.order import Order
 from matching.phases import Permission, permissions
 from matching.quotes import Quotes
+from matching.selfmatch import OwnOrders
 
 _CONDITIONS: Final = (Validity.ON_OPEN, Validity.ON_CLOSE, Validity.FUNARI)
 
@@ -62,7 +73,13 @@ class Issue:
         quick_lower_sen: With ``quick_upper_sen`` and ``quick_tick_sen`` the band in which one
             modulo decides about a day limit order's price; empty when several ticks hold within the limits.
         most_units: The largest quantity no check refuses.
+        query_units: Above this a size must be confirmed.
         last_sen: Last price of today, or NO_PRICE.
+        crosses: Today's crosses that found a price.
+        gathers_fok: Whether fill-or-kill orders wait for a cross here.
+        own_orders: The resting orders of each owner, where the preset prevents self-matches.
+        extension: Where it stands with its auction's extension, see extension.py.
+        nav_sen: Net asset value of one unit, or NO_PRICE.
         next_base_sen: Base price of the next day to open.
         published: The last indicative price told.
         interest: Kept while an indicative price is published, else None.
@@ -77,14 +94,15 @@ class Issue:
         simultaneous_to: Orders with ids up to this one have no time priority in a cross.
     """
 
-    __slots__ = ("_quote_band", "_takes_day_limits", "aside", "book", "broadening",
-                 "centre_by_last", "ends_pre_closing", "grid", "has_conditions", "held_sen",
-                 "instrument", "interest", "last_sen", "lot_units", "lower_limit_sen",
-                 "max_order_units", "max_share_units", "most_units", "next_base_sen",
-                 "permission", "permissions", "phase", "published", "quick_lower_sen",
-                 "quick_tick_sen", "quick_upper_sen", "quotes", "reference_sen", "rows", "rules",
-                 "seeks_first", "simultaneous_to", "suspended", "trade_numbers",
-                 "upper_limit_sen")  # fmt: skip
+    __slots__ = ("_barred", "_quote_band", "_takes_day_limits", "aside", "book", "broadening",
+                 "centre_by_last", "centre_by_nav", "crosses", "ends_pre_closing", "extension",
+                 "gathers_fok", "grid", "has_conditions", "has_opened", "held_sen", "instrument",
+                 "interest", "last_sen", "lot_units", "lower_limit_sen", "max_order_units",
+                 "max_share_units", "most_units", "nav_sen", "next_base_sen", "own_orders",
+                 "permission", "permissions", "phase", "published", "query_units",
+                 "quick_lower_sen", "quick_tick_sen", "quick_upper_sen", "quotes",
+                 "reference_sen", "rows", "rules", "seeks_first", "simultaneous_to", "suspended",
+                 "trade_numbers", "upper_limit_sen", "voids_limits")  # fmt: skip
 
     def __init__(
         self,
@@ -104,11 +122,22 @@ class Issue:
         self.permission: Permission = self.permissions[Phase.CLOSED]
         self.suspended = False
         self.centre_by_last = rules.book_centre.value is BookCentre.REFERENCE_OR_LAST_CROSS
+        self.centre_by_nav = rules.book_centre.value is BookCentre.NAV
+        self.nav_sen = instrument.nav_sen
+        self.voids_limits = rules.limit_residual_after_opening.value is LimitResidual.VOID
+        self.has_opened = False
+        self._barred = instrument.market_orders_barred
+        self.crosses = DayCrosses()
+        self.extension = 0
+        self.gathers_fok = Validity.FOK in self.permissions[Phase.PRE_OPEN].validities
+        self.own_orders = OwnOrders(rules.self_match.value)
         self.max_order_units = rules.max_order_units.value
-        share = instrument.issued_units * rules.max_share_of_issue_percent.value
-        self.max_share_units = share // 100  # a whole quantity above this is above the share
+        self.max_share_units = self._share_units(rules.max_share_of_issue_percent.value)
+        self.query_units = self._share_units(rules.query_share_of_issue_percent.value)
         self.lot_units = instrument.trading_unit_units
-        self.most_units = min(MAX_QUANTITY_UNITS, self.max_order_units, self.max_share_units)
+        self.most_units = min(
+            MAX_QUANTITY_UNITS, self.max_order_units, self.max_share_units, self.query_units
+        )
         self.last_sen = NO_PRICE
         self.next_base_sen = instrument.issue_price_sen
         self.published = NO_CLEARING
@@ -127,18 +156,60 @@ class Issue:
         )
         self.set_reference(instrument.issue_price_sen)
 
+    def _share_units(self, percent: int) -> Units:
+        """A whole quantity above this is above the share; with 0 percent none is."""
+        issued_units = self.instrument.issued_units
+        return Units(issued_units * percent // 100) if percent else MAX_QUANTITY_UNITS
+
     # --- the day
 
     def open_day(self) -> None:
         """Take the base price carried over; nothing has traded yet."""
+        first_ever = self.instrument.newly_listed and not self.has_opened
+        by_rule = first_ever and self.rules.market_orders_barred_first_day.value
+        self._barred = self.instrument.market_orders_barred or by_rule
+        self.has_opened = True
         self.last_sen = self.held_sen = NO_PRICE
+        self.crosses.new_day()
+        self.own_orders.new_day()
+        self.extension = 0
         self.set_reference(self.next_base_sen)
 
-    def close_day(self) -> None:
-        """Carry the last price, or the special quote after it, over as the next base price."""
+    def close_day(self) -> ClosingPriceSet:
+        """Count the day, tell the closing price, and work out the next base price."""
         if self.broadening is not None:
             self.broadening.end_day((self.lower_limit_sen, self.upper_limit_sen))
-        self.next_base_sen = self.anchor_sen
+        return self.end_prices()
+
+    def end_prices(self) -> ClosingPriceSet:
+        """The closing price and the next base price; again when trades are voided after the close.
+
+        Where special quotes are, the last one since the last price stands for it in the base price.
+        """
+        rules, last, base = self.rules, self.last_sen, self.reference_sen
+        self.next_base_sen = next_base_sen(
+            rules.base_price_rule.value,
+            self.instrument.ticks,
+            last_sen=self.held_sen or last,
+            reference_sen=base,
+            nav_sen=self.nav_sen,
+        )
+        closing = self.crosses.closing_sen(rules.close_price_rule.value, last, base)
+        return ClosingPriceSet(
+            instrument_id=self.instrument.instrument_id, price_sen=closing or None
+        )
+
+    def forget_trades(self, left: Sequence[Trade], *, day_is_open: bool) -> None:
+        """Work today's prices out anew after trades were voided. O(trades left).
+
+        Args:
+            left: Today's trades of this issue that still stand, in order.
+            day_is_open: Whether the day is not counted yet (broadening.py).
+        """
+        self.last_sen = left[-1].price_sen if left else NO_PRICE
+        self.crosses.keep_only(left)
+        if self.broadening is not None and day_is_open:
+            self.broadening.recount(left)
 
     def set_reference(self, reference_sen: Sen) -> None:
         """Set the base price; the limits follow, resting orders stay. O(prices within limits)."""
@@ -176,6 +247,18 @@ class Issue:
             reference_price_sen=self.reference_sen,
             lower_limit_sen=self.lower_limit_sen,
             upper_limit_sen=self.upper_limit_sen,
+            market_orders_barred=self.bars_market_orders,
+        )
+
+    def base_price_announced(self, business_date: date) -> BasePriceAnnounced:
+        """The event that tells the next day's base price and limits beforehand."""
+        lower, upper = self._limits_around(self.next_base_sen)
+        return BasePriceAnnounced(
+            instrument_id=self.instrument.instrument_id,
+            business_date=business_date,
+            reference_price_sen=self.next_base_sen,
+            lower_limit_sen=lower,
+            upper_limit_sen=upper,
         )
 
     def enter_phase(self, phase: Phase) -> None:
@@ -191,6 +274,8 @@ class Issue:
     @property
     def centre_sen(self) -> Sen:
         """The price that breaks the last tie of a cross."""
+        if self.centre_by_nav and self.nav_sen:
+            return self.nav_sen
         if self.quotes is not None:
             shown = self.quotes.shown
             return self.anchor_sen if shown is None else shown.origin_sen
@@ -288,12 +373,25 @@ class Issue:
 
     # --- values of an order
 
+    @property
+    def bars_market_orders(self) -> bool:
+        """Whether market orders are barred today, or until a new issue's first price."""
+        return self._barred or self.seeks_first
+
     def refuse_values(
-        self, kind: OrderKind, price_sen: Sen, quantity_units: Units
+        self,
+        kind: OrderKind,
+        price_sen: Sen,
+        quantity_units: Units,
+        *,
+        size_confirmed: bool,
+        short: bool = False,
     ) -> RejectReason | None:
         """The first value an order may not have, in the catalogue's order; None when all may."""
-        if kind is OrderKind.MARKET and (self.instrument.market_orders_barred or self.seeks_first):
+        if kind is OrderKind.MARKET and self.bars_market_orders:
             return RejectReason.MARKET_ORDER_BARRED
+        if short and not self.rules.short_sale.value:
+            return RejectReason.SHORT_SALE_BARRED
         if not 0 <= price_sen <= MAX_PRICE_SEN or not 0 < quantity_units <= MAX_QUANTITY_UNITS:
             return RejectReason.OUT_OF_RANGE
         if price_sen and not self.instrument.ticks.is_on_tick(price_sen):
@@ -306,6 +404,8 @@ class Issue:
             return RejectReason.ORDER_QTY_LIMIT
         if quantity_units > self.max_share_units:
             return RejectReason.SHARE_OF_ISSUE
+        if quantity_units > self.query_units and not size_confirmed:
+            return RejectReason.ABNORMAL_SIZE_QUERY
         return None
 
     def refuse_combination(
@@ -321,7 +421,7 @@ class Issue:
         if validity is Validity.FUNARI:
             if kind is OrderKind.MARKET:
                 return RejectReason.INVALID_COMBINATION
-            if self.instrument.market_orders_barred or self.seeks_first:  # it will be one
+            if self.bars_market_orders:  # it will be one
                 return RejectReason.MARKET_ORDER_BARRED
         return None
 
@@ -363,12 +463,17 @@ class Issue:
             "reference_sen": self.reference_sen,
             "last_sen": self.last_sen,
             "next_base_sen": self.next_base_sen,
+            "nav_sen": self.nav_sen,
+            "crosses": self.crosses.state(),
+            "has_opened": int(self.has_opened),
+            "barred": int(self._barred),
+            "extension": self.extension,
             "published": [self.published.price_sen, *self.published[1:]],
             "book": self.book.state(),
         }
         if self.broadening is not None:
             told["broadening"] = self.broadening.state()
-        if self.instrument.new_issue:
+        if self.instrument.newly_listed:
             told["seeks_first"] = self.seeks_first
         if self.aside:
             told["aside"] = self.aside.state()

@@ -70,7 +70,7 @@ def settle(issue: Issue, at_ns: TimeNs, events: list[Event], reach: Reach | None
     quotes = _quotes(issue)
     while True:
         now = reach or quotes.reach(issue.anchor_sen, issue.limits_sen)
-        clearing = issue.clearing()
+        clearing = cross.crossing(issue, events)
         if not _cross_within(issue, clearing, now, events):
             break
         reach = None
@@ -103,7 +103,7 @@ def renew(issue: Issue, at_ns: TimeNs, events: list[Event]) -> None:
     price = quotes.next_price(shown, issue.limits_sen)
     low, high = quotes.reach(issue.anchor_sen, issue.limits_sen)[:2]
     reach = Reach(low, price) if shown.side is _BUY else Reach(price, high)
-    if not _cross_within(issue, issue.clearing(), reach, events):
+    if not _cross_within(issue, cross.crossing(issue, events), reach, events):
         show_quote(
             issue,
             events,
@@ -244,7 +244,7 @@ def _enter_quoted(issue: Issue, order: Order, at_ns: TimeNs, events: list[Event]
         return
     reach = _quotes(issue).reach(issue.anchor_sen, issue.limits_sen)
     entered = len(events)
-    crossed = _cross_within(issue, issue.clearing(), reach, events)
+    crossed = _cross_within(issue, cross.crossing(issue, events), reach, events)
     if order.leaves_units and not _was_voided(order, events[entered:]):
         issue.book.remove(order)
         cancel_rest(order, CancelReason.IOC_REST, events)

@@ -580,7 +580,7 @@ class Kernel:
         """Write one event row."""
         row: cython.longlong = self.told
         if cython.compiled:  # one check for the whole row
-            told: EventRow
+            told = cython.declare(EventRow)
             told.head = head
             told.instrument = issue
             told.command = self.base + self.at

@@ -11,8 +11,9 @@
 
 START's states: ITCH 1.2, 4.10; what a non-cancel period bars: OSE glossary. Suspension
 (売買停止) stands beside the state: it bars new orders and amendments, never cancels.
-IOC and FOK need an order to meet at once, so they exist in Continuous only; an order for the next
-auction may be entered only while orders gather for one. Conditions have states of their own
+IOC and FOK need an order to meet at once, so they exist in Continuous only, but that in a market
+without a continuous session FOK is for the next cross, whole or not at all (fok.py); an order for the
+next auction may be entered only while orders gather for one. Conditions have states of their own
 (conditions.py): on-open only before the open, funari not in the closing call.
 """
 
@@ -57,7 +58,8 @@ def permissions(rules: Rules) -> dict[Phase, Permission]:
 
 def _permission(rules: Rules, phase: Phase) -> Permission:
     allowed = rules.validities.value
-    gathering = tuple(validity for validity in allowed if validity not in _IMMEDIATE)
+    immediate = _IMMEDIATE if rules.has_continuous else (Validity.IOC,)
+    gathering = tuple(validity for validity in allowed if validity not in immediate)
     gathering = tuple(validity for validity in gathering if phase in _BEGINS.get(validity, Phase))
     if phase is Phase.CONTINUOUS:
         barred = (Validity.NEXT_AUCTION, Validity.ON_OPEN)

@@ -79,7 +79,8 @@ COMMAND: Final = np.dtype(
 
 op: :class:`Op`. side, kind, validity, self_trade: position in :data:`SIDES` and so on, from 1;
 self_trade 0 takes the preset's mode. instrument: index in listing order. price_sen and
-quantity_units: of a new order; what an amendment changes to (0 keeps); the base price of
+quantity_units: of a new order; what an amendment changes to (0 keeps; the total
+quantity where the preset replaces by total); the base price of
 ``REFERENCE``; ``PHASE`` has the phase's position in :data:`PHASES` as quantity. owner: number of
 the participant (or of its account, where the preset compares accounts).
 """

@@ -280,6 +280,8 @@ def _content(request: NewOrder | AmendOrder) -> list[str]:
             request.validity,
             request.account,
             request.self_trade_mode,
+            request.short_sale,
+            request.size_confirmed,
         )
     else:
         fields = (
@@ -288,5 +290,7 @@ def _content(request: NewOrder | AmendOrder) -> list[str]:
             request.order_id,
             request.price_sen,
             request.leaves_units,
+            request.total_units,
+            request.size_confirmed,
         )
     return [str(field) for field in fields]

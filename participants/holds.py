@@ -27,6 +27,10 @@ class Position:
         """What may still be sold."""
         return self.owned_units - self.held_units - self.owed_units
 
+    def excuse(self) -> None:
+        """Note that it may be as short of units as it is now."""
+        self.excused_units = max(self.excused_units, -self.free_units)
+
 
 class Account:
     """One firm's cash and positions as risk sees them."""
@@ -75,7 +79,7 @@ class Hold(Record):
     """What one open order reserves: yen for a buy, units for a sell.
 
     ``price_sen`` is the limit; for a market order, the upper limit it is valued at. ``held_yen``
-    is 0 for a sell.
+    is 0 for a sell; ``is_short`` marks a sell of units that are not held.
     """
 
     account: Account
@@ -84,6 +88,7 @@ class Hold(Record):
     price_sen: Sen
     leaves_units: Units
     held_yen: int
+    is_short: bool = False
 
 
 class Obligation(Record):
@@ -110,4 +115,4 @@ def excuse(account: Account) -> None:
     """Note how far the venue's own act left a firm short of what it promised before."""
     account.excused_yen = max(account.excused_yen, -account.buying_power_yen)
     for position in account.positions.values():
-        position.excused_units = max(position.excused_units, -position.free_units)
+        position.excuse()

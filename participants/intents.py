@@ -14,7 +14,7 @@ from market.commands import NO_PRICE, AmendOrder, CancelOrder, NewOrder
 from market.ids import ClientOrderId, InstrumentId, ParticipantId, SessionId
 from market.message import Message
 from market.quantities import Sen, Units
-from market.words import OrderKind, Side, Validity
+from market.words import OrderKind, ShortSale, Side, Validity
 
 
 class IntentAction(StrEnum):
@@ -34,7 +34,8 @@ class Intent(Message, frozen=True, kw_only=True, tag=False):
         client_order_id: Name of this request; empty for a cancel, which needs none.
         original_client_order_id: The order a cancel or amendment means.
         price_sen: Limit, 1/100 yen; None for a market order, or to keep it in an amendment.
-        quantity_units: Order quantity; in an amendment the new open quantity, None to keep it.
+        quantity_units: Order quantity; in an amendment the new open quantity, None to keep it, or
+            the new total where the market's amendments name that.
     """
 
     day: int = 1
@@ -50,10 +51,17 @@ class Intent(Message, frozen=True, kw_only=True, tag=False):
     quantity_units: Units | None = None
     validity: Validity = Validity.DAY
     account: str = ""
+    short_sale: ShortSale | None = None
+    size_confirmed: bool = False
 
 
 def to_request(
-    intent: Intent, *, session_id: SessionId, generation: int, req_id: str
+    intent: Intent,
+    *,
+    session_id: SessionId,
+    generation: int,
+    req_id: str,
+    by_total: bool = False,
 ) -> NewOrder | AmendOrder | CancelOrder:
     """The request a session would make of an intent.
 
@@ -62,6 +70,7 @@ def to_request(
         session_id: The session that carries it.
         generation: Its live generation.
         req_id: The client's label for the request.
+        by_total: Whether the market's amendments name the total quantity, fills included.
     """
     if intent.action is IntentAction.CANCEL:
         return CancelOrder(
@@ -80,7 +89,9 @@ def to_request(
             client_order_id=intent.client_order_id,
             original_client_order_id=intent.original_client_order_id,
             price_sen=intent.price_sen,
-            leaves_units=intent.quantity_units,
+            leaves_units=None if by_total else intent.quantity_units,
+            total_units=intent.quantity_units if by_total else None,
+            size_confirmed=intent.size_confirmed,
         )
     return NewOrder(
         participant_id=intent.participant_id,
@@ -95,4 +106,6 @@ def to_request(
         quantity_units=intent.quantity_units or Units(0),
         validity=intent.validity,
         account=intent.account,
+        short_sale=intent.short_sale,
+        size_confirmed=intent.size_confirmed,
     )

@@ -3,7 +3,7 @@
 Purpose: a day of intents that looks like a quiet call market. For each issue and entry window the
 number of buy and of sell orders is Poisson (mean 3 each, times ``scale``), sizes are geometric
 (mean 4 units), 15% are market orders, limits lie a few ticks around a net asset value that wanders
-near the issue price and is pulled back to it. Some orders are canceled or amended while the
+near the issue price and is pulled back to it. A client is on one side of the market only. Some orders are canceled or amended while the
 rulebook lets orders leave. Many crosses stay empty or without a price; that is the market's way.
 Ordering: intents come sorted by time; equal times keep the order in which they were drawn.
 Invariants: the same generator state gives the same intents; nothing depends on answers.
@@ -25,7 +25,7 @@ from market.ids import ClientOrderId, InstrumentId, ParticipantId
 from market.instrument import Instrument
 from market.quantities import SEN_PER_YEN, Sen, Units, Yen
 from market.rulebooks import START
-from market.rules import PhaseAt, Rules
+from market.rules import AmendMode, PhaseAt, Rules
 from market.words import AUCTION_PHASES, OrderKind, Phase, Side
 from participants.intents import Intent, IntentAction
 
@@ -184,6 +184,8 @@ class OrderFlow:
             raise BadInput("order flow needs issues, firms and a positive scale")
         self._generator = generator
         self._windows = entry_windows(rules)
+        self._amends = rules.amend_mode.value is not AmendMode.UNSUPPORTED
+        self._draws_market = OrderKind.MARKET in rules.order_kinds.value
         self._instruments = tuple(instruments)
         self._firms = tuple(firms)
         weights = np.array([firm.weight for firm in firms], dtype=np.float64)
@@ -225,7 +227,8 @@ class OrderFlow:
         drawn: list[Intent] = []
         for row in range(count):
             side = Side.BUY if row < buys else Side.SELL
-            is_market = bool(kinds[row] < MARKET_SHARE) and not instrument.market_orders_barred
+            may_be_market = self._draws_market and not instrument.market_orders_barred
+            is_market = bool(kinds[row] < MARKET_SHARE) and may_be_market
             away = int(distances[row])
             if eager[row] < EAGER_SHARE:
                 away = -away
@@ -240,7 +243,7 @@ class OrderFlow:
                 kind=OrderKind.MARKET if is_market else OrderKind.LIMIT,
                 price_sen=None if is_market else _limit_sen(instrument, nav_sen, side, away),
                 quantity_units=Units(int(sizes[row]) * lot),
-                account=f"C{int(accounts[row]):03d}",
+                account=f"{'B' if side is Side.BUY else 'S'}{int(accounts[row]):03d}",
             )
             drawn.append(order)
             follow_up = self._second_act(order, instrument, window, float(second_acts[row]))
@@ -264,6 +267,8 @@ class OrderFlow:
                 action=IntentAction.CANCEL,
                 original_client_order_id=order.client_order_id,
             )
+        if not self._amends:
+            return None
         ticks = instrument.ticks
         nearer = ticks.next_above if order.side is Side.BUY else ticks.next_below
         return Intent(

@@ -38,7 +38,7 @@ class AmendedResult(_Wire, frozen=True, kw_only=True):
 
 
 class CanceledResult(_Wire, frozen=True, kw_only=True):
-    """Answer to order.cancel."""
+    """Answer to order.cancel, and to an order.amend that asks for no more than was filled."""
 
     order_id: str
     client_order_id: str
@@ -77,7 +77,7 @@ class Answer(_Wire, frozen=True, kw_only=True):
 
 
 class TradeData(_Wire, frozen=True, kw_only=True):
-    """One fill, as one side sees it."""
+    """One fill, as one side sees it; the counterparty only where the market names it."""
 
     order_id: str
     client_order_id: str
@@ -88,14 +88,32 @@ class TradeData(_Wire, frozen=True, kw_only=True):
     quantity_units: int
     leaves_units: int
     origin: str
-    counterparty: str
     amount_yen: int
     settlement_date: str
     delivery_id: str
+    counterparty: str | None = None
+
+
+class BustData(_Wire, frozen=True, kw_only=True):
+    """A fill was voided, as one side sees it; its delivery ends with it."""
+
+    order_id: str
+    client_order_id: str
+    trade_id: str
+    instrument_id: str
+    side: str
+    price: str
+    quantity_units: int
+    amount_yen: int
+    delivery_id: str
+    reason: str
 
 
 class OrderData(_Wire, frozen=True, kw_only=True):
-    """An order ended, shrank without a trade, or met its condition; one of the quantities is there."""
+    """An order ended, shrank without a trade, or met its condition; one of the quantities is there.
+
+    What self-trade prevention stopped stands beside.
+    """
 
     order_id: str
     client_order_id: str
@@ -104,6 +122,7 @@ class OrderData(_Wire, frozen=True, kw_only=True):
     canceled_units: int | None = None
     expired_units: int | None = None
     prevented_units: int | None = None
+    prevented_price: str | None = None
     leaves_units: int | None = None
 
 
@@ -135,4 +154,4 @@ class Push(_Wire, frozen=True, kw_only=True):
     seq: int
     prev_seq: int
     at_ns: int
-    data: TradeData | OrderData | SettlementData | FirmData
+    data: TradeData | BustData | OrderData | SettlementData | FirmData

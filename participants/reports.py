@@ -50,6 +50,7 @@ from market.events import (
     RequestRepeated,
     SessionOpened,
     Trade,
+    TradeBusted,
 )
 from market.ids import (
     ClientOrderId,
@@ -72,6 +73,7 @@ from participants.report_schemas import (
     AcceptedResult,
     AmendedResult,
     Answer,
+    BustData,
     CanceledResult,
     ErrorBody,
     FirmData,
@@ -119,9 +121,11 @@ class Reports:
     Args:
         answers: The order directory; must have applied a step's events before this does.
         risk: Says what an order holds; likewise.
+        names_counterparty: Whether a fill says who the other firm is; the preset's rule.
     """
 
-    def __init__(self, answers: Answers, risk: Risk) -> None:
+    def __init__(self, answers: Answers, risk: Risk, *, names_counterparty: bool = True) -> None:
+        self._names_counterparty = names_counterparty
         self._answers = answers
         self._risk = risk
         self._encode = msgspec.json.Encoder().encode
@@ -148,6 +152,7 @@ class Reports:
             ParticipantKilled: self._killed,
             ParticipantUnkilled: self._unkilled,
             Trade: self._traded,
+            TradeBusted: self._busted,
             DeliveryCreated: self._delivery_created,
             DeliveryChanged: self._delivery_changed,
             PhaseChanged: self._phase_changed,
@@ -230,7 +235,10 @@ class Reports:
         )
 
     def _canceled(self, event: OrderCanceled) -> None:
-        """The owner's cancel is answered; every other cancel is news to the order's session."""
+        """The owner's cancel is answered, and a replacement by total that ends the order.
+
+        Every other cancel is news to the order's session.
+        """
         facts = self._answers.facts(event.order_id)
         request = self._request
         if type(request) is CancelOrder and event.reason is CancelReason.OWNER:
@@ -245,12 +253,27 @@ class Reports:
             )
             if facts.session_id == request.session_id:
                 return
+        if type(request) is AmendOrder and event.reason is CancelReason.AMENDED:
+            self._answer(
+                request.client_order_id,
+                result=CanceledResult(
+                    order_id=order_id_to_text(event.order_id),
+                    client_order_id=facts.client_order_id,
+                    state="canceled",
+                    canceled_units=event.canceled_units,
+                ),
+            )
+            if facts.session_id == request.session_id:
+                return
+        price_sen = event.prevented_price_sen
         data = OrderData(
             order_id=order_id_to_text(event.order_id),
             client_order_id=facts.client_order_id,
             instrument_id=event.instrument_id,
             reason=event.reason.value,
             canceled_units=event.canceled_units,
+            prevented_units=event.prevented_units or None,
+            prevented_price=price_to_text(price_sen) if price_sen else None,
         )
         self._push(facts.session_id, "canceled", data)
 
@@ -299,11 +322,13 @@ class Reports:
 
     def _reduced(self, event: OrderReduced) -> None:
         facts = self._answers.facts(event.order_id)
+        price_sen = event.prevented_price_sen
         data = OrderData(
             order_id=order_id_to_text(event.order_id),
             client_order_id=facts.client_order_id,
             instrument_id=event.instrument_id,
             prevented_units=event.prevented_units,
+            prevented_price=price_to_text(price_sen) if price_sen else None,
             leaves_units=event.leaves_units,
         )
         self._push(facts.session_id, "reduced", data)
@@ -363,12 +388,33 @@ class Reports:
                 quantity_units=trade.quantity_units,
                 leaves_units=leaves,
                 origin=origin,
-                counterparty=counterparty,
+                counterparty=counterparty if self._names_counterparty else None,
                 amount_yen=event.amount_yen,
                 settlement_date=settlement_date,
                 delivery_id=delivery_id,
             )
             self._push(facts.session_id, "trade", data)
+
+    def _busted(self, event: TradeBusted) -> None:
+        """Tell both sides that their fill is void; news of the delivery follows by itself."""
+        sides = self._deliveries[event.delivery_id]
+        for facts, order_id, side in (
+            (sides.buy, event.buy_order_id, "buy"),
+            (sides.sell, event.sell_order_id, "sell"),
+        ):
+            data = BustData(
+                order_id=order_id_to_text(order_id),
+                client_order_id=facts.client_order_id,
+                trade_id=trade_id_to_text(event.trade_id),
+                instrument_id=event.instrument_id,
+                side=side,
+                price=price_to_text(event.price_sen),
+                quantity_units=event.quantity_units,
+                amount_yen=sides.trade.consideration_yen,
+                delivery_id=delivery_id_to_text(event.delivery_id),
+                reason=event.reason,
+            )
+            self._push(facts.session_id, "trade_busted", data)
 
     def _delivery_changed(self, event: DeliveryChanged) -> None:
         sides = self._deliveries[event.delivery_id]
@@ -454,7 +500,7 @@ class Reports:
         self,
         session_id: SessionId,
         what: str,
-        data: TradeData | OrderData | SettlementData | FirmData,
+        data: TradeData | BustData | OrderData | SettlementData | FirmData,
     ) -> None:
         stream = self._streams.of(session_id)
         payload = self._encode(

@@ -11,7 +11,8 @@ cash and units are posted, and whole when the delivery is canceled. Incoming cas
 only once posted.
 Invariants: holds equal the open orders exactly; obligations equal the unposted legs of the open
 deliveries exactly; free cash never falls below the credit given, free units never below zero,
-except where the venue itself moved a limit under existing promises (kept as ``excused``).
+except where the venue itself moved a limit under existing promises, or units were sold short as
+such (kept as ``excused``). A short sell is promised like any other, so it leaves less to sell.
 Known limits: sells are held in units only; no margin, no netting between issues.
 Source: holdings check and limits are presets (market/rules.py, ParticipantLimits).
 """
@@ -101,23 +102,29 @@ class Risk:
             power_yen = account.owned_yen + limits.credit_yen - account.held_yen - account.owed_yen
             if hold_yen_rounded_up(price, quantity) > power_yen:
                 return RejectReason.INSUFFICIENT_CASH
-        elif self._must_own(account):
+        elif cmd.short_sale is None and self._must_own(account):
             position = account.positions.get(cmd.instrument_id)
             if position is None or quantity > position.free_units:
                 return RejectReason.INSUFFICIENT_HOLDING
         return None
 
-    def check_amend(self, order_id: OrderId, cmd: AmendOrder) -> RejectReason | None:
+    def check_amend(
+        self, order_id: OrderId, cmd: AmendOrder, leaves_units: Units | None = None
+    ) -> RejectReason | None:
         """Whether the order may become what the amendment asks; only the increase is needed.
 
         Args:
             order_id: The open order's present id.
             cmd: The amendment; None in a field keeps it.
+            leaves_units: The open quantity it comes to, where that is not the amendment's own.
         """
         hold = self._hold(order_id)
         account = hold.account
         limits = account.limits
-        quantity = hold.leaves_units if cmd.leaves_units is None else cmd.leaves_units
+        asked_units = cmd.leaves_units if leaves_units is None else leaves_units
+        quantity = hold.leaves_units if asked_units is None else asked_units
+        if quantity <= 0:
+            return None  # it ends the order
         price = hold.price_sen
         if cmd.price_sen is not None and order_id not in self._market_orders:
             price = cmd.price_sen
@@ -129,7 +136,7 @@ class Risk:
             more_yen = hold_yen_rounded_up(price, quantity) - hold.held_yen
             if more_yen > 0 and more_yen > account.buying_power_yen:
                 return RejectReason.INSUFFICIENT_CASH
-        elif self._must_own(account):
+        elif not hold.is_short and self._must_own(account):
             more_units = quantity - hold.leaves_units
             if more_units > 0 and more_units > hold.position.free_units:
                 return RejectReason.INSUFFICIENT_HOLDING
@@ -187,12 +194,17 @@ class Risk:
         leaves = event.quantity_units
         is_buy = event.side is Side.BUY
         held_yen = hold_yen_rounded_up(price, leaves) if is_buy else 0
-        self._holds[event.order_id] = Hold(account, position, is_buy, price, leaves, held_yen)
+        is_short = event.short_sale is not None
+        self._holds[event.order_id] = Hold(
+            account, position, is_buy, price, leaves, held_yen, is_short
+        )
         account.open_orders += 1
         if is_buy:
             account.held_yen += held_yen
         else:
             position.held_units += leaves
+            if event.short_sale is not None:
+                position.excuse()
 
     def _amended(self, event: OrderAmended) -> None:
         hold = self._hold(event.old_order_id)
@@ -205,6 +217,8 @@ class Risk:
         else:
             hold.price_sen = event.price_sen
         set_leaves(hold, event.leaves_units)
+        if hold.is_short:
+            hold.position.excuse()
 
     def _traded(self, event: Trade) -> None:
         for order_id, leaves in (

@@ -43,7 +43,7 @@ from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, Sess
 from market.message import Message
 from market.quantities import MAX_QUANTITY_UNITS, Units, price_from_text
 from market.reasons import CATALOGUE, RejectReason
-from market.words import OrderKind, SelfTradeMode, Side, Validity
+from market.words import OrderKind, SelfTradeMode, ShortSale, Side, Validity
 from participants.diagnosis import Refusal, diagnose
 
 VERSION: Final = 1
@@ -148,7 +148,11 @@ class Ping(_Envelope, frozen=True, kw_only=True, tag="ping"):
 
 
 class OrderNewParams(_Params, frozen=True, kw_only=True):
-    """A new order; ``price`` with limit orders only, ``validity`` day when left out."""
+    """A new order; ``price`` with limit orders only, ``validity`` day when left out.
+
+    ``short_sale`` marks a sell of units that are not held; ``size_confirmed`` stands by a size that
+    would be answered ABNORMAL_SIZE_QUERY without it.
+    """
 
     client_order_id: Letters
     instrument_id: IssueLetters
@@ -159,6 +163,8 @@ class OrderNewParams(_Params, frozen=True, kw_only=True):
     validity: Validity | UnsetType = UNSET
     account: AccountLetters | UnsetType = UNSET
     stp: SelfTradeMode | UnsetType = UNSET
+    short_sale: ShortSale | UnsetType = UNSET
+    size_confirmed: bool | UnsetType = UNSET
 
 
 class OrderNew(_Numbered, frozen=True, kw_only=True, tag="order.new"):
@@ -168,13 +174,19 @@ class OrderNew(_Numbered, frozen=True, kw_only=True, tag="order.new"):
 
 
 class OrderAmendParams(_Params, frozen=True, kw_only=True):
-    """Exactly one name of the order, and a new price, a new open quantity or both."""
+    """Exactly one name of the order, and a new price, a new quantity or both.
+
+    The quantity is the open one, ``leaves_units``; where the market replaces by total it is
+    ``total_units``, fills included.
+    """
 
     client_order_id: Letters
     order_id: OrderText | UnsetType = UNSET
     original_client_order_id: Letters | UnsetType = UNSET
     price: PriceText | UnsetType = UNSET
     leaves_units: Quantity | UnsetType = UNSET
+    total_units: Quantity | UnsetType = UNSET
+    size_confirmed: bool | UnsetType = UNSET
 
 
 class OrderAmend(_Numbered, frozen=True, kw_only=True, tag="order.amend"):
@@ -414,6 +426,8 @@ def _new_order(request: OrderNew, identity: Identity) -> NewOrder | Refusal:
         validity=Validity.DAY if asked.validity is UNSET else asked.validity,
         account="" if asked.account is UNSET else asked.account,
         self_trade_mode=None if asked.stp is UNSET else asked.stp,
+        short_sale=None if asked.short_sale is UNSET else asked.short_sale,
+        size_confirmed=asked.size_confirmed is True,
     )
 
 
@@ -421,7 +435,7 @@ def _amend_order(request: OrderAmend, identity: Identity) -> AmendOrder | Refusa
     asked = request.params
     if (asked.order_id is UNSET) is (asked.original_client_order_id is UNSET):
         return _refusal(request, RejectReason.INVALID_COMBINATION, "params.order_id")
-    if asked.price is UNSET and asked.leaves_units is UNSET:
+    if asked.price is UNSET and asked.leaves_units is UNSET and asked.total_units is UNSET:
         return _refusal(request, RejectReason.INVALID_COMBINATION, "params.price")
     price_sen = None if asked.price is UNSET else price_from_text(asked.price)
     if price_sen is None and asked.price is not UNSET:
@@ -429,6 +443,9 @@ def _amend_order(request: OrderAmend, identity: Identity) -> AmendOrder | Refusa
     leaves = asked.leaves_units
     if leaves is not UNSET and not 1 <= leaves <= MAX_QUANTITY_UNITS:
         return _refusal(request, RejectReason.OUT_OF_RANGE, "params.leaves_units")
+    total = asked.total_units
+    if total is not UNSET and not 1 <= total <= MAX_QUANTITY_UNITS:
+        return _refusal(request, RejectReason.OUT_OF_RANGE, "params.total_units")
 
     return AmendOrder(
         participant_id=identity.participant_id,
@@ -440,6 +457,8 @@ def _amend_order(request: OrderAmend, identity: Identity) -> AmendOrder | Refusa
         order_id=_order_id(asked.order_id),
         price_sen=price_sen,
         leaves_units=None if leaves is UNSET else Units(leaves),
+        total_units=None if total is UNSET else Units(total),
+        size_confirmed=asked.size_confirmed is True,
     )
 
 

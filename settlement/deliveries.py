@@ -18,7 +18,7 @@ from market.events import (
     Reconciled,
     Trade,
 )
-from market.ids import DeliveryId
+from market.ids import DeliveryId, TradeId
 from settlement.cash import Cash
 from settlement.delivery import TERMINAL_STATES, Delivery
 from settlement.obligations import Obligations
@@ -40,14 +40,16 @@ class Deliveries:
         under_way: Those neither finished nor canceled.
         record: What the posting events said.
         obligations: Which trade made which delivery.
+        trades_today: The day's trades, without those voided, in journal order.
     """
 
     __slots__ = (
+        "_busted_today",
         "_finished_today",
-        "_trades_today",
         "by_id",
         "obligations",
         "record",
+        "trades_today",
         "under_way",
     )
 
@@ -56,12 +58,13 @@ class Deliveries:
         self.under_way: dict[DeliveryId, Delivery] = {}
         self.record = PostingRecord()
         self.obligations = Obligations()
-        self._trades_today = 0
-        self._finished_today = 0
+        self.trades_today: dict[TradeId, Trade] = {}
+        self._finished_today = self._busted_today = 0
 
     def start_day(self) -> None:
         """Count today's trades and deliveries from zero."""
-        self._trades_today = self._finished_today = 0
+        self.trades_today.clear()
+        self._finished_today = self._busted_today = 0
 
     def create(self, trade: Trade, settlement_date: date) -> DeliveryCreated:
         """Open the delivery that ``trade`` calls for."""
@@ -69,8 +72,13 @@ class Deliveries:
         delivery = Delivery(created)
         self.by_id[created.delivery_id] = delivery
         self.under_way[created.delivery_id] = delivery
-        self._trades_today += 1
+        self.trades_today[trade.trade_id] = trade
         return created
+
+    def forget_trade(self, trade_id: TradeId) -> None:
+        """A trade was voided: it is none of the day's any more, if it ever was."""
+        self.trades_today.pop(trade_id, None)
+        self._busted_today += 1
 
     def due(self, today: date) -> list[Delivery]:
         """Open deliveries whose settlement date has come. O(open deliveries)."""
@@ -105,11 +113,12 @@ class Deliveries:
             self.record.of_delivery.pop(delivery_id, None)
         return Reconciled(
             business_date=today,
-            trades=self._trades_today,
+            trades=len(self.trades_today),
             finished=self._finished_today,
             open_deliveries=len(self.under_way),
             failing=sum(d.state is DeliveryState.FAILING for d in self.under_way.values()),
             breaks=breaks,
+            busted=self._busted_today,
         )
 
     def check_invariants(self, registers: Registers, cash: Cash) -> None:
@@ -128,5 +137,5 @@ class Deliveries:
         return {
             "under_way": [delivery.state_row() for delivery in self.under_way.values()],
             "obligations": self.obligations.state(),
-            "today": [self._trades_today, self._finished_today],
+            "today": [len(self.trades_today), self._finished_today, self._busted_today],
         }

@@ -28,9 +28,11 @@ from typing import Any, Final, NamedTuple
 
 from market import business_days
 from market.commands import (
+    BustTrade,
     CancelDelivery,
     DepositUnits,
     DepositYen,
+    ReportErrorTrade,
     SetTransferControl,
     WithdrawYen,
 )
@@ -48,9 +50,17 @@ from market.events import (
     Trade,
     TransferControlSet,
 )
-from market.ids import DeliveryId, InstrumentId, ParticipantId, delivery_id_to_text
+from market.ids import (
+    DeliveryId,
+    InstrumentId,
+    ParticipantId,
+    TradeId,
+    delivery_id_to_text,
+    order_id_to_text,
+    trade_id_to_text,
+)
 from market.quantities import Units, Yen
-from market.reasons import RejectReason
+from market.reasons import FailReason, RejectReason
 from market.rules import SettlementMode
 from settlement.cash import Cash
 from settlement.deliveries import Deliveries
@@ -59,6 +69,7 @@ from settlement.deposits import Deposits
 from settlement.designs import Design
 from settlement.designs.gross_atomic import GrossAtomic
 from settlement.designs.provisional_transfer import ProvisionalTransfer
+from settlement.error_trades import ErrorTrades
 from settlement.register import Register, Registers
 
 _FORWARD: Final = (
@@ -95,7 +106,13 @@ class Settlement:
         deliveries: Every delivery there ever was, by id; read only.
     """
 
-    def __init__(self, mode: SettlementMode, settlement_days: int) -> None:
+    def __init__(
+        self,
+        mode: SettlementMode,
+        settlement_days: int,
+        calendar: business_days.Calendar = business_days.TSE_CALENDAR,
+        error_trade_bust_percent: int = 0,
+    ) -> None:
         self.registers: Registers = {}
         self.cash = Cash()
         self.design: Design = (
@@ -105,8 +122,10 @@ class Settlement:
         )
         check_life(self.design.life)
         self._settlement_days = settlement_days
+        self._calendar = calendar
         self._deposits = Deposits(self.cash, self.registers)
         self._book = Deliveries()
+        self._errors = ErrorTrades(self._book, self.registers, error_trade_bust_percent)
         self.deliveries: Mapping[DeliveryId, Delivery] = MappingProxyType(self._book.by_id)
         self._business_date: date | None = None
         self._settlement_date = date.min
@@ -121,7 +140,7 @@ class Settlement:
 
     def settlement_date(self, trade_date: date) -> date:
         """When trades of ``trade_date`` are due (受渡日)."""
-        return business_days.settlement_date(trade_date, self._settlement_days)
+        return business_days.settlement_date(trade_date, self._settlement_days, self._calendar)
 
     # --- events of other rooms
 
@@ -162,6 +181,7 @@ class Settlement:
         self._settlement_date = expected
         self._cut_off_done = False
         self._book.start_day()
+        self._errors.start_day()
         return []
 
     def _on_transfer_control(self, event: TransferControlSet) -> list[Event]:
@@ -212,6 +232,37 @@ class Settlement:
         if delivery.is_over or delivery.state is DeliveryState.PAID:
             return _refuse(RejectReason.ALREADY_FINAL, f"{name} is {delivery.state.value}")
         return self._book.tell(self.design.cancel(delivery))
+
+    # --- error trades
+
+    def report_error_trade(self, command: ReportErrorTrade) -> list[Event]:
+        """Name trades made in error; see error_trades.py for what is refused."""
+        told = self._errors.report(command)
+        if isinstance(told, RejectReason):
+            return _refuse(told, _trades_named(command))
+        return [told]
+
+    def is_error_above(self, instrument_id: InstrumentId, percent: int) -> bool:
+        """Whether trades named as errors make up more than a share of the issue."""
+        return self._errors.is_above(instrument_id, percent)
+
+    def bust_trade(self, command: BustTrade) -> list[Event]:
+        """Void a trade: told, then its delivery ends without movement and every lock returns."""
+        told = self._errors.bust(command)
+        if isinstance(told, RejectReason):
+            return _refuse(told, trade_id_to_text(command.trade_id))
+        self._book.forget_trade(told.trade_id)
+        delivery = self.deliveries[told.delivery_id]
+        return [told, *self._book.tell(self.design.cancel(delivery, FailReason.BUSTED))]
+
+    def is_of_today(self, trade_id: TradeId) -> bool:
+        """Whether a trade was made on the present day and stands."""
+        return trade_id in self._book.trades_today
+
+    def trades_today(self, instrument_id: InstrumentId) -> list[Trade]:
+        """The day's trades of an issue, without those voided. O(trades of the day)."""
+        trades = self._book.trades_today.values()
+        return [trade for trade in trades if trade.instrument_id == instrument_id]
 
     # --- the day
 
@@ -278,6 +329,7 @@ class Settlement:
         for register in self.registers.values():
             register.check_invariants()
         self._deposits.check_invariants()
+        self._errors.check_invariants()
         self._book.check_invariants(self.registers, self.cash)
         for line in self.conservation():
             check(line.put_in == line.held_by_firms + line.rest, "I1, I2: conserved", line=line)
@@ -292,7 +344,14 @@ class Settlement:
             "registers": {key: self.registers[key].state() for key in sorted(self.registers)},
             **self._deposits.state(),
             **self._book.state(),
+            "errors": self._errors.state(),
         }
+
+
+def _trades_named(command: ReportErrorTrade) -> str:
+    if command.order_id is not None:
+        return order_id_to_text(command.order_id)
+    return " ".join(trade_id_to_text(trade_id) for trade_id in command.trade_ids)
 
 
 def _refuse(reason: RejectReason, detail: str) -> list[Event]:

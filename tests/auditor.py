@@ -14,6 +14,7 @@ from market.events import (
     Event,
     InstrumentListed,
     Trade,
+    TradeBusted,
     UnitsMoved,
     YenMoved,
 )
@@ -43,6 +44,8 @@ class Auditor:
         self.trades_without_delivery: dict[int, Trade] = {}
         self.units_posted: Counter[int] = Counter()
         self.yen_posted: Counter[int] = Counter()
+        self.trades: dict[int, Trade] = {}
+        self.busted: list[int] = []
         self.findings: list[str] = []
 
     def read(self, events: Iterable[Event]) -> None:
@@ -52,6 +55,9 @@ class Auditor:
                 self.issued[event.instrument.instrument_id] = event.instrument.issued_units
             elif isinstance(event, Trade):
                 self.trades_without_delivery[event.trade_id] = event
+                self.trades[event.trade_id] = event
+            elif isinstance(event, TradeBusted):
+                self._busted(event)
             elif isinstance(event, DeliveryCreated):
                 self._delivery_created(event)
             elif isinstance(event, YenMoved):
@@ -77,6 +83,16 @@ class Auditor:
             self.findings.append(f"delivery {event.delivery_id} was created twice")
         self.terms[event.delivery_id] = event
         self.states[event.delivery_id] = "created"
+
+    def _busted(self, event: TradeBusted) -> None:
+        trade, terms = self.trades[event.trade_id], self.terms[event.delivery_id]
+        if (event.price_sen, event.quantity_units) != (trade.price_sen, trade.quantity_units):
+            self.findings.append(f"trade {event.trade_id} was voided as another one")
+        if terms.trade_id != event.trade_id or event.trade_id in self.busted:
+            self.findings.append(f"trade {event.trade_id} was voided amiss")
+        if self.units_posted[event.delivery_id] or self.yen_posted[event.delivery_id]:
+            self.findings.append(f"trade {event.trade_id} was voided after something moved")
+        self.busted.append(event.trade_id)
 
     def _yen_moved(self, event: YenMoved) -> None:
         if event.giver is None:
@@ -141,6 +157,9 @@ class Auditor:
             held = sum(units for (name, _), units in self.units.items() if name == issue)
             if held != self.allotted[issue]:
                 verdict.append(f"units of {issue} are not conserved")
+        for delivery, terms in self.terms.items():
+            if terms.trade_id in self.busted and self.states[delivery] != "canceled":
+                verdict.append(f"delivery {delivery} of a voided trade is {self.states[delivery]}")
         if self.trades_without_delivery:
             verdict.append(f"trades without delivery: {sorted(self.trades_without_delivery)}")
         return verdict

@@ -140,7 +140,7 @@ def issue_of(
         isin="JP0000000001",
         name=f"Band of {band}",
         issued_units=Units(400),
-        new_issue=new,
+        newly_listed=new,
         issue_price_sen=Sen(base),
         ticks=TickTable(table_id=7, up_to_sen=ticks[0], tick_sen=ticks[1]),
         limits=LimitTable(

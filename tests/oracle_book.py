@@ -19,13 +19,18 @@ from market.commands import (
     OpenDay,
     Resume,
     RunAuction,
+    SetNetAssetValue,
     SetReferencePrice,
 )
 from market.events import (
+    AuctionExtended,
     AuctionHeld,
+    BasePriceAnnounced,
+    ClosingPriceSet,
     CommandRefused,
     Event,
     IndicativePriceChanged,
+    NetAssetValueSet,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
@@ -62,13 +67,14 @@ def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912, PLR0915
                 lines.append(("amended", *change, kept))
             case OrderCanceled():
                 reason = event.reason.value
-                lines.append(("canceled", event.order_id, event.canceled_units, reason))
+                prevented = (event.prevented_units, event.prevented_price_sen)
+                lines.append(("canceled", event.order_id, event.canceled_units, reason, *prevented))
             case OrderReleased():
                 now = (event.kind.value, event.price_sen, event.leaves_units)
                 lines.append(("released", event.order_id, *now))
             case OrderReduced():
                 units = (event.prevented_units, event.leaves_units)
-                lines.append(("reduced", event.order_id, *units))
+                lines.append(("reduced", event.order_id, *units, event.prevented_price_sen))
             case OrderExpired():
                 lines.append(("expired", event.order_id, event.expired_units))
             case Trade():
@@ -91,7 +97,17 @@ def told(events: Iterable[Event]) -> list[Line]:  # noqa: C901, PLR0912, PLR0915
                 lines.append(("phase", event.phase.value))
             case ReferencePriceSet():
                 limits = (event.lower_limit_sen, event.upper_limit_sen)
-                lines.append(("reference", event.reference_price_sen, *limits))
+                base = (event.reference_price_sen, *limits)
+                lines.append(("reference", *base, event.market_orders_barred))
+            case AuctionExtended():
+                lines.append(("extended", event.extension_s))
+            case BasePriceAnnounced():
+                limits = (event.lower_limit_sen, event.upper_limit_sen)
+                lines.append(("announced", event.reference_price_sen, *limits))
+            case NetAssetValueSet():
+                lines.append(("nav", event.nav_sen))
+            case ClosingPriceSet():
+                lines.append(("closing", event.price_sen))
             case QuoteShown():
                 shown = (event.quote_number, event.kind.value, event.side.value)
                 lines.append(("shown", *shown, event.price_sen, event.renew_at_ns))
@@ -119,6 +135,7 @@ class Paper:
     validity: str
     mode: str
     stamp: int
+    gone: int = 0
 
 
 Fill = tuple[Paper, int]
@@ -174,6 +191,12 @@ class OracleBook:
         self.halted = False
         self.reference: int = instrument.issue_price_sen
         self.next_base: int = instrument.issue_price_sen
+        self.nav: int = instrument.nav_sen
+        self.days = 0
+        self.crosses: dict[str, int] = {}
+        self.waiting = self.ending = False
+        self.day_trades: list[tuple[int, int]] = []
+        self.spans: dict[str, list[int]] = {}
         self.last: int | None = None
         self.after_pre_close = False
         self.trades = self.stamps = self.together = 0
@@ -181,7 +204,9 @@ class OracleBook:
 
     # --- commands
 
-    def apply(self, number: int, command: object) -> list[Line]:
+    def apply(  # noqa: C901, PLR0912  one branch a command
+        self, number: int, command: object
+    ) -> list[Line]:
         """Answer one command."""
         match command:
             case NewOrder():
@@ -191,11 +216,18 @@ class OracleBook:
             case CancelOrder():
                 return self._cancel(command)
             case ChangePhase():
-                return self._change_phase(command.phase.value)
+                phase = command.phase.value
+                lines = self._put_off(phase, behind=command.after_extension)
+                return self._change_phase(phase) if lines is None else lines
             case RunAuction():
-                return self._auction()
+                lines = self._put_off("", behind=command.after_extension)
+                return self._auction() if lines is None else lines
             case OpenDay():
                 self.last = None
+                self.days += 1
+                self.crosses = {}
+                self.waiting = self.ending = False
+                self.day_trades, self.spans = [], {}
                 return self._set_reference(self.next_base)
             case SetReferencePrice():
                 lines = self._set_reference(command.reference_price_sen)
@@ -204,7 +236,14 @@ class OracleBook:
                 if self.halted:
                     return [("refused", "NOT_TRADABLE")]
                 self.halted = True
-                return [("halted",)]
+                lines = [("halted",), *self._unshow()]
+                if self.rules.halt_model.value.value == "purge":
+                    for paper in [*self.ranked("buy"), *self.ranked("sell"), *self.aside]:
+                        lines += self.cancel(paper, "halt")
+                return lines
+            case SetNetAssetValue():
+                self.nav = command.nav_sen
+                return [("nav", self.nav), *self._indicative()]
             case Resume():
                 if not self.halted:
                     return [("refused", "NOT_TRADABLE")]
@@ -214,18 +253,93 @@ class OracleBook:
                 return [("resumed",), *begun]
             case CloseDay():
                 lines = [] if self.phase == "Closed" else self._change_phase("Closed")
-                self.next_base = self.last or self.reference
-                return lines
+                self.next_base = self._next_base()
+                return [*lines, ("closing", self._closing())]
         raise TypeError(command)
+
+    def bust(self, trade: int, *, at_night: bool) -> list[Line]:
+        """Take a trade of today out, as if it had never been made."""
+        if trade not in [number for number, _ in self.day_trades]:
+            return []
+        self.day_trades = [one for one in self.day_trades if one[0] != trade]
+        self.last = self.day_trades[-1][1] if self.day_trades else None
+        standing = [number for number, _ in self.day_trades]
+        for phase, span in list(self.spans.items()):
+            if not any(number in standing for number in span):
+                del self.spans[phase], self.crosses[phase]
+        lines: list[Line] = []
+        if at_night:
+            self.next_base = self._next_base()
+            lines.append(("closing", self._closing()))
+        return [*lines, *self._indicative()]
+
+    def announced(self) -> list[Line]:
+        """The next day's base price, told beforehand."""
+        return [("announced", self.next_base, *self.limits_around(self.next_base))]
+
+    def _put_off(self, phase: str, *, behind: bool) -> list[Line] | None:
+        """What a step says when the auction's extension stands against it."""
+        if behind:
+            if not self.waiting and not self.ending:
+                return []
+            if phase:
+                self.waiting, self.ending = False, True
+            return None
+        if self.waiting:
+            return []
+        if not phase:
+            return None
+        self.ending = False
+        seconds = self.rules.auction_extension_s.value
+        if not phase.endswith("Auction") or not seconds or self.halted:
+            return None
+        price, centre = self.clearing()[0], self.centre()
+        share = self.rules.auction_extension_percent.value
+        if price is None or abs(price - centre) * 100 <= centre * share:
+            return None
+        self.waiting = True
+        return [("extended", seconds)]
+
+    def _next_base(self) -> int:
+        rule = self.rules.base_price_rule.value.value
+        if rule == "manual":
+            return self.reference
+        if rule == "nav":
+            tick = self.instrument.ticks.tick_at(Sen(self.nav))
+            rounded = self.nav - self.nav % tick
+            rounded += tick if self.nav % tick * 2 >= tick else 0
+            if rounded:
+                return rounded
+        return self.anchor()
+
+    def _closing(self) -> int | None:
+        rule = self.rules.close_price_rule.value.value
+        if rule == "last":
+            return self.last
+        if "ClosingAuction" in self.crosses:
+            return self.crosses["ClosingAuction"]
+        if "OpeningAuction" in self.crosses:
+            return self.crosses["OpeningAuction"]
+        return self.reference if rule == "cross_or_base" else None
+
+    def barred(self) -> bool:
+        """Whether market orders are barred today."""
+        first = self.instrument.newly_listed and self.days == 1
+        by_rule = first and self.rules.market_orders_barred_first_day.value
+        return self.instrument.market_orders_barred or by_rule or self.seeking()
 
     @property
     def limits(self) -> tuple[Sen, Sen]:
         """Lowest and highest price of today."""
-        return self.instrument.daily_limits(Sen(self.reference))
+        return self.limits_around(self.reference)
+
+    def limits_around(self, base: int) -> tuple[Sen, Sen]:
+        """Lowest and highest price with this base price."""
+        return self.instrument.daily_limits(Sen(base))
 
     def _set_reference(self, price: int) -> list[Line]:
         self.reference = price
-        return [("reference", price, *self.limits)]
+        return [("reference", price, *self.limits, self.barred())]
 
     def _change_phase(self, phase: str) -> list[Line]:
         self.after_pre_close = phase == "ClosingAuction" and self.phase.startswith("PreClose")
@@ -252,7 +366,7 @@ class OracleBook:
 
     def _new(self, number: int, command: NewOrder) -> list[Line]:
         market = command.kind.value == "market"
-        refusal = self.refuse_new(command)
+        refusal = self.refuse_new(command) or self.refuse_meeting_itself(command)
         if refusal:
             return [("rejected", refusal)]
         paper = Paper(
@@ -303,16 +417,27 @@ class OracleBook:
             return "INVALID_COMBINATION"
         if validity is Validity.FUNARI and (market or self.phase.startswith("PreClose")):
             return "INVALID_COMBINATION"
-        if validity is Validity.FUNARI and (self.instrument.market_orders_barred or self.seeking()):
-            return "MARKET_ORDER_BARRED"
-        if self.phase != "Continuous" and validity in (Validity.IOC, Validity.FOK):
+        if self.phase != "Continuous" and validity is Validity.IOC:
+            return "INVALID_COMBINATION"
+        zaraba = any(step.phase.value == "Continuous" for step in self.rules.schedule.value)
+        if self.phase != "Continuous" and validity is Validity.FOK and zaraba:
             return "INVALID_COMBINATION"
         price = None if market else command.price_sen
-        return self._refuse_values(price, command.quantity_units)
-
-    def _refuse_values(self, price: int | None, units: int) -> str | None:
-        if price is None and (self.instrument.market_orders_barred or self.seeking()):
+        if command.short_sale and command.side.value == "buy":
+            return "INVALID_COMBINATION"
+        if validity is Validity.FUNARI and self.barred():
             return "MARKET_ORDER_BARRED"
+        short = command.short_sale is not None
+        confirmed = command.size_confirmed
+        return self._refuse_values(price, command.quantity_units, confirmed=confirmed, short=short)
+
+    def _refuse_values(
+        self, price: int | None, units: int, *, confirmed: bool, short: bool = False
+    ) -> str | None:
+        if price is None and self.barred():
+            return "MARKET_ORDER_BARRED"
+        if short and not self.rules.short_sale.value:
+            return "SHORT_SALE_BARRED"
         if units < 1 or units > 2**31 - 1:
             return "OUT_OF_RANGE"
         if price is not None and (price < 1 or price > 2**31 - 2):
@@ -326,9 +451,50 @@ class OracleBook:
         if units > self.rules.max_order_units.value:
             return "ORDER_QTY_LIMIT"
         share = self.rules.max_share_of_issue_percent.value
-        if units * 100 > self.instrument.issued_units * share:
+        if share and units * 100 > self.instrument.issued_units * share:
             return "SHARE_OF_ISSUE"
+        query = self.rules.query_share_of_issue_percent.value
+        if query and units * 100 > self.instrument.issued_units * query and not confirmed:
+            return "ABNORMAL_SIZE_QUERY"
         return None
+
+    def refuse_meeting_itself(self, command: NewOrder) -> str | None:
+        """Whether a new order could be paired with one of its owner's."""
+        if command.validity is Validity.ON_CLOSE and not self.phase.startswith("PreClose"):
+            return None  # nobody sees it yet
+        price = None if command.kind.value == "market" else command.price_sen
+        who = (command.participant_id, command.account)
+        return self._refuse_own(who, command.side.value, price)
+
+    def refuse_amending_into_itself(self, paper: Paper, command: AmendOrder) -> str | None:
+        """Whether an amended order could be paired with one of its owner's."""
+        if paper in self.aside:
+            return None
+        price = paper.price if command.price_sen is None else command.price_sen
+        return self._refuse_own((paper.firm, paper.account), paper.side, price)
+
+    def _refuse_own(self, who: tuple[str, str], side: str, price: int | None) -> str | None:
+        rule = self.rules.self_match.value.value
+        if rule == "allow" or self.phase == "Continuous":
+            return None
+        for other in self.papers:
+            if other.side == side or other.firm != who[0]:
+                continue
+            if rule == "prevent_account" and (not who[1] or other.account != who[1]):
+                continue
+            if price is None or other.price is None:
+                return "SELF_MATCH"
+            buy, sell = (price, other.price) if side == "buy" else (other.price, price)
+            if buy >= sell:
+                return "SELF_MATCH"
+        return None
+
+    def anchor(self) -> int:
+        """The price the next day starts from."""
+        return self.last or self.reference
+
+    def _unshow(self) -> list[Line]:
+        return []  # there are no quotes here
 
     def seeking(self) -> bool:
         """Whether a new issue still seeks its first price."""
@@ -359,22 +525,56 @@ class OracleBook:
         refusal = self._refuse_entry("amend")
         if refusal:
             return refusal
-        asked_price, asked_units = command.price_sen, command.leaves_units
+        mode = self.rules.amend_mode.value.value
+        if mode == "unsupported":
+            return "AMEND_UNSUPPORTED"
+        wrong = command.leaves_units if mode == "replace_total" else command.total_units
+        if wrong is not None:
+            return "INVALID_COMBINATION"
+        asked_price, asked_units = command.price_sen, self.asked_left(paper, command)
+        if self.is_dead(paper, command):
+            return None
         if asked_price is None and asked_units is None:
             return "INVALID_COMBINATION"
         if asked_price is not None and (asked_price == 0 or paper.price is None):
             return "INVALID_COMBINATION"
         price = paper.price if asked_price is None else asked_price
         units = paper.left if asked_units is None else asked_units
-        return self._refuse_values(price, units)
+        return self._refuse_values(price, units, confirmed=command.size_confirmed)
+
+    def asked_left(self, paper: Paper, command: AmendOrder) -> int | None:
+        """The open quantity an amendment asks for."""
+        if self.rules.amend_mode.value.value != "replace_total":
+            return command.leaves_units
+        return None if command.total_units is None else command.total_units - paper.gone
+
+    def is_dead(self, paper: Paper, command: AmendOrder) -> bool:
+        """Whether a replacement asks for no more than is gone already."""
+        if self.rules.amend_mode.value.value != "replace_total" or command.total_units is None:
+            return False
+        return 0 < command.total_units <= paper.gone
+
+    def after_refusal(self, paper: Paper, refusal: str) -> list[Line]:
+        """What a refused amendment does to its order."""
+        if self.rules.amend_mode.value.value != "replace_total":
+            return []
+        if refusal in ("NOT_TRADABLE", "PHASE_CLOSED", "NON_CANCEL_PERIOD"):
+            return []
+        return self.cancel(paper, "amend_invalid")
 
     def _amend(self, number: int, command: AmendOrder) -> list[Line]:
         paper = self._find(command.order_id, command.participant_id)
-        refusal = "UNKNOWN_ORDER" if paper is None else self.refuse_amend(paper, command)
-        if paper is None or refusal:
-            return [("rejected", refusal)]
+        if paper is None:
+            return [("rejected", "UNKNOWN_ORDER")]
+        refusal = self.refuse_amend(paper, command)
+        refusal = refusal or self.refuse_amending_into_itself(paper, command)
+        if refusal:
+            return [("rejected", refusal), *self.after_refusal(paper, refusal)]
+        if self.is_dead(paper, command):
+            return self.cancel(paper, "amended")
         price = paper.price if command.price_sen is None else command.price_sen
-        units = paper.left if command.leaves_units is None else command.leaves_units
+        asked = self.asked_left(paper, command)
+        units = paper.left if asked is None else asked
         keeping = self.rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE
         old = paper.number
         waits = paper in self.aside
@@ -429,13 +629,13 @@ class OracleBook:
             self.papers.append(paper)
             return self._indicative()
         if paper.validity == "fok" and self._reachable(paper) < paper.left:
-            return [("canceled", paper.number, paper.left, "fok_unfilled")]
+            return [("canceled", paper.number, paper.left, "fok_unfilled", 0, 0)]
         lines = self._trade_at_once(paper)
         if paper.left and paper.price is not None and paper.validity not in ("ioc", "fok"):
             self.papers.append(paper)
         elif paper.left:
             reason = "ioc_rest" if paper.validity in ("ioc", "fok") else "market_rest"
-            lines.append(("canceled", paper.number, paper.left, reason))
+            lines.append(("canceled", paper.number, paper.left, reason, 0, 0))
         return lines
 
     def _meets(self, paper: Paper) -> list[Paper]:
@@ -477,32 +677,39 @@ class OracleBook:
 
     def _prevent(self, paper: Paper, resting: Paper) -> list[Line]:
         lines: list[Line] = []
+        assert resting.price is not None
+        prevented = (min(paper.left, resting.left), resting.price)
         if paper.mode == "decrement":
             units = min(paper.left, resting.left)
             for one in (resting, paper):
                 if one.left > units:
                     one.left -= units
-                    lines.append(("reduced", one.number, units, one.left))
+                    one.gone += units
+                    lines.append(("reduced", one.number, units, one.left, resting.price))
                 else:
-                    lines += self._end([one], "self_trade")
+                    lines += self._end([one], "self_trade", prevented)
             return lines
         if paper.mode in ("cancel_oldest", "cancel_both"):
-            lines += self._end([resting], "self_trade")
+            lines += self._end([resting], "self_trade", prevented)
         if paper.mode in ("cancel_newest", "cancel_both"):
-            lines += self._end([paper], "self_trade")
+            lines += self._end([paper], "self_trade", prevented)
         return lines
 
     def _trade(self, buy: Paper, sell: Paper, price: int, units: int, *, cross: bool) -> Line:
         self.trades += 1
         self.last = price
-        buy.left -= units
-        sell.left -= units
+        self.day_trades.append((self.trades, price))
+        for one in (buy, sell):
+            one.left -= units
+            one.gone += units
         self.papers = [paper for paper in self.papers if paper.left]
         own = self.same_owner(buy, sell)
         numbers = (self.trades, buy.number, sell.number, price, units, buy.left, sell.left)
         return ("trade", *numbers, cross, own)
 
-    def _end(self, papers: list[Paper], why: str) -> list[Line]:
+    def _end(
+        self, papers: list[Paper], why: str, prevented: tuple[int, int] = (0, 0)
+    ) -> list[Line]:
         lines: list[Line] = []
         ending = list(papers)
         for side in ("buy", "sell"):
@@ -511,7 +718,7 @@ class OracleBook:
                 if why == "expired":
                     lines.append(("expired", paper.number, paper.left))
                 else:
-                    lines.append(("canceled", paper.number, paper.left, why))
+                    lines.append(("canceled", paper.number, paper.left, why, *prevented))
                 paper.left = 0
         self.papers = [paper for paper in self.papers if paper.left]
         self.aside = [paper for paper in self.aside if paper.left]
@@ -532,6 +739,8 @@ class OracleBook:
 
     def centre(self) -> int:
         """The price that breaks ties."""
+        if self.rules.book_centre.value is BookCentre.NAV and self.nav:
+            return self.nav
         if self.rules.book_centre.value is BookCentre.REFERENCE_OR_LAST_CROSS and self.last:
             return self.last
         return self.reference
@@ -604,10 +813,23 @@ class OracleBook:
         if self.rules.market_residual_after_opening.value is MarketResidual.VOID:
             lines += self._end([one for one in self.papers if one.price is None], "market_rest")
         lines += self._end_openers()
+        kept_whole = [one for one in self.papers if one.validity == "fok"]
+        lines += self._end(kept_whole, "fok_unfilled")
+        voids = self.rules.limit_residual_after_opening.value.value == "void"
+        if self.phase == "OpeningAuction" and voids:
+            limits = [one for one in self.papers if one.price is not None]
+            lines += self._end(limits, "limit_rest")
         if self.after_pre_close:
             closing = [one for one in self.papers if one.validity in ("on_close", "funari")]
             lines += self._end(closing, "expired")
         return lines
+
+    def _held(self, price: int | None, units: int, trades: list[Line]) -> Line:
+        """The result of a cross; one of an auction is remembered."""
+        if price is not None and self.phase.endswith("Auction"):
+            self.crosses[self.phase] = price
+            self.spans[self.phase] = [line[1] for line in trades]
+        return ("auction", price, units, len(trades), False)
 
     def _together(self) -> None:
         """From here on everything on the book is simultaneous."""
@@ -619,14 +841,34 @@ class OracleBook:
             return [("refused", "PHASE_CLOSED")]
         if self.halted:
             return [("auction", None, 0, 0, True), self._show((None, 0, 0))]
+        lines = self._drop_unfilled()
         price, units, _ = self.clearing()
         if price is not None and not self.rules.has_continuous:
             self._together()
         trades = [] if price is None else self._pair(price, units)
-        lines = list(trades)
+        lines += trades
         lines += self._after_auction()
-        lines.append(("auction", price, units, len(trades), False))
+        lines.append(self._held(price, units, trades))
         return [*lines, self._show((None, 0, 0))]
+
+    def _drop_unfilled(self) -> list[Line]:
+        """Take fill-or-kill orders off, the newest first, until the cross fills those that stay."""
+        lines: list[Line] = []
+        while True:
+            price, units, _ = self.clearing()
+            if price is None:
+                return lines
+            open_still = []
+            for side in ("buy", "sell"):
+                filled = 0
+                for paper in self.ranked(side):
+                    filled += paper.left
+                    if filled > units and paper.validity == "fok":
+                        open_still.append(paper)
+            if not open_still:
+                return lines
+            newest = max(open_still, key=lambda paper: paper.number)
+            lines += self._end([newest], "fok_unfilled")
 
     def _begin_continuous(self) -> list[Line]:
         lines = self._cross_now()
@@ -651,7 +893,7 @@ class OracleBook:
         if price is None:
             return []
         lines = self._pair(price, units)
-        return [*lines, ("auction", price, units, len(lines), False)]
+        return [*lines, self._held(price, units, lines)]
 
     def crossed(self) -> bool:
         """Whether a limit buy meets a limit sell."""

@@ -15,9 +15,10 @@ from auditor import Auditor
 from oracle_book import Line, Paper
 from oracle_quotes import QuotedOracle
 
-from market.business_days import is_business_day
+from market.business_days import is_business_day, next_business_day
 from market.commands import (
     AmendOrder,
+    BustTrade,
     CancelOnDisconnect,
     CancelOrder,
     ChangePhase,
@@ -32,12 +33,15 @@ from market.commands import (
     OpenDay,
     OpenSession,
     ParticipantLimits,
+    PublishBasePrices,
     RenewQuote,
+    ReportErrorTrade,
     Request,
     Resume,
     RevokeKey,
     RunAuction,
     RunSettlement,
+    SetNetAssetValue,
     SetReferencePrice,
     WithdrawYen,
 )
@@ -85,6 +89,7 @@ class Known:
     numbers: list[int]
     names: list[str]
     market: bool
+    short: bool
 
 
 @dataclass
@@ -119,11 +124,13 @@ class OracleDesk:
         self.upper: dict[str, int] = {}
         self.date: Any = None
         self.is_open = False
+        self.told_for: Any = None
+        self.errors: dict[str, dict[int, int]] = {}
         self.last_trade = 0
 
     # --- what is asked, before it happens
 
-    def expect(self, number: int, command: object, now: int) -> Expected:  # noqa: C901 - one arm a command
+    def expect(self, number: int, command: object, now: int) -> Expected:  # noqa: C901, PLR0912  one arm a command
         """Work out a command, and take it as done."""
         for book in self.books.values():
             book.now = now
@@ -147,10 +154,16 @@ class OracleDesk:
                 return self._revoke(command)
             case OpenDay():
                 return self._open_day(command)
+            case PublishBasePrices():
+                return self._publish(command)
             case CloseDay():
                 return self._close_day(command)
             case DepositYen() | WithdrawYen() | DepositUnits():
                 return Expected(self._refuse_counter(command) or "done")
+            case ReportErrorTrade():
+                return self._report_error(number, command)
+            case BustTrade():
+                return self._bust(command)
             case RunSettlement():
                 return Expected(None if self.is_open else "PHASE_CLOSED")
             case (
@@ -158,6 +171,7 @@ class OracleDesk:
                 | RunAuction()
                 | SetReferencePrice()
                 | RenewQuote()
+                | SetNetAssetValue()
                 | Halt()
                 | Resume()
             ):
@@ -170,17 +184,86 @@ class OracleDesk:
         day = command.business_date
         if not is_business_day(day) or (self.date is not None and day <= self.date):
             return Expected("OUT_OF_RANGE")
-        self.date, self.is_open = day, True
+        self.date, self.is_open, self.told_for = day, True, None
         self.asked = []
         self.orders = [known for known in self.orders if self.resting(known)]
+        for issue in list(self.errors):
+            if all(self._final(trade) for trade in self.errors[issue]):
+                del self.errors[issue]
         lines = {name: book.apply(0, command) for name, book in self.books.items()}
         return Expected("done", lines)
+
+    def _publish(self, command: PublishBasePrices) -> Expected:
+        if self.is_open:
+            return Expected("PHASE_CLOSED")
+        if self.date is None or command.business_date != next_business_day(self.date):
+            return Expected("OUT_OF_RANGE")
+        if self.told_for is not None:
+            return Expected("DUPLICATE")
+        self.told_for = command.business_date
+        return Expected("done", {name: book.announced() for name, book in self.books.items()})
 
     def _close_day(self, command: CloseDay) -> Expected:
         if not self.is_open:
             return Expected("PHASE_CLOSED")
         self.is_open = False
         return Expected("done", {name: book.apply(0, command) for name, book in self.books.items()})
+
+    def _final(self, trade: int) -> str | None:
+        """Why a trade can be neither reported nor voided."""
+        for delivery, terms in self.auditor.terms.items():
+            if terms.trade_id == trade:
+                over = self.auditor.states[delivery] in ("finished", "canceled", "paid")
+                return "ALREADY_FINAL" if over else None
+        return "UNKNOWN_TRADE"
+
+    def _above(self, issue: str, percent: int) -> bool:
+        units = sum(self.errors.get(issue, {}).values())
+        return percent > 0 and units * 100 > self.auditor.issued[issue] * percent
+
+    def _report_error(self, number: int, command: ReportErrorTrade) -> Expected:
+        named = list(command.trade_ids)
+        if (command.order_id is None) == (not named) or len(set(named)) != len(named):
+            return Expected("INVALID_COMBINATION")
+        if command.order_id is not None:
+            named = [
+                trade.trade_id
+                for trade in self.auditor.trades.values()
+                if command.order_id in (trade.buy_order_id, trade.sell_order_id)
+                and self._final(trade.trade_id) is None
+            ]
+            if not named:
+                return Expected("UNKNOWN_TRADE")
+        for reason in ("UNKNOWN_TRADE", "ALREADY_FINAL"):
+            if reason in [self._final(trade) for trade in named]:
+                return Expected(reason)
+        issues = {self.auditor.trades[trade].instrument_id for trade in named}
+        if len(issues) > 1:
+            return Expected("INVALID_COMBINATION")
+        (issue,) = issues
+        known = self.errors.setdefault(issue, {})
+        known |= {trade: self.auditor.trades[trade].quantity_units for trade in named}
+        book = self.books[issue]
+        lines: list[Line] = []
+        if self._above(issue, self.rules.error_trade_halt_percent.value) and not book.halted:
+            lines = book.apply(number, Halt(instrument_id=issue, reason=""))
+        return Expected("done", {issue: lines})
+
+    def _bust(self, command: BustTrade) -> Expected:
+        refusal = self._final(command.trade_id)
+        if refusal:
+            return Expected(refusal)
+        issue = self.auditor.trades[command.trade_id].instrument_id
+        named = command.trade_id in self.errors.get(issue, {})
+        by_rule = named and self._above(issue, self.rules.error_trade_bust_percent.value)
+        if not by_rule and not command.override:
+            return Expected("BUST_NOT_ALLOWED")
+        book = self.books[issue]
+        is_of_today = command.trade_id in [number for number, _ in book.day_trades]
+        lines = book.bust(command.trade_id, at_night=not self.is_open)
+        if is_of_today and self.told_for is not None:
+            lines = [lines[0], *book.announced(), *lines[1:]]
+        return Expected("done", {issue: lines})
 
     def _issue(self, number: int, command: Any) -> Expected:
         book = self.books.get(command.instrument_id)
@@ -191,10 +274,12 @@ class OracleDesk:
             return Expected("PHASE_CLOSED")
         if isinstance(command, SetReferencePrice) and command.reference_price_sen < 1:
             return Expected("OUT_OF_RANGE")
+        if isinstance(command, SetNetAssetValue) and command.nav_sen < 0:
+            return Expected("OUT_OF_RANGE")
         lines = book.apply(number, command)
         if lines and lines[0][0] == "refused":
             return Expected(lines[0][1])
-        return Expected("done", {command.instrument_id: lines})
+        return Expected("done" if lines else "nothing", {command.instrument_id: lines})
 
     def _refuse_counter(self, command: DepositYen | WithdrawYen | DepositUnits) -> str | None:
         firm = command.participant_id
@@ -344,12 +429,20 @@ class OracleDesk:
             if market or command.validity.value == "funari"
             else command.price_sen,
             command.quantity_units,
+            short=command.short_sale is not None,
         )
+        refusal = refusal or book.refuse_meeting_itself(command)
         if refusal:
             return Expected(refusal)
         lines = book.apply(number, command)
         known = Known(
-            command.participant_id, command.session_id, command.instrument_id, [number], [], market
+            command.participant_id,
+            command.session_id,
+            command.instrument_id,
+            [number],
+            [],
+            market,
+            command.short_sale is not None,
         )
         self.orders.append(known)
         self._name(known, command.client_order_id)
@@ -374,20 +467,29 @@ class OracleDesk:
             self._price(known, paper)
             if command.price_sen is None or paper.validity == "funari"
             else command.price_sen,
-            paper.left if command.leaves_units is None else command.leaves_units,
+            self._left_by(book, paper, command),
             instead_of=known,
         )
+        refusal = refusal or book.refuse_amending_into_itself(paper, command)
         if refusal:
-            return Expected(refusal)
+            lines = book.after_refusal(paper, refusal)
+            return Expected(refusal, {known.issue: lines})
         plain = msgspec.structs.replace(
             command, order_id=paper.number, original_client_order_id=None
         )
+        dead = book.is_dead(paper, command)
         lines = book.apply(number, plain)
+        if dead:
+            return Expected("done", {known.issue: lines})
         if not lines[0][-1]:
             known.numbers.append(number)
         known.session = command.session_id
         self._name(known, command.client_order_id)
         return Expected("done", {known.issue: lines})
+
+    def _left_by(self, book: QuotedOracle, paper: Paper, command: AmendOrder) -> int:
+        asked = book.asked_left(paper, command)
+        return paper.left if asked is None else asked
 
     def _cancel(self, command: CancelOrder) -> Expected:
         refusal = self._refuse_session(command)
@@ -493,7 +595,10 @@ class OracleDesk:
         units: int,
         *,
         instead_of: Known | None = None,
+        short: bool = False,
     ) -> str | None:
+        if instead_of is not None and units <= 0:
+            return None
         limits = self.firms[firm].limits
         if units > limits.max_order_units:
             return "FIRM_QTY_LIMIT"
@@ -512,6 +617,8 @@ class OracleDesk:
             free = self.auditor.yen[firm] + limits.credit_yen - self.owed_yen(firm)
             short = wanted > free - self.held_yen(firm, instead_of)
             return "INSUFFICIENT_CASH" if short and wanted > now else None
+        if short or (instead_of and instead_of.short):
+            return None
         if limits.short_units_allowed or not self.rules.sell_holding_check.value:
             return None
         free = self.auditor.units[issue, firm] - self.owed_units(firm, issue)

@@ -6,7 +6,7 @@ code of the matching room is used. Slow and obvious on purpose.
 
 from oracle_book import Line, OracleBook, Paper, in_turn, one_after_the_other
 
-from market.commands import CloseDay, Halt, OpenDay, RenewQuote, SetReferencePrice
+from market.commands import CloseDay, OpenDay, RenewQuote, SetNetAssetValue, SetReferencePrice
 from market.instrument import Instrument
 from market.quantities import Sen
 from market.rules import Rules
@@ -34,7 +34,7 @@ class QuotedOracle(OracleBook):
         self.prices: list[int] = []
         self.trades_of_issue = 0
         self.stuck: str | None = None
-        self.days: list[tuple[str | None, tuple[int, int], list[int]]] = []
+        self.day_by_day: list[tuple[str | None, tuple[int, int], list[int]]] = []
 
     # --- commands
 
@@ -45,20 +45,27 @@ class QuotedOracle(OracleBook):
                 return self._renew(command.quote_number)
             case OpenDay():
                 self.held = None
-            case Halt() if self.quoting and not self.halted:
-                return [*super().apply(number, command), *self._unshow()]
             case SetReferencePrice():
                 lines = self._set_reference(command.reference_price_sen)
                 if self.quote:
                     lines += self._unshow() + self._settle()
                 return lines + self._indicative()
             case CloseDay():
-                lines = [] if self.phase == "Closed" else self._change_phase("Closed")
-                self.next_base = self.anchor()
-                self.days.append((self.stuck, self.limits, self.prices))
+                lines = super().apply(number, command)
+                self.day_by_day.append((self.stuck, self.limits, self.prices))
                 self.stuck, self.prices = None, []
                 return lines
+            case SetNetAssetValue():
+                self.nav = command.nav_sen
+                return [("nav", self.nav), *self._look(), *self._indicative()]
         return super().apply(number, command)
+
+    def bust(self, trade: int, *, at_night: bool) -> list[Line]:
+        """Take a trade of today out, also from what the day is counted by."""
+        lines = super().bust(trade, at_night=at_night)
+        if not at_night:
+            self.prices = [price for _, price in self.day_trades]
+        return lines
 
     def cancel(self, paper: Paper, why: str) -> list[Line]:
         """Take an order off for a reason."""
@@ -88,21 +95,20 @@ class QuotedOracle(OracleBook):
 
     # --- limits
 
-    @property
-    def limits(self) -> tuple[Sen, Sen]:
-        """Lowest and highest price of today, a stuck side's further away."""
+    def limits_around(self, base: int) -> tuple[Sen, Sen]:
+        """Lowest and highest price with this base price, a stuck side's further away."""
         if self.seeking():
             factor = self.rules.first_price_band_factor.value
-            return self._inward(self.reference / factor, self.reference * factor)
+            return self._inward(base / factor, base * factor)
         far = self.rules.limit_broadening_factor.value
         factors = {side: far if self._broadened(side) else 1 for side in ("sell", "buy")}
         return self.instrument.daily_limits(
-            Sen(self.reference), lower_factor=factors["sell"], upper_factor=factors["buy"]
+            Sen(base), lower_factor=factors["sell"], upper_factor=factors["buy"]
         )
 
     def seeking(self) -> bool:
         """A new issue that never traded, where the rulebook has rules for that."""
-        new = self.instrument.new_issue and self.rules.first_price_rules.value and self.quoting
+        new = self.instrument.newly_listed and self.rules.first_price_rules.value and self.quoting
         return new and self.trades_of_issue == 0
 
     def _inward(self, lowest: float, highest: float) -> tuple[Sen, Sen]:
@@ -127,7 +133,7 @@ class QuotedOracle(OracleBook):
         """All days gone through again, from the first."""
         needed = self.rules.limit_broadening_days.value
         row, broadened = 0, False
-        for stuck, limits, prices in self.days if needed else []:
+        for stuck, limits, prices in self.day_by_day if needed else []:
             row = row + 1 if stuck == side else 0
             if row >= needed:
                 broadened = True
@@ -136,6 +142,7 @@ class QuotedOracle(OracleBook):
         return broadened
 
     def _trade(self, buy: Paper, sell: Paper, price: int, units: int, *, cross: bool) -> Line:
+        self.held = None
         self.prices.append(price)
         self.trades_of_issue += 1
         return super()._trade(buy, sell, price, units, cross=cross)
@@ -157,7 +164,8 @@ class QuotedOracle(OracleBook):
 
     def centre(self) -> int:
         """The price that breaks ties."""
-        if not self.quoting:
+        by_nav = self.rules.book_centre.value.value == "nav" and self.nav
+        if not self.quoting or by_nav:
             return super().centre()
         return int(str(self.quote["origin"])) if self.quote else self.anchor()
 
@@ -259,7 +267,7 @@ class QuotedOracle(OracleBook):
             return []
         self.window = (0, 0)
         lines = trades + self._after_auction()
-        lines.append(("auction", price, units, len(trades), False))
+        lines.append(self._held(price, units, trades))
         if sought and price is not None:
             lines += self._set_reference(price)
         return lines + self._unshow()
@@ -267,7 +275,6 @@ class QuotedOracle(OracleBook):
     def _trade_at(self, price: int, units: int) -> list[Line]:
         if not self.rules.has_continuous:
             self._together()
-        self.held = None
         return self._pair(price, units)
 
     def _settle(self, at_once: tuple[int, int, str, str] | None = None) -> list[Line]:
@@ -275,6 +282,7 @@ class QuotedOracle(OracleBook):
         while True:
             low, high, low_kind, high_kind = at_once or (*self.reach(), "special", "special")
             at_once = None
+            lines += self._drop_unfilled()
             crossed = self._cross_if_within(low, high)
             if not crossed:
                 break
@@ -314,11 +322,12 @@ class QuotedOracle(OracleBook):
             beyond = [one for one in grid if one < price]
             low = min([one for one in beyond if one >= price - width] or beyond[-1:])
             price = low
+        dropped = self._drop_unfilled()
         crossed = self._cross_if_within(low, high)
         if crossed:
-            return crossed + self._settle()
+            return dropped + crossed + self._settle()
         origin = int(str(self.quote["origin"]))
-        return [self._show_quote(side, price, origin, "special", stays=False)]
+        return [*dropped, self._show_quote(side, price, origin, "special", stays=False)]
 
     # --- continuous trading
 
@@ -331,7 +340,7 @@ class QuotedOracle(OracleBook):
         if self.quote or self.seeking():
             return self._enter_quoted(paper)
         if paper.validity == "fok" and not self._fillable(paper):
-            return [("canceled", paper.number, paper.left, "fok_unfilled")]
+            return [("canceled", paper.number, paper.left, "fok_unfilled", 0, 0)]
         lines: list[Line] = []
         while paper.left and self._meets(paper):
             resting = self._meets(paper)[0]
@@ -346,20 +355,19 @@ class QuotedOracle(OracleBook):
             buy, sell = (paper, resting) if paper.side == "buy" else (resting, paper)
             units = min(buy.left, sell.left)
             lines.append(self._trade(buy, sell, resting.price, units, cross=False))
-            self.held = None
             if self.rules.sequential_quotes.value and self.now >= self.window[1]:
                 self.window = (before, self.now + self.rules.sequential_quote_s.value * SECOND)
         if not paper.left:
             return lines
         if paper.validity in ("ioc", "fok"):
-            return [*lines, ("canceled", paper.number, paper.left, "ioc_rest")]
+            return [*lines, ("canceled", paper.number, paper.left, "ioc_rest", 0, 0)]
         stopped = paper.price is None or bool(self._meets(paper))
         self.papers.append(paper)
         return lines + (self._settle(self.reach_at_once()) if stopped else [])
 
     def _enter_quoted(self, paper: Paper) -> list[Line]:
         if paper.validity == "fok":
-            return [("canceled", paper.number, paper.left, "fok_unfilled")]
+            return [("canceled", paper.number, paper.left, "fok_unfilled", 0, 0)]
         self.papers.append(paper)
         if paper.validity != "ioc":
             return self._settle()
@@ -431,6 +439,7 @@ class QuotedOracle(OracleBook):
             low, high = map(Sen, self.band(self.anchor(), self.rules.closing_auction_widths.value))
         sharing = self.rules.stop_allocation.value.value
         shares = sharing == "every_itayose" or (sharing == "at_close" and self.after_pre_close)
+        dropped = self._drop_unfilled()
         price, units, surplus = self.clearing()
         side: str | None = None
         if price is not None and low <= price <= high:
@@ -454,8 +463,8 @@ class QuotedOracle(OracleBook):
         stuck = self._note_stuck(len(trades))
         if not side and not trades and stuck:
             side, bound = stuck, self.limits[1 if stuck == "buy" else 0]
-        lines = trades + self._after_auction()
-        lines.append(("auction", price, units, len(trades), False))
+        lines = dropped + trades + self._after_auction()
+        lines.append(self._held(price, units, trades))
         if side and not trades and self.after_pre_close and self.quoting:
             lines.append(self._show_quote(side, bound, self.anchor(), "special", stays=True))
         return [*lines, self._show((None, 0, 0))]
@@ -475,7 +484,6 @@ class QuotedOracle(OracleBook):
         units = min(sum(one.left for one in asking), sum(one.left for one in giving))
         if not units:
             return None, 0, []
-        self.held = None
         shares = in_turn(asking, units, self.instrument.trading_unit_units)
         whole = [(one, one.left) for one in giving]
         buys, sells = (shares, whole) if side == "buy" else (whole, shares)
@@ -487,6 +495,5 @@ class QuotedOracle(OracleBook):
         units = min(sum(one.left for one in buys), sum(one.left for one in sells))
         if not units:
             return None, 0, []
-        self.held = None
         first = one_after_the_other(buys, units), one_after_the_other(sells, units)
         return price, units, self._meet(price, *first)

@@ -17,6 +17,7 @@ from market.business_days import next_business_day
 from market.commands import (
     NO_PRICE,
     AmendOrder,
+    BustTrade,
     CancelDelivery,
     CancelOnDisconnect,
     CancelOrder,
@@ -36,13 +37,16 @@ from market.commands import (
     OpenSession,
     OpenVenue,
     ParticipantLimits,
+    PublishBasePrices,
     RegisterKey,
     RegisterParticipant,
     RenewQuote,
+    ReportErrorTrade,
     Resume,
     RevokeKey,
     RunAuction,
     RunSettlement,
+    SetNetAssetValue,
     SetReferencePrice,
     SetTransferControl,
     Unkill,
@@ -56,10 +60,12 @@ from market.ids import (
     OrderId,
     ParticipantId,
     SessionId,
+    TradeId,
 )
 from market.instrument import Instrument, LimitTable, TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, TimeNs, Units, Yen
-from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
+from market.rules import AmendMode
+from market.words import OrderKind, Phase, SelfTradeMode, ShortSale, Side, Validity
 from venue.schedule import Step, day_plan
 
 FIRMS = tuple(ParticipantId(name) for name in ("FIRM-A", "FIRM-B", "FIRM-C"))
@@ -83,7 +89,7 @@ TINY = Instrument(
     issue_price_sen=Sen(60),
     ticks=TickTable(table_id=8, up_to_sen=(MAX_PRICE_SEN,), tick_sen=(5,)),
     limits=LimitTable(below_sen=(MAX_PRICE_SEN,), width_sen=(45,)),
-    new_issue=True,
+    newly_listed=True,
 )
 ISSUES = (WIDE, TINY)
 LIVELY = (
@@ -97,12 +103,15 @@ NARROW = {"is": "QuoteWidthTable", "below_sen": [980, MAX_PRICE_SEN], "width_sen
 
 RULEBOOKS: dict[str, Rulebook] = {
     "start": ("start", {}),
-    "start gross": ("start", {"settlement_mode": "gross_atomic", "ncp_new_orders": False}),
+    "start gross": ("start", {"settlement_mode": "gross_atomic", "ncp_new_orders": False,
+                              "amend_mode": "unsupported",
+                              "self_match": "prevent_firm"}),
     "start on the day": ("start", {"settlement_days": 0, "settlement_stages": [57_000, 57_060,
                                    57_120, 57_180], "cancel_on_disconnect": False}),
     "tse": ("tse", {}),
     "tse provisional": ("tse", {"settlement_mode": "provisional_transfer", "settlement_days": 1,
                                 "expire_at_closed": False, "self_trade_mode": "cancel_newest"}),
+    "odx-equities": ("odx-equities", {}),
     "tse narrow": ("tse", {"quote_width_table": NARROW}),
     "tse narrow, by time": ("tse", {"quote_width_table": NARROW, "auction_allocation": "price_time",
                                     "sequential_quote_widths": 1,
@@ -110,8 +119,18 @@ RULEBOOKS: dict[str, Rulebook] = {
     "ose": ("ose", {"self_trade_same_account_only": False, "self_trade_mode": "decrement"}),
     "ose provisional": ("ose", {"settlement_mode": "provisional_transfer", "settlement_days": 0,
                                 "settlement_stages": [57_000, 57_060, 57_120, 57_180]}),
+    "start void": ("start", {"limit_residual_after_opening": "void", "halt_model": "purge",
+                             "market_residual_after_opening": "void", "book_centre": "nav",
+                             "base_price_rule": "nav", "close_price_rule": "cross_or_base"}),
+    "start extended": ("start", {"auction_extension_s": 120, "auction_extension_percent": 2,
+                                 "auction_random_end_s": 30, "validities": ["day", "fok"],
+                                 "short_sale": True,
+                                 "counterparty_on_fill": False}),
     "tse, break open": ("tse", {"break_orders": "all", "sell_holding_check": False,
                                 "price_rule": "max_volume", "market_only_trades": False}),
+    "tse narrow, mixed": ("tse", {"quote_width_table": NARROW, "self_match": "prevent_firm",
+                                  "halt_model": "purge", "book_centre": "nav",
+                                  "amend_mode": "replace_total", "limit_broadening_days": 1}),
 }  # fmt: skip
 
 
@@ -173,6 +192,8 @@ class Chance:
         """Give the market the next scheduled command, the next day's when a day is over."""
         if not self.plan:
             rules = self.market.rules
+            if self.days_opened and self.days_opened % 2:
+                self.market.do(PublishBasePrices(business_date=self.day))
             self.plan = day_plan(rules, self.day, self.market.issues())
             self.day = next_business_day(self.day)
         at_ns, command = self.plan.pop(0)
@@ -266,6 +287,8 @@ class Chance:
             validity=draw.choice((*[Validity.DAY] * 8, *Validity)),
             account=draw.choice(("", "X", "Y")),
             self_trade_mode=draw.choice((None, None, *SelfTradeMode)),
+            short_sale=draw.choice((*[None] * 12, *ShortSale)),
+            size_confirmed=draw.choice((True, True, False)),
         )
         self.requests.append(order)
         return order
@@ -293,12 +316,16 @@ class Chance:
         """An amendment of price, quantity, both or neither."""
         who = self._who(draw)
         issue = self._issue(draw)
+        total = self.market.rules.amend_mode.value is AmendMode.REPLACE_TOTAL
+        by_total, by_leaves = (2, 12) if total else (40, 2)
         amendment = AmendOrder(
             **who,  # type: ignore[arg-type]
             **self._target(draw, who),  # type: ignore[arg-type]
             client_order_id=self._name(),
             price_sen=draw.choice((None, self._price(draw, issue))),
-            leaves_units=draw.choice((None, self._units(draw, issue), self._units(draw, issue))),
+            leaves_units=self._units(draw, issue) if draw.randint(1, by_leaves) == 1 else None,
+            total_units=self._units(draw, issue) if draw.randint(1, by_total) == 1 else None,
+            size_confirmed=draw.choice((True, True, False)),
         )
         self.requests.append(amendment)
         return amendment
@@ -432,8 +459,12 @@ class Chance:
             Halt(instrument_id=name, reason="news"),
             Resume(instrument_id=name),
             SetReferencePrice(instrument_id=name, reference_price_sen=base),
+            SetNetAssetValue(instrument_id=name, nav_sen=draw.choice((Sen(0), base))),
             SetTransferControl(instrument_id=name, executable=False, reason="pledge"),
             CancelDelivery(delivery_id=delivery, reason="agreed"),
+            self._error_report(draw),
+            BustTrade(trade_id=self._trade(draw), reason="slip", override=draw.random() < 0.5),
+            BustTrade(trade_id=self._trade(draw), reason="slip", override=draw.random() < 0.5),
             RunSettlement(stage=draw.choice((0, 1, 2))),
             RunAuction(instrument_id=name),
             RegisterParticipant(participant_id=firm, name=firm, limits=limits),
@@ -457,6 +488,25 @@ class Chance:
         if draw.randint(1, 8) > 1:
             self.market.pass_time(at_ns)
         return RenewQuote(instrument_id=name, quote_number=number)
+
+    def _trade(self, draw: Random) -> TradeId:
+        """A trade named as an error, a late one, or one there never was."""
+        named = [trade for trades in self.market.desk.errors.values() for trade in trades]
+        late = list(self.market.auditor.trades)[-8:]
+        return TradeId(draw.choice((*named, *late, 10**6)))
+
+    def _error_report(self, draw: Random) -> Command:
+        """Some late trades, or those of an order."""
+        late = list(self.market.auditor.trades.values())[-8:]
+        if not late or draw.randint(1, 12) == 1:
+            return ReportErrorTrade(reason="nothing")
+        if draw.randint(1, 3) == 1:
+            return ReportErrorTrade(order_id=draw.choice(late).buy_order_id, reason="slip")
+        issue = draw.choice(late).instrument_id
+        names = [one.trade_id for one in late if one.instrument_id == issue]
+        if draw.randint(1, 10) == 1:
+            names = [one.trade_id for one in late]
+        return ReportErrorTrade(trade_ids=tuple(names), reason="slip")
 
     def nonsense(self, draw: Random) -> Command:
         """What nobody should send: each must be refused, none may stop the market."""
@@ -483,15 +533,22 @@ class Chance:
             SetTransferControl(instrument_id=nothing, executable=False, reason=""),
             OpenDay(business_date=FIRST_DAY),
             OpenDay(business_date=date(2027, 1, 2)),
+            PublishBasePrices(business_date=date(2027, 1, 2)),
             ChangePhase(instrument_id=nothing, phase=Phase.PRE_OPEN),
             RunAuction(instrument_id=nothing),
             Halt(instrument_id=nothing, reason=""),
             Resume(instrument_id=nothing),
             SetReferencePrice(instrument_id=nothing, reference_price_sen=Sen(100)),
             SetReferencePrice(instrument_id=WIDE.instrument_id, reference_price_sen=Sen(0)),
+            SetNetAssetValue(instrument_id=nothing, nav_sen=Sen(1)),
+            SetNetAssetValue(instrument_id=WIDE.instrument_id, nav_sen=Sen(-1)),
             RunSettlement(stage=-1),
             RunSettlement(stage=99),
             CancelDelivery(delivery_id=DeliveryId(0), reason=""),
+            BustTrade(trade_id=TradeId(0), reason="", override=True),
+            ReportErrorTrade(trade_ids=(TradeId(0),), reason=""),
+            ReportErrorTrade(trade_ids=(TradeId(1), TradeId(1)), reason=""),
+            ReportErrorTrade(order_id=OrderId(10**9), reason=""),
             OpenSession(session_id=SessionId("nobody"), key_id=KeyId("nobody's"), takeover=True),
             CloseSession(session_id=SessionId("nobody"), generation=1, orderly=False),
             CancelOnDisconnect(session_id=SessionId("nobody"), generation=0),

@@ -8,7 +8,8 @@
 
 An order line may end in words: ``ioc``, ``fok``, ``next`` (for the next auction), a self-trade mode,
 ``open``, ``close`` and ``funari`` (TSE's conditions), ``acc=X``. ``wait 180`` lets seconds pass, ``renew``
-renews the last quote shown (``renew 3`` that quote). Amendments: ``A amend 1 @ 100_400 x 5``. ``halt`` and ``resume`` stand alone. Left of the
+renews the last quote shown (``renew 3`` that quote). Amendments: ``A amend 1 @ 100_400 x 5``, or
+``total 5`` with everything filled before. ``halt`` and ``resume`` stand alone. Left of the
 arrow is played through the real engine; right of it is what its events say, written by
 :func:`outcome`; nothing there means the outcome is not looked at. Invariants are checked after
 every line.
@@ -153,6 +154,7 @@ def request(text: str, number: int) -> Command:
             order_id=OrderId(int(first)),
             price_sen=_sen(pairs["@"]) if "@" in pairs else None,
             leaves_units=Units(int(pairs["x"])) if "x" in pairs else None,
+            total_units=Units(int(pairs["total"])) if "total" in pairs else None,
         )
     market = rest[0] == "market"
     words = rest[1:] if market else rest[2:]

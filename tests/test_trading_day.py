@@ -29,6 +29,7 @@ from market.commands import (
 )
 from market.events import (
     AuctionHeld,
+    ClosingPriceSet,
     DayClosed,
     DayOpened,
     DeliveryChanged,
@@ -160,7 +161,8 @@ def test_one_day_from_the_opening_auction_to_reconciliation() -> None:  # noqa: 
     (expired,) = [event for event in closed if isinstance(event, OrderExpired)]
     assert (expired.participant_id, expired.expired_units) == (LATE, 2)
     assert street.settle()[-1].moved == 0  # type: ignore[union-attr]
-    (reconciled, day_closed) = market.do(CloseDay())
+    *closing, reconciled, day_closed = market.do(CloseDay())
+    assert [type(event) for event in closing] == [ClosingPriceSet] * len(market.issues())
     assert isinstance(reconciled, Reconciled)
     assert (reconciled.trades, reconciled.open_deliveries, reconciled.breaks) == (3, 3, ())
     assert isinstance(day_closed, DayClosed)
@@ -183,7 +185,7 @@ def test_one_day_from_the_opening_auction_to_reconciliation() -> None:  # noqa: 
         ("payment_and_final_transfer", 3, 0),
         ("cut_off", 0, 0),
     ]
-    (reconciled, _) = market.do(CloseDay())
+    *_, reconciled, _ = market.do(CloseDay())
     assert isinstance(reconciled, Reconciled)
     assert (reconciled.finished, reconciled.open_deliveries, reconciled.breaks) == (3, 0, ())
     assert street.owns(BUYER) == (2_000_000 - 1_002_000, 10)

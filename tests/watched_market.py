@@ -15,10 +15,14 @@ from oracle_desk import Expected, OracleDesk
 
 from market.commands import Command, Entry, OpenVenue, Request
 from market.events import (
+    AuctionExtended,
     AuctionHeld,
+    BasePriceAnnounced,
+    ClosingPriceSet,
     CommandRefused,
     Event,
     IndicativePriceChanged,
+    NetAssetValueSet,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
@@ -45,7 +49,7 @@ from venue.core import Core
 from venue.settings import rules_of
 
 OF_A_BOOK = (
-    AuctionHeld, IndicativePriceChanged, OrderAccepted, OrderAmended, OrderCanceled, OrderExpired,
+    AuctionExtended, AuctionHeld, BasePriceAnnounced, ClosingPriceSet, IndicativePriceChanged, NetAssetValueSet, OrderAccepted, OrderAmended, OrderCanceled, OrderExpired,
     OrderReduced, OrderReleased, PhaseChanged, QuoteEnded, QuoteShown, ReferencePriceSet, Trade, TradingHalted, TradingResumed,
 )  # fmt: skip
 CHANGES_NOTHING = (CommandRefused, RequestRejected, RequestRepeated, SessionRefused)
@@ -125,7 +129,8 @@ class WatchedMarket:
         first = events[0] if events else None
         if isinstance(first, CHANGES_NOTHING):
             answer = "repeated" if isinstance(first, RequestRepeated) else first.reason.value
-            assert len(events) == 1, "a refusal is the whole answer"
+            if not any(expected.lines.values()):
+                assert len(events) == 1, "a refusal is the whole answer"
         else:
             answer = "done" if events else "nothing"
         assert answer == expected.answer, command

@@ -20,6 +20,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from market.commands import Entry
 from market.errors import BadInput, JournalError, KitahamaError
 from market.events import Event
+from market.rulebooks import PRESETS
 from venue.api import catalogue
 from venue.core import Core
 from venue.journal import read_entries
@@ -44,7 +45,7 @@ _SAMPLE_DAYS: Final = 250
 _SAMPLE_SCALE: Final = 12.0
 
 SeedOption = Annotated[int, typer.Option(help="Seed of the order flow and the sample keys.")]
-PresetOption = Annotated[str, typer.Option(help="Rulebook: start, tse or ose.")]
+PresetOption = Annotated[str, typer.Option(help=f"Rulebook: {', '.join(PRESETS)}.")]
 DaysOption = Annotated[int, typer.Option(min=1, max=2_000, help="Trading days in a row.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 FolderArgument = Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)]
@@ -182,10 +183,11 @@ def simulate(
     orders: Annotated[
         Path | None, typer.Option(help="Order file (CSV, may be .gz); else seeded flow.")
     ] = None,
+    acts: Annotated[Path | None, typer.Option(help="Operator's file (CSV).")] = None,
     settings: Annotated[Path | None, typer.Option(help="Settings file.")] = None,
     seed: SeedOption = 7,
     preset: Annotated[
-        str | None, typer.Option(help="Rulebook: start (default), tse or ose.")
+        str | None, typer.Option(help=f"Rulebook: {', '.join(PRESETS)}; start when left out.")
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, max=2_000, help="Trading days.")] = None,
     scale: Annotated[float, typer.Option(min=0.01, help="Multiplies the number of orders.")] = 12.0,
@@ -211,6 +213,7 @@ def simulate(
 
         core = simulate_run(
             orders=orders,
+            acts=acts,
             settings_path=settings,
             seed=seed,
             preset=preset,

@@ -243,19 +243,19 @@ def _calendar(core: Core, first: date, last: date) -> Calendar:
         raise _ApiError(RejectReason.OUT_OF_RANGE)
     if (last - first).days > _CALENDAR_DAYS_MAX:
         raise _ApiError(RejectReason.OUT_OF_RANGE)
-    settlement_days = core.rules.settlement_days.value
+    settlement_days, calendar = core.rules.settlement_days.value, core.rules.business_days
     days = []
-    day = first if is_business_day(first) else next_business_day(first)
+    day = first if is_business_day(first, calendar) else next_business_day(first, calendar)
     while day <= last:
-        settles = settlement_date(day, settlement_days)
+        settles = settlement_date(day, settlement_days, calendar)
         days.append(BusinessDay(business_date=day, settlement_date=settles))
-        day = next_business_day(day)
+        day = next_business_day(day, calendar)
     schedule = core.rules.schedule
     return Calendar(
         days=days,
         schedule=[
             ScheduleStep(phase=step.phase.value, begins_jst=_clock(step.second_of_day))
-            for step in schedule.value
+            for step in core.rules.schedule_on(first)
         ],
         schedule_mark=schedule.mark.value,
         schedule_source=schedule.source,
@@ -298,7 +298,7 @@ def _instrument(core: Core, instrument_id: InstrumentId) -> InstrumentAnswer:
         upper_limit=price_to_text(upper),
         phase=engine.phase(instrument_id).value,
         suspended=engine.is_suspended(instrument_id),
-        market_orders_barred=instrument.market_orders_barred,
+        market_orders_barred=engine.market_orders_barred(instrument_id),
         under_supervision=instrument.under_supervision,
         to_be_removed=instrument.to_be_removed,
         tick_table_id=instrument.ticks.table_id,

@@ -30,10 +30,9 @@ from venue.gateway import ORDERS_PATH, Gateway
 from venue.journal import Journal
 from venue.recovery import recover
 from venue.renewals import QuoteRenewals
-from venue.schedule import first_business_day
 from venue.seams import Clock, ScaledClock
 from venue.sequencer import Published, Sequencer
-from venue.settings import VenueSettings, opening_commands
+from venue.settings import VenueSettings, first_day_of, opening_commands
 from venue.sockets import Connection
 from venue.timeline import Timeline
 
@@ -86,7 +85,7 @@ class Venue:
         settings = self._settings
         with Journal(self._folder) as journal:
             (self._folder / READY_FILE).unlink(missing_ok=True)  # the last process's doors
-            first = first_business_day(settings.first_day)
+            first = first_day_of(settings)
             core = recover(journal, opening_commands(settings), at_jst(first, 0))
             if self._say is not None and core.business_date is not None:
                 self._say(f"going on from record {core.sequence:,}; the journal's settings hold")

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
 
-from market.business_days import next_business_day
-from market.commands import ChangePhase, OpenDay
+from market.business_days import at_jst, next_business_day
+from market.commands import ChangePhase, OpenDay, PublishBasePrices
 from venue.core import Core
 from venue.schedule import Step, day_plan, first_business_day
 from venue.seams import Clock
@@ -21,6 +21,8 @@ from venue.settings import VenueSettings, deposits_on
 
 def remaining_days(core: Core, settings: VenueSettings) -> Iterator[list[Step]]:
     """The plans still to be carried out, one a day; ask for the next once one has run.
+
+    Where the rulebook tells base prices in the evening before, that evening is a plan of its own.
 
     Args:
         core: Read between days, never changed.
@@ -35,7 +37,14 @@ def remaining_days(core: Core, settings: VenueSettings) -> Iterator[list[Step]]:
         finished = done >= days and core.open_deliveries() == 0
         if finished or done >= days + settings.settle_days_max:
             return
-        day = first_business_day(settings.first_day) if last is None else next_business_day(last)
+        calendar = core.rules.business_days
+        if last is None:
+            day = first_business_day(settings.first_day, calendar)
+        else:
+            day = next_business_day(last, calendar)
+        publish_s = core.rules.base_price_publish_s.value
+        if publish_s and last is not None and core.engine.announced_for is None:
+            yield [(at_jst(last, publish_s), PublishBasePrices(business_date=day))]
         yield _plan(core, settings, day, done + 1)
 
 
@@ -46,6 +55,7 @@ def _plan(core: Core, settings: VenueSettings, day: date, number: int) -> list[S
         core.engine.instrument_ids(),
         trading=number <= settings.days,
         deposits=deposits_on(settings, number),
+        run_id=core.run_id,
     )
 
 
@@ -54,7 +64,9 @@ async def conduct(sequencer: Sequencer, clock: Clock, settings: VenueSettings) -
     if sequencer.core.business_date is None:
         await _sessions(sequencer, settings.wait_for_sessions)
     for plan in remaining_days(sequencer.core, settings):
-        if isinstance(plan[0][1], OpenDay):  # a day broken off by a crash goes on in its own time
+        if isinstance(
+            plan[0][1], OpenDay | PublishBasePrices
+        ):  # a day broken off by a crash goes on in its own time
             clock.jump_to(plan[0][0])
         trading = any(isinstance(command, ChangePhase) for _, command in plan)
         for at_ns, steps in groupby(plan, key=lambda step: step[0]):

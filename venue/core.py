@@ -25,9 +25,10 @@ from typing import Any, Final
 import msgspec
 
 from feeds.market_data import MarketData
-from market.business_days import is_business_day
+from market.business_days import is_business_day, next_business_day
 from market.commands import (
     AmendOrder,
+    BustTrade,
     CancelDelivery,
     CancelOnDisconnect,
     CancelOrder,
@@ -48,14 +49,17 @@ from market.commands import (
     OpenDay,
     OpenSession,
     OpenVenue,
+    PublishBasePrices,
     RegisterKey,
     RegisterParticipant,
     RenewQuote,
+    ReportErrorTrade,
     Request,
     Resume,
     RevokeKey,
     RunAuction,
     RunSettlement,
+    SetNetAssetValue,
     SetReferencePrice,
     SetTransferControl,
     Unkill,
@@ -66,16 +70,18 @@ from market.events import (
     CommandRefused,
     DayClosed,
     DayOpened,
+    ErrorTradeReported,
     Event,
     MassCanceled,
     RequestRejected,
     SessionClosed,
+    TradeBusted,
     VenueOpened,
 )
 from market.ids import ClientOrderId, InstrumentId, OrderId, SessionId
 from market.quantities import MAX_PRICE_SEN, SequenceNo, TimeNs
 from market.reasons import CancelReason, RejectReason
-from market.rules import Rules
+from market.rules import AmendMode, Rules
 from matching.engine import Engine
 from participants.answers import Answers
 from participants.participant import Participants
@@ -178,15 +184,23 @@ class Core:
         self.participants = Participants()
         self.answers = Answers()
         self.risk = Risk(sell_holding_check=self.rules.sell_holding_check.value)
-        self.reports = Reports(self.answers, self.risk)
+        self.reports = Reports(
+            self.answers,
+            self.risk,
+            names_counterparty=self.rules.counterparty_on_fill.value,
+        )
         self.settlement = Settlement(
-            self.rules.settlement_mode.value, self.rules.settlement_days.value
+            self.rules.settlement_mode.value,
+            self.rules.settlement_days.value,
+            self.rules.business_days,
+            self.rules.error_trade_bust_percent.value,
         )
         self.feeds = MarketData(
             self.run_id,
             self.rules.name,
             self.rules.publishes_indicative_volume.value,
             non_cancel_phases=self.rules.non_cancel_phases.value,
+            amends_in_two=self.rules.amend_mode.value is AmendMode.CANCEL_NEW,
         )
         self._handlers = self._table()
         first, then = self.risk.hears, self.answers.hears
@@ -210,12 +224,14 @@ class Core:
             DepositUnits: settlement.deposit_units,
             SetTransferControl: settlement.set_transfer_control,
             OpenDay: self._open_day,
+            PublishBasePrices: self._publish_base_prices,
             ChangePhase: lambda c: (
                 self._refuse_at_night(c.instrument_id)
-                or engine.change_phase(c.instrument_id, c.phase)
+                or engine.change_phase(c.instrument_id, c.phase, after_extension=c.after_extension)
             ),
             RunAuction: lambda c: (
-                self._refuse_at_night(c.instrument_id) or engine.run_auction(c.instrument_id)
+                self._refuse_at_night(c.instrument_id)
+                or engine.run_auction(c.instrument_id, after_extension=c.after_extension)
             ),
             Halt: lambda c: engine.halt(c.instrument_id, c.reason),
             Resume: lambda c: engine.resume(c.instrument_id),
@@ -227,7 +243,10 @@ class Core:
                 self._refuse_at_night(c.instrument_id)
                 or engine.set_reference_price(c.instrument_id, c.reference_price_sen)
             ),
+            SetNetAssetValue: lambda c: engine.set_net_asset_value(c.instrument_id, c.nav_sen),
             RunSettlement: lambda c: self._refuse_at_night() or settlement.run(c.stage),
+            ReportErrorTrade: self._report_error_trade,
+            BustTrade: self._bust_trade,
             CancelDelivery: settlement.cancel_delivery,
             CloseDay: self._close_day,
             OpenSession: self._open_session,
@@ -263,13 +282,43 @@ class Core:
                 return _refused(refusal, "buying power is promised elsewhere")
         return self.settlement.withdraw_yen(command)
 
+    def _report_error_trade(self, command: ReportErrorTrade) -> list[Event]:
+        """Name trades made in error; above the preset's share of the issue, suspend it."""
+        events = self.settlement.report_error_trade(command)
+        told = events[0]
+        if isinstance(told, ErrorTradeReported):
+            name = told.instrument_id
+            far = self.settlement.is_error_above(name, self.rules.error_trade_halt_percent.value)
+            if far and not self.engine.is_suspended(name):
+                events += self.engine.halt(name, command.reason)
+        return events
+
+    def _bust_trade(self, command: BustTrade) -> list[Event]:
+        """Void a trade; today's prices are worked out again without it."""
+        trade_id = command.trade_id
+        is_of_today = self.settlement.is_of_today(trade_id)
+        events = self.settlement.bust_trade(command)
+        told = events[0]
+        if isinstance(told, TradeBusted) and is_of_today:
+            left = self.settlement.trades_today(told.instrument_id)
+            events += self.engine.forget_trades(told.instrument_id, left)
+        return events
+
+    def _publish_base_prices(self, command: PublishBasePrices) -> list[Event]:
+        day, last = command.business_date, self.business_date
+        if self.day_is_open:
+            return _refused(RejectReason.PHASE_CLOSED, f"{last} is open")
+        if last is None or day != next_business_day(last, self.rules.business_days):
+            return _refused(RejectReason.OUT_OF_RANGE, f"{day} is not the day after {last}")
+        return self.engine.announce_base_prices(day)
+
     def _open_day(self, command: OpenDay) -> list[Event]:
         day, last = command.business_date, self.business_date
         if self.day_is_open:
             return _refused(RejectReason.PHASE_CLOSED, f"{last} is open already")
         if last is not None and day <= last:
             return _refused(RejectReason.OUT_OF_RANGE, f"{day} is not after {last}")
-        if not is_business_day(day):
+        if not is_business_day(day, self.rules.business_days):
             return _refused(RejectReason.OUT_OF_RANGE, f"{day} is no business day")
         # Every check is above this line; below it nothing can fail.
         self.business_date, self.day_is_open, self.steps_today = day, True, 0
@@ -372,6 +421,7 @@ class Core:
                 self.participants.check_entitled(command)
                 or self.engine.check_new(command)
                 or self.risk.check_new(command)
+                or self.engine.check_self_match(command)
             )
         if refusal is not None:
             return self._rejected(command, refusal, client_order_id)
@@ -399,9 +449,14 @@ class Core:
         order = self.engine.find(found)
         if order is None:
             return self._rejected(command, RejectReason.ALREADY_TERMINAL, client_order_id)
-        refusal = self.engine.check_amend(order, command) or self.risk.check_amend(found, command)
+        refusal = (
+            self.engine.check_amend(order, command)
+            or self.risk.check_amend(found, command, self.engine.leaves_after(order, command))
+            or self.engine.check_amend_self_match(order, command)
+        )
         if refusal is not None:
-            return self._rejected(command, refusal, client_order_id)
+            rejected = self._rejected(command, refusal, client_order_id)
+            return rejected + self.engine.end_by_refusal(order, refusal)
         # Every check is above this line; below it nothing can fail.
         return self.engine.amend(order, command, OrderId(self.sequence))
 

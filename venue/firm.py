@@ -178,4 +178,8 @@ def request_of(intent: Intent) -> tuple[str, dict[str, Any]]:
     }
     if intent.account:
         params["account"] = intent.account
+    if intent.short_sale is not None:
+        params["short_sale"] = intent.short_sale
+    if intent.size_confirmed:
+        params["size_confirmed"] = True
     return "order.new", params

@@ -11,9 +11,12 @@ Columns, all named in the first line, in any order; the starred ones must be the
     original_client_order_id  the order a cancel or amend means
     instrument, side, kind    for new: issue; buy or sell; limit or market
     price                     decimal yen with at most two decimals; limit orders and amends
-    quantity                  whole units; in an amend the new open quantity
+    quantity                  whole units; in an amend the new open quantity, or the new total where
+                              the market replaces by total (odx-equities)
     validity                  day (default), next_auction, ioc, fok, on_open, on_close or funari
     account                   0 to 16 of A-Z a-z 0-9 . _ -
+    short_sale                short or exempt, for a sell of units not held
+    size_confirmed            yes stands by a size the market would query
 
 Ordering: intents are sorted by day and time; lines of the same time keep their order.
 Invariants: what ``write_orders`` writes, ``read_orders`` reads back equal. Shape is checked here;
@@ -34,7 +37,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from market.errors import BadInput
 from market.ids import ClientOrderId, InstrumentId, ParticipantId
 from market.quantities import MAX_QUANTITY_UNITS, Sen, Units, price_from_text, price_to_text
-from market.words import OrderKind, Side, Validity
+from market.words import OrderKind, ShortSale, Side, Validity
 from participants.intents import Intent, IntentAction
 
 ERRORS_SHOWN_MAX: Final = 20
@@ -56,12 +59,26 @@ COLUMNS: Final = (
     "validity",
     "account",
 )
+SELDOM: Final = ("short_sale", "size_confirmed")
+"""Columns that are written only when a line needs them."""
+
+
 REQUIRED: Final = ("time", "participant", "action")
 
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{3}))?")
 _MS_PER_S: Final = 1_000
 
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,36}$")]
+
+
+def clock_ms(text: str) -> int | None:
+    """``HH:MM:SS`` or ``HH:MM:SS.mmm`` as milliseconds after midnight; None for anything else."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    hours, minutes, seconds, millis = found.groups()
+    second_of_day = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+    return second_of_day * _MS_PER_S + int(millis or "0")
 
 
 class OrderLine(BaseModel):
@@ -82,6 +99,8 @@ class OrderLine(BaseModel):
     quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY_UNITS)] | None = None
     validity: Validity = Validity.DAY
     account: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,16}$")] = ""
+    short_sale: ShortSale | None = None
+    size_confirmed: bool = False
 
     @field_validator("day", "quantity", mode="before")
     @classmethod
@@ -90,15 +109,20 @@ class OrderLine(BaseModel):
             raise ValueError("not a whole number")
         return int(text)
 
+    @field_validator("size_confirmed", mode="before")
+    @classmethod
+    def _yes_or_no(cls, text: str) -> bool:
+        if text not in ("yes", "no"):
+            raise ValueError("yes or no")
+        return text == "yes"
+
     @field_validator("time", mode="before")
     @classmethod
     def _clock(cls, text: str) -> int:
-        found = _TIME.fullmatch(text)
-        if found is None:
+        at_ms = clock_ms(text)
+        if at_ms is None:
             raise ValueError("not a time HH:MM:SS or HH:MM:SS.mmm")
-        hours, minutes, seconds, millis = found.groups()
-        second_of_day = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-        return second_of_day * _MS_PER_S + int(millis or "0")
+        return at_ms
 
     @field_validator("price", mode="before")
     @classmethod
@@ -132,6 +156,8 @@ class OrderLine(BaseModel):
             quantity_units=None if self.quantity is None else Units(self.quantity),
             validity=self.validity,
             account=self.account,
+            short_sale=self.short_sale,
+            size_confirmed=self.size_confirmed,
         )
 
 
@@ -211,8 +237,10 @@ def write_orders(path: Path, intents: Iterable[Intent]) -> None:
     """Write an order file that reads back equal; a name ending in ``.gz`` is packed."""
     with _opened(path, "wt") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(_cells(intent) for intent in intents)
+        lines = [_cells(intent) for intent in intents]
+        width = len(COLUMNS) if all(line[-2:] == ["", ""] for line in lines) else None
+        writer.writerow((*COLUMNS, *SELDOM)[:width])
+        writer.writerows(line[:width] for line in lines)
 
 
 def _opened(path: Path, mode: str) -> IO[str]:
@@ -234,9 +262,9 @@ def _bounded(stream: Iterable[str], name: str) -> Iterator[str]:
 def _header(cells: list[str] | None, name: str) -> list[str]:
     if cells is None:
         raise BadInput(f"{name}: the file is empty; its first line names the columns")
-    unknown = [cell for cell in cells if cell not in COLUMNS]
+    unknown = [cell for cell in cells if cell not in (*COLUMNS, *SELDOM)]
     missing = [column for column in REQUIRED if column not in cells]
-    twice = [column for column in COLUMNS if cells.count(column) > 1]
+    twice = [column for column in (*COLUMNS, *SELDOM) if cells.count(column) > 1]
     for what, columns in (("unknown", unknown), ("missing", missing), ("repeated", twice)):
         if columns:
             raise BadInput(f"{name}, line 1: {what} column {', '.join(columns)}")
@@ -282,4 +310,6 @@ def _cells(intent: Intent) -> list[str]:
         "" if intent.quantity_units is None else str(intent.quantity_units),
         "" if intent.action is not IntentAction.NEW else intent.validity.value,
         intent.account,
+        intent.short_sale or "",
+        "yes" if intent.size_confirmed else "",
     ]

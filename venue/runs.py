@@ -11,6 +11,7 @@ from market.commands import ListInstrument
 from market.errors import BadInput
 from participants.intents import Intent
 from participants.orderflow import SAMPLE_FIRMS, OrderFlow
+from venue.actfile import read_acts
 from venue.core import Core
 from venue.journal import JOURNAL_FILE, Journal
 from venue.orderfile import read_orders
@@ -26,6 +27,7 @@ _GUEST_SHARE_PERCENT: Final = 2
 def simulate_run(
     *,
     orders: Path | None,
+    acts: Path | None = None,
     settings_path: Path | None,
     seed: int,
     preset: str | None,
@@ -38,6 +40,7 @@ def simulate_run(
 
     Args:
         orders: Order file; without it seeded flow is drawn.
+        acts: Operator's file; without it the operator does nothing.
         settings_path: Settings file; without it the sample venue.
         seed: Seed of the flow and of the sample keys.
         preset: Rulebook of the sample venue, default start; not beside a settings file.
@@ -54,6 +57,7 @@ def simulate_run(
     if out is not None and (out / JOURNAL_FILE).exists():
         raise BadInput(f"{out} holds a run already; choose another folder")
     intents = read_orders(orders) if orders is not None else []
+    done_by_hand = read_acts(acts) if acts is not None else []
     if settings_path is not None:
         if preset is not None:
             raise BadInput("the preset stands in the settings file; leave --preset out")
@@ -71,7 +75,9 @@ def simulate_run(
     rehearse(settings)
     with ExitStack() as stack:
         journal = None if out is None else stack.enter_context(_new_journal(out))
-        return Simulation(settings, journal=journal, seen=seen).run(flow)
+        return Simulation(settings, journal=journal, seen=seen).run(
+            flow, lambda number: [(at_ms, act) for day, at_ms, act in done_by_hand if day == number]
+        )
 
 
 def _new_journal(folder: Path) -> Journal:

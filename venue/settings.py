@@ -6,6 +6,7 @@ server part (``KITAHAMA_SERVER__ORDERS_PORT=9000``).
 """
 
 import tomllib
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args, get_type_hints
@@ -27,7 +28,7 @@ from market.commands import (
 from market.errors import BadInput
 from market.events import CommandRefused, Event
 from market.ids import InstrumentId, KeyId, ParticipantId, SessionId
-from market.instrument import Instrument
+from market.instrument import LIMIT_TABLES, TICK_TABLES, Instrument
 from market.quantities import (
     MAX_PRICE_SEN,
     MAX_QUANTITY_UNITS,
@@ -38,12 +39,20 @@ from market.quantities import (
     Yen,
 )
 from market.rulebooks import preset
+from market.rulebooks.times import NCP_SECONDS_MAX, retimed
 from market.rules import Rules
+from participants.carried import DAYS_MAX
+from venue.schedule import first_business_day
 
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
 
 FirmId = Annotated[str, Field(pattern=r"^[A-Z0-9-]{1,16}$")]
+ClockText = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 IssueId = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
+
+
+TickTableName = Annotated[str, Field(pattern=f"^({'|'.join(TICK_TABLES)})$")]
+LimitTableName = Annotated[str, Field(pattern=f"^({'|'.join(LIMIT_TABLES)})$")]
 
 
 class KeySettings(BaseModel):
@@ -81,7 +90,7 @@ class FirmSettings(BaseModel):
 
 
 class IssueSettings(BaseModel):
-    """One token issue."""
+    """One token issue; tables left out are the rulebook's, ``nav_yen`` 0 says there is none."""
 
     model_config = _STRICT
 
@@ -90,8 +99,12 @@ class IssueSettings(BaseModel):
     name: str
     issued_units: Annotated[int, Field(gt=0, le=MAX_QUANTITY_UNITS)]
     issue_price_yen: Annotated[int, Field(gt=0, le=MAX_PRICE_SEN // SEN_PER_YEN)] = 100_000
+    trading_unit_units: Annotated[int, Field(gt=0, le=MAX_QUANTITY_UNITS)] = 1
+    nav_yen: Annotated[int, Field(ge=0, le=MAX_PRICE_SEN // SEN_PER_YEN)] = 0
+    tick_table: TickTableName | None = None
+    limit_table: LimitTableName | None = None
+    newly_listed: bool = False
     market_orders_barred: bool = False
-    new_issue: bool = False
     under_supervision: bool = False
     to_be_removed: bool = False
 
@@ -127,8 +140,24 @@ class ServerSettings(BaseSettings):
         return env_settings, init_settings
 
 
+class TimesSettings(BaseModel):
+    """Clock times of the day that replace the rulebook's, ``HH:MM``; ``ncp_seconds`` 0 to 600."""
+
+    model_config = _STRICT
+
+    preopen_start: ClockText | None = None
+    opening_auction: ClockText | None = None
+    preclose_start: ClockText | None = None
+    closing_auction: ClockText | None = None
+    ncp_seconds: Annotated[int, Field(ge=0, le=NCP_SECONDS_MAX)] | None = None
+
+
 class VenueSettings(BaseModel):
-    """A whole venue, as written in ``venue.toml``."""
+    """A whole venue, as written in ``venue.toml``.
+
+    ``good_till_days`` is no rule of the market: so many days simulated brokers enter again what
+    expired at the close (participants/carried.py).
+    """
 
     model_config = _STRICT
 
@@ -136,9 +165,11 @@ class VenueSettings(BaseModel):
     environment: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,20}$")] = "simulation"
     preset: str = "start"
     rules: dict[str, Any] = {}
+    times: TimesSettings | None = None
     first_day: date = date(2026, 11, 24)
     days: Annotated[int, Field(gt=0)] = 1
     settle_days_max: Annotated[int, Field(ge=0)] = 5
+    good_till_days: Annotated[int, Field(ge=0, le=DAYS_MAX)] = 0
     speed: Annotated[float, Field(gt=0)] = 1.0
     wait_for_sessions: Annotated[int, Field(ge=0)] = 0
     firms: list[FirmSettings] = []
@@ -172,7 +203,33 @@ def read_settings(path: Path) -> VenueSettings:
         raise BadInput(f"{path}: not TOML: {broken}") from broken
     except msgspec.DecodeError as broken:
         raise BadInput(f"{path}: not JSON: {broken}") from broken
+    _read_calendar(fields, path)
     return make_settings(fields, str(path))
+
+
+def _read_calendar(fields: Any, path: Path) -> None:
+    """Turn ``calendar_file`` into the rules that say the same, so that the journal holds them.
+
+    The file has one date a line, ``YYYY-MM-DD``; what follows a ``#`` is for people. Its name is
+    taken from where the settings file is.
+    """
+    if not isinstance(fields, dict) or "calendar_file" not in fields:
+        return
+    source = path.parent / str(fields.pop("calendar_file"))
+    try:
+        lines = source.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise BadInput(f"{path}: calendar_file: {source.name} cannot be read") from unreadable
+    closed: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        text = line.partition("#")[0].strip()
+        try:
+            closed += [date.fromisoformat(text).isoformat()] if text else []
+        except ValueError as wrong:
+            raise BadInput(f"{source.name}, line {number}: {text!r} is no date") from wrong
+    rules = fields.setdefault("rules", {})
+    if isinstance(rules, dict):
+        rules |= {"calendar": "custom", "closed_days": sorted(closed)}
 
 
 def make_settings(fields: object, source: str) -> VenueSettings:
@@ -207,6 +264,13 @@ def deposits_on(settings: VenueSettings, day: int) -> list[Command]:
     ]
 
 
+_NAMED: Final[dict[str, Mapping[str, Any]]] = {
+    "tick_table": TICK_TABLES,
+    "limit_table": LIMIT_TABLES,
+}
+"""Rules whose value may be given by a name."""
+
+
 def rules_of(command: OpenVenue) -> Rules:
     """The rulebook a run plays: its preset with the values the user chose.
 
@@ -220,22 +284,59 @@ def rules_of(command: OpenVenue) -> Rules:
         if name not in hints or name == "name":
             raise BadInput(f"no rule is called {name!r}")
         (kind,) = get_args(hints[name])
-        try:
-            chosen[name] = msgspec.convert(msgspec.json.decode(text), kind)
-        except msgspec.MsgspecError as wrong:
-            raise BadInput(f"rule {name}: {wrong}") from wrong
+        chosen[name] = _chosen_value(name, kind, text)
     return rules.replace(**chosen)
+
+
+def _chosen_value(name: str, kind: Any, text: str) -> Any:
+    try:
+        value = msgspec.json.decode(text)
+        named = _NAMED.get(name, {})
+        if isinstance(value, str) and named:
+            if value not in named:
+                raise BadInput(f"rule {name}: {value!r} is none of {', '.join(named)}")
+            return named[value]
+        return msgspec.convert(value, kind)
+    except msgspec.MsgspecError as wrong:
+        raise BadInput(f"rule {name}: {wrong}") from wrong
+
+
+def first_day_of(settings: VenueSettings) -> date:
+    """The run's first business day, by its own calendar.
+
+    Raises:
+        BadInput: When the rules make no rulebook.
+    """
+    return first_business_day(settings.first_day, chosen_rules(settings).business_days)
+
+
+def chosen_rules(settings: VenueSettings) -> Rules:
+    """The rulebook the settings make.
+
+    Raises:
+        BadInput: When they make none.
+    """
+    return rules_of(_open_venue(settings))
+
+
+def _open_venue(settings: VenueSettings) -> OpenVenue:
+    """Everything the user chose, as the journal will hold it."""
+    chosen = {name: msgspec.json.encode(value).decode() for name, value in settings.rules.items()}
+
+    def opening() -> OpenVenue:
+        return OpenVenue(
+            run_id=settings.run_id, preset=settings.preset, chosen=tuple(chosen.items())
+        )
+
+    if settings.times is not None:
+        moved = retimed(rules_of(opening()).schedule.value, **settings.times.model_dump())
+        chosen["schedule"] = msgspec.json.encode(moved).decode()
+    return opening()
 
 
 def opening_commands(settings: VenueSettings) -> list[Command]:
     """The first commands of a run: venue, issues, firms, keys, and what the firms start with."""
-    opening = OpenVenue(
-        run_id=settings.run_id,
-        preset=settings.preset,
-        chosen=tuple(
-            (name, msgspec.json.encode(value).decode()) for name, value in settings.rules.items()
-        ),
-    )
+    opening = _open_venue(settings)
     rules = rules_of(opening)
     commands: list[Command] = [opening]
     commands += [ListInstrument(instrument=_instrument(issue, rules)) for issue in settings.issues]
@@ -251,10 +352,12 @@ def _instrument(issue: IssueSettings, rules: Rules) -> Instrument:
         name=issue.name,
         issued_units=Units(issue.issued_units),
         issue_price_sen=Sen(issue.issue_price_yen * SEN_PER_YEN),
-        ticks=rules.tick_table.value,
-        limits=rules.limit_table.value,
+        ticks=TICK_TABLES[issue.tick_table] if issue.tick_table else rules.tick_table.value,
+        limits=LIMIT_TABLES[issue.limit_table] if issue.limit_table else rules.limit_table.value,
+        trading_unit_units=Units(issue.trading_unit_units),
+        nav_sen=Sen(issue.nav_yen * SEN_PER_YEN),
+        newly_listed=issue.newly_listed,
         market_orders_barred=issue.market_orders_barred,
-        new_issue=issue.new_issue,
         under_supervision=issue.under_supervision,
         to_be_removed=issue.to_be_removed,
     )

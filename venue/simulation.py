@@ -2,8 +2,8 @@
 
 Intents (from the seeded flow or an order file) become requests of one session per firm and meet
 the scheduled steps in time order; at the same instant the schedule goes first, then quotes are
-renewed whose time has come, then intents. What they meet is
-the very core the served venue runs, so a simulated journal replays and verifies like any other.
+renewed whose time has come, then the operator acts, then intents. What they meet is the very core
+the served venue runs, so a simulated journal replays and verifies like any other.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,25 +11,37 @@ from heapq import heappop, heappush, merge
 from typing import Final
 
 from market.business_days import at_jst
-from market.commands import Command, Entry, OpenSession, RenewQuote
+from market.commands import Command, Entry, OpenDay, OpenSession, RenewQuote
 from market.events import Event, QuoteEnded, QuoteShown
 from market.ids import InstrumentId, KeyId, ParticipantId, SessionId
 from market.quantities import SequenceNo, TimeNs
+from market.rules import AmendMode
+from participants.carried import CarriedOrders
 from participants.intents import Intent, to_request
+from participants.orderflow import entry_windows
 from venue.conductor import remaining_days
 from venue.core import Core
 from venue.journal import Journal, Row
-from venue.schedule import Step, first_business_day
-from venue.settings import VenueSettings, check_opening, opening_commands
+from venue.schedule import Step
+from venue.settings import (
+    VenueSettings,
+    check_opening,
+    chosen_rules,
+    first_day_of,
+    opening_commands,
+)
 
 IntentsOf = Callable[[int], Iterable[Intent]]
 """The intents of trading day n, from 1, sorted by time."""
+
+ActsOf = Callable[[int], Iterable[tuple[int, Command]]]
+"""What the operator does on business day n of the run, from 1: milliseconds after midnight, act."""
 
 Seen = Callable[[Entry, list[Event]], None]
 
 _GROUP: Final = 512
 _NS_PER_MS: Final = 1_000_000
-_STEP, _RENEWAL, _INTENT = range(3)
+_STEP, _RENEWAL, _ACT, _INTENT = range(4)
 """What goes first at the same instant."""
 
 
@@ -72,6 +84,7 @@ class Simulation:
         self._requests = 0
         self._due: list[tuple[TimeNs, int, int, InstrumentId, int]] = []
         self._shown: dict[InstrumentId, int] = {}
+        self._carried: CarriedOrders | None = None
 
     def open(self) -> None:
         """Apply the opening commands: venue, issues, firms, keys, what the firms start with.
@@ -79,7 +92,11 @@ class Simulation:
         Raises:
             BadInput: When the market refuses one.
         """
-        start = at_jst(first_business_day(self._settings.first_day), 0)
+        if self._settings.good_till_days:
+            rules = chosen_rules(self._settings)
+            first_ms = entry_windows(rules)[0].from_ms
+            self._carried = CarriedOrders(self._settings.good_till_days, first_ms)
+        start = at_jst(first_day_of(self._settings), 0)
         for command in opening_commands(self._settings):
             check_opening(command, self._apply(start, command))
         for firm in self._settings.firms:
@@ -89,7 +106,7 @@ class Simulation:
                 )
                 self._apply(start, opening)
 
-    def run(self, intents_of: IntentsOf) -> Core:
+    def run(self, intents_of: IntentsOf, acts_of: ActsOf = lambda _: ()) -> Core:
         """Play every day to its end and return the core.
 
         What was applied is in the journal also when something goes wrong on the way.
@@ -97,20 +114,31 @@ class Simulation:
         try:
             self.open()
             for plan in remaining_days(self.core, self._settings):
-                self._play(plan, intents_of)
+                self._play(plan, intents_of, acts_of)
         finally:
             self._flush()
         return self.core
 
-    def _play(self, plan: list[Step], intents_of: IntentsOf) -> None:
+    def _play(self, plan: list[Step], intents_of: IntentsOf, acts_of: ActsOf) -> None:
         """One business day: its steps and, on a trading day, its intents in time order."""
+        if not isinstance(plan[0][1], OpenDay):  # the evening before
+            for step in plan:
+                self._apply(*step)
+            return
         number = self.core.days_opened + 1
         opened, *rest = plan
         self._apply(*opened)
-        asked = intents_of(number) if number <= self._settings.days else ()
+        asked: Iterable[Intent] = ()
+        if number <= self._settings.days:
+            again = () if self._carried is None else self._carried.day(number)
+            asked = merge(again, intents_of(number), key=lambda intent: intent.at_ms)
+        midnight = at_jst(self.core.business_date or self._settings.first_day, 0)
+        acts = (
+            (TimeNs(midnight + at_ms * _NS_PER_MS), _ACT, act) for at_ms, act in acts_of(number)
+        )
         schedule = ((at_ns, _STEP, command) for at_ns, command in rest)
         intents = ((at_ns, _INTENT, command) for at_ns, command in self._steps(asked))
-        for at_ns, rank, command in merge(schedule, intents, key=lambda step: step[:2]):
+        for at_ns, rank, command in merge(schedule, acts, intents, key=lambda step: step[:2]):
             self._renew_quotes(at_ns, rank)
             self._apply(at_ns, command)
 
@@ -136,6 +164,7 @@ class Simulation:
         day = self.core.business_date
         if day is None:
             return
+        by_total = self.core.rules.amend_mode.value is AmendMode.REPLACE_TOTAL
         for intent in intents:
             self._requests += 1
             request = to_request(
@@ -143,6 +172,7 @@ class Simulation:
                 session_id=self._sessions[intent.participant_id],
                 generation=1,
                 req_id=str(self._requests),
+                by_total=by_total,
             )
             yield TimeNs(at_jst(day, 0) + intent.at_ms * _NS_PER_MS), request
 
@@ -158,6 +188,9 @@ class Simulation:
             if len(self._rows) >= _GROUP:
                 self._flush()
         events = core.apply(entry)
+        if self._carried is not None:
+            for event in events:
+                self._carried.hear(event)
         core.reports.drain()
         core.feeds.drain()
         self._note_quotes(events)

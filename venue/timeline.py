@@ -10,6 +10,7 @@ from market.events import (
     DayOpened,
     DeliveryChanged,
     DeliveryState,
+    ErrorTradeReported,
     Event,
     OrderAccepted,
     OrderAmended,
@@ -21,9 +22,11 @@ from market.events import (
     RequestRejected,
     SettlementRan,
     Trade,
+    TradeBusted,
     TradingHalted,
     TradingResumed,
 )
+from market.ids import trade_id_to_text
 from market.quantities import SEN_PER_YEN
 from market.reasons import FailReason
 from market.words import Phase, QuoteKind
@@ -35,6 +38,7 @@ _FAIL_WORDS = {
     FailReason.PAYMENT_REFUSED: "payment refused",
     FailReason.CUTOFF_PASSED: "cut-off passed",
     FailReason.CANCELED: "canceled",
+    FailReason.BUSTED: "trade voided",
 }
 
 _CROSSES = {
@@ -90,6 +94,14 @@ class Timeline:
             case QuoteShown():
                 self._count("quotes")
                 return _quote_line(event)
+            case ErrorTradeReported():
+                said = f"{event.instrument_id}  {event.error_units:,} units in all, {event.reason}"
+                return _told("error trade", said, "誤発注")
+            case TradeBusted():
+                self._count("busted")
+                price = f"{event.price_sen // SEN_PER_YEN:,}"
+                said = f"{event.instrument_id}  {trade_id_to_text(event.trade_id)}, {event.quantity_units:,} units at {price} yen"
+                return _told("trade voided", said, "約定取消")
             case TradingHalted():
                 return _told("suspended", f"{event.instrument_id}  {event.reason}", "売買停止")
             case TradingResumed():
@@ -158,9 +170,10 @@ class Timeline:
         day = self._day
         if not day["orders"]:
             return _told("day closes", f"{event.business_date}")
+        voided = f" ({day['busted']:,} voided)" if day["busted"] else ""
         return _told(
             "day closes",
-            f"{event.business_date}, {day['orders']:,} orders, {day['trades']:,} trades, "
+            f"{event.business_date}, {day['orders']:,} orders, {day['trades']:,} trades{voided}, "
             f"{day['yen']:,} yen, {day['expired']:,} expired",
         )
 

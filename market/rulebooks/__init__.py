@@ -3,14 +3,15 @@
 from typing import Final
 
 from market.errors import BadInput
+from market.rulebooks.odx_equities import ODX_EQUITIES
 from market.rulebooks.ose import OSE
 from market.rulebooks.start import START
 from market.rulebooks.tse import TSE
 from market.rules import Rules
 
-__all__ = ["OSE", "PRESETS", "START", "TSE", "preset"]
+__all__ = ["ODX_EQUITIES", "OSE", "PRESETS", "START", "TSE", "preset"]
 
-PRESETS: Final[dict[str, Rules]] = {rules.name: rules for rules in (START, TSE, OSE)}
+PRESETS: Final[dict[str, Rules]] = {rules.name: rules for rules in (START, TSE, OSE, ODX_EQUITIES)}
 
 
 def preset(name: str) -> Rules:

@@ -13,6 +13,6 @@ NON_CANCEL: Final = (Phase.PRE_OPEN_NCP, Phase.PRE_CLOSE_NCP)
 LIMIT_AND_MARKET: Final = (OrderKind.LIMIT, OrderKind.MARKET)
 
 
-def clock(hours: int, minutes: int, seconds: int = 0) -> int:
+def clock(hours: int, minutes: int = 0, seconds: int = 0) -> int:
     """Second of the day, Japan time."""
     return hours * 3600 + minutes * 60 + seconds

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from market.events import Event
+from market.reasons import FailReason
 from settlement.delivery import Delivery, Life
 
 
@@ -38,5 +39,5 @@ class Design(Protocol):
             Postings, each followed by the move it belongs to.
         """
 
-    def cancel(self, delivery: Delivery) -> list[Event]:
+    def cancel(self, delivery: Delivery, reason: FailReason = FailReason.CANCELED) -> list[Event]:
         """End a delivery that is neither paid nor over; every lock returns."""

@@ -63,6 +63,6 @@ class GrossAtomic:
         events.append(delivery.move(self.life, DeliveryAction.FINISH))
         return True
 
-    def cancel(self, delivery: Delivery) -> list[Event]:
+    def cancel(self, delivery: Delivery, reason: FailReason = FailReason.CANCELED) -> list[Event]:
         """End it; nothing is ever locked here."""
-        return [delivery.move(self.life, DeliveryAction.CANCEL, FailReason.CANCELED)]
+        return [delivery.move(self.life, DeliveryAction.CANCEL, reason)]

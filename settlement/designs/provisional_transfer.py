@@ -164,10 +164,10 @@ class ProvisionalTransfer:
         self._return_locks(delivery)
         return [fail(delivery, self.life)]
 
-    def cancel(self, delivery: Delivery) -> list[Event]:
+    def cancel(self, delivery: Delivery, reason: FailReason = FailReason.CANCELED) -> list[Event]:
         """End it and return every lock, whatever the transfer flag says (I20)."""
         self._return_locks(delivery)
-        return [delivery.move(self.life, DeliveryAction.CANCEL, FailReason.CANCELED)]
+        return [delivery.move(self.life, DeliveryAction.CANCEL, reason)]
 
     def _return_locks(self, delivery: Delivery) -> None:
         if delivery.moves_units and delivery.state in UNITS_HELD_STATES:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from market.business_days import (
     SETTLEMENT_DAYS_MAX,
+    Calendar,
     at_jst,
     is_business_day,
     jst_clock_text,
@@ -106,3 +107,14 @@ def test_an_instant_knows_its_japanese_day_and_second(day: date, second: int) ->
     assert jst_day_and_second(at_ns) == (day, second)
     hours, rest = divmod(second, 3_600)
     assert jst_clock_text(at_ns) == f"{hours:02d}:{rest // 60:02d}:{rest % 60:02d}"
+
+
+def test_a_calendar_of_ones_own_closes_weekends_and_what_it_lists() -> None:
+    """A national holiday is open when the list does not name it; T+n goes by the same list."""
+    own = Calendar(frozenset((date(2026, 11, 25),)))
+    assert is_business_day(date(2026, 11, 23), own)
+    assert not is_business_day(date(2026, 11, 25), own)
+    assert not is_business_day(date(2026, 11, 21), own)
+    assert next_business_day(date(2026, 11, 24), own) == date(2026, 11, 26)
+    assert settlement_date(date(2026, 11, 24), 2, own) == date(2026, 11, 27)
+    assert next_business_day(date(2026, 12, 30), own) == date(2026, 12, 31)

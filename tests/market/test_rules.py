@@ -1,6 +1,7 @@
 """Presets are complete and sourced; what a user chooses is marked, and refused when it cannot be."""
 
 from dataclasses import fields
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from market.rulebooks import PRESETS, START, preset
 from market.rules import (
     MARGIN_S,
     AuctionAllocation,
+    EarlierSchedule,
     Mark,
     PhaseAt,
     Rule,
@@ -40,9 +42,12 @@ def test_every_rule_says_where_it_comes_from_and_how_sure_it_is(rules: Rules, na
 def test_every_day_opens_crosses_and_ends_closed(rules: Rules) -> None:
     """Orders gather before each cross; Closed comes once, at the end."""
     phases = [step.phase for step in rules.schedule.value]
-    assert phases[0] is Phase.PRE_OPEN
     assert phases[-1] is Phase.CLOSED
     assert phases.count(Phase.CLOSED) == 1
+    if rules.name == "odx-equities":
+        assert phases[:-1] == [Phase.CONTINUOUS], "one session, no auction"
+        return
+    assert phases[0] is Phase.PRE_OPEN
     assert {Phase.OPENING_AUCTION, Phase.CLOSING_AUCTION} <= set(phases)
     assert rules.has_continuous is (rules.name != "start")
     if rules.name == "start":
@@ -63,9 +68,10 @@ def test_what_only_tse_has_is_off_elsewhere() -> None:
 
 
 def test_presets_are_found_by_name() -> None:
-    """Three rulebooks; an unknown name is answered with the known ones."""
-    assert [preset(name).name for name in ("start", "tse", "ose")] == ["start", "tse", "ose"]
-    with pytest.raises(BadInput, match="start, tse, ose"):
+    """Four rulebooks; an unknown name is answered with the known ones."""
+    names = ["start", "tse", "ose", "odx-equities"]
+    assert [preset(name).name for name in names] == names
+    with pytest.raises(BadInput, match="start, tse, ose, odx-equities"):
         preset("osaka")
 
 
@@ -95,13 +101,30 @@ WRONG: list[tuple[str, Any, str]] = [
     ("schedule", _steps((Phase.PRE_OPEN, 40_000), (Phase.CLOSED, 30_000)), "goes forward"),
     ("schedule", _steps((Phase.PRE_OPEN, MARGIN_S - 1), (Phase.CLOSED, 30_000)), "midnight"),
     ("schedule", _steps((Phase.CLOSED, LAST + 1)), "midnight"),
+    ("earlier_schedules", (EarlierSchedule(date(2024, 1, 4), ()),), "ends Closed"),
+    (
+        "earlier_schedules",
+        (
+            EarlierSchedule(date(2024, 1, 5), START.schedule.value),
+            EarlierSchedule(date(2024, 1, 4), START.schedule.value),
+        ),
+        "by their dates",
+    ),
     ("settlement_stages", (32_400, 36_000, 39_600), "4 settlement stages"),
     ("settlement_stages", (32_400, 36_000, 39_600, 39_000), "forward"),
     ("settlement_days", -1, "settlement_days"),
     ("settlement_days", 61, "settlement_days"),
     ("order_kinds", (), "some order"),
     ("validities", (), "some order"),
-    ("max_share_of_issue_percent", 0, "percent"),
+    ("max_share_of_issue_percent", -1, "percent"),
+    ("query_share_of_issue_percent", 101, "percent"),
+    ("price_decimals", 3, "price_decimals"),
+    ("price_decimals", 0, "no more than price_decimals"),
+    ("auction_random_end_s", -1, "never brought forward"),
+    ("auction_extension_s", 601, "before the next step"),
+    ("auction_extension_percent", 0, "some move"),
+    ("limit_table", LimitTable(percent=100), "limit_table"),
+    ("limit_table", LimitTable(percent=-1), "limit_table"),
     ("max_share_of_issue_percent", 101, "percent"),
     ("max_order_units", 0, "max_order_units"),
     ("tick_table", TickTable(table_id=1, up_to_sen=(10,), tick_sen=()), "tick_table"),
@@ -136,6 +159,9 @@ def test_a_value_that_makes_no_rulebook_is_refused(name: str, value: object, tol
         ("settlement_days", 0),
         ("settlement_days", 60),
         ("max_share_of_issue_percent", 100),
+        ("max_share_of_issue_percent", 0),
+        ("auction_random_end_s", 600),
+        ("limit_table", LimitTable(percent=99)),
         ("schedule", _steps((Phase.PRE_OPEN, MARGIN_S), (Phase.CLOSED, LAST))),
         ("settlement_stages", (MARGIN_S, MARGIN_S, LAST, LAST)),
     ],

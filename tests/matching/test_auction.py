@@ -7,8 +7,10 @@ import pytest
 from oracle_book import Interest, brute_force
 from script import play
 
+from market.choices import SelfMatch
 from market.instrument import TEN_YEN, TickTable
 from market.quantities import MAX_PRICE_SEN, SEN_PER_YEN, Sen
+from market.rulebooks import START
 from market.rules import PriceRule
 from matching.auction import NO_CLEARING, Clearing, Terms, clear, heavier_side
 from matching.book import Interest as Levels
@@ -259,11 +261,14 @@ def test_market_orders_come_first_then_price_then_time() -> None:
 
 
 def test_a_firm_that_meets_itself_in_a_cross_trades_and_is_flagged() -> None:
-    """Self-trade prevention does not act in a cross; the meeting is reported on the trade."""
-    play("""
+    """Prevention acts before a cross, if at all; a meeting in it is reported on the trade."""
+    play(
+        """
         A buy  5 @ 100000 acc=X cancel_newest
         A buy  5 @ 100000 acc=Y
         A sell 9 @ 100000 acc=X cancel_newest
         phase OpeningAuction
         cross -> 100_000: 1+3 5 own, 2+3 4
-    """)
+    """,
+        START.replace(self_match=SelfMatch.ALLOW, self_trade_same_account_only=True),
+    )

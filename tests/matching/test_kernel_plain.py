@@ -217,7 +217,7 @@ def play(kernel: Any, seed: int, commands: int = 400) -> int:
     """
     draw = random.Random(seed)
     phase = (Phase.CONTINUOUS, Phase.CONTINUOUS, Phase.PRE_OPEN)[seed % 3]
-    amend = tuple(AmendMode)[seed // 3 % 2]
+    amend = (AmendMode.CANCEL_NEW, AmendMode.KEEP_ON_DECREASE)[seed // 3 % 2]
     issues = [issue_of(name, draw.choice(BANDS), two_ticks=draw.random() < 0.3) for name in NAMES]
     plain = Plain(kernel, issues, phase, amend)
     plain.kernel.rules = plain.rules

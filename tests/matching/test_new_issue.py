@@ -11,7 +11,7 @@ from market.rules import Rules
 from market.words import Phase
 
 NEW = Instrument(
-    **{name: getattr(ISSUE, name) for name in ISSUE.__struct_fields__} | {"new_issue": True}
+    **{name: getattr(ISSUE, name) for name in ISSUE.__struct_fields__} | {"newly_listed": True}
 )
 
 
@@ -142,9 +142,9 @@ def test_the_normal_width_every_three_minutes_is_the_other_way() -> None:
 
 
 def test_a_listed_issue_and_other_rulebooks_know_nothing_of_it() -> None:
-    """The flag alone does nothing where the preset has no rules for it."""
+    """The flag alone changes no limits where the preset has no rules for a first price."""
     cases: list[tuple[Rules, Instrument]] = [
-        (START, NEW), (OSE, NEW), (TSE, ISSUE), (TSE.replace(special_quotes=False), NEW),
+        (START.replace(market_orders_barred_first_day=False), NEW), (OSE, NEW), (TSE, ISSUE), (TSE.replace(special_quotes=False), NEW),
     ]  # fmt: skip
     for rules, issue in cases:
         stage = Stage(rules, Phase.PRE_OPEN, issue)

@@ -12,7 +12,7 @@ from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS
 from market.reasons import RejectReason
 from market.rulebooks import START, TSE
 from market.rules import Rules
-from market.words import OrderKind, Phase, Validity
+from market.words import OrderKind, Phase, ShortSale, Side, Validity
 
 R = RejectReason
 GOOD = "A buy 10 @ 100000"
@@ -37,12 +37,14 @@ MARKET = {"kind": OrderKind.MARKET, "price_sen": NO_PRICE}
 
 # Each step breaks one more check from the bottom up; the reason must be the topmost broken one.
 STAIRCASE: list[tuple[RejectReason, dict[str, Any]]] = [
+    (R.ABNORMAL_SIZE_QUERY, {"quantity_units": 505}),
     (R.SHARE_OF_ISSUE, {"quantity_units": 3_005}),
     (R.ORDER_QTY_LIMIT, {"quantity_units": 3_005}),
     (R.OUTSIDE_PRICE_LIMIT, {"price_sen": 13_001_000}),
     (R.BAD_LOT, {"quantity_units": 3_001}),
     (R.BAD_TICK, {"price_sen": 13_001_500}),
     (R.OUT_OF_RANGE, {"price_sen": MAX_PRICE_SEN + 1}),
+    (R.SHORT_SALE_BARRED, {"side": Side.SELL, "short_sale": ShortSale.SHORT}),
     (R.INVALID_COMBINATION, {"validity": Validity.IOC}),
     (R.PHASE_CLOSED, {}),
     (R.NOT_TRADABLE, {}),
@@ -53,7 +55,8 @@ STAIRCASE: list[tuple[RejectReason, dict[str, Any]]] = [
 @pytest.mark.parametrize("height", range(len(STAIRCASE)))
 def test_the_first_check_that_fails_names_the_reason(height: int) -> None:
     """With several things wrong the answer is the one the catalogue lists first."""
-    rules = START if STAIRCASE[height][0] is R.SHARE_OF_ISSUE else small(START)
+    by_share = STAIRCASE[height][0] in (R.SHARE_OF_ISSUE, R.ABNORMAL_SIZE_QUERY)
+    rules = START if by_share else small(START)
     stage = Stage(rules, Phase.PRE_OPEN, LOTS_OF_FIVE)
     wrong: dict[str, Any] = {}
     for reason, changes in STAIRCASE[: height + 1]:
@@ -91,7 +94,18 @@ LIMITS: dict[str, tuple[dict[str, Any], RejectReason | None]] = {
     "quantity: too large for the wire": (
         {"quantity_units": MAX_QUANTITY_UNITS + 1}, R.OUT_OF_RANGE,
     ),
-    "share: 30% of the issue": ({"quantity_units": 3_000}, None),
+    "share: 5% of the issue": ({"quantity_units": 500}, None),
+    "share: above 5% of the issue": ({"quantity_units": 505}, R.ABNORMAL_SIZE_QUERY),
+    "share: above 5%, confirmed": ({"quantity_units": 505, "size_confirmed": True}, None),
+    "share: 30% of the issue": ({"quantity_units": 3_000}, R.ABNORMAL_SIZE_QUERY),
+    "share: 30%, confirmed": ({"quantity_units": 3_000, "size_confirmed": True}, None),
+    "share: above 30%, confirmed": (
+        {"quantity_units": 3_005, "size_confirmed": True}, R.SHARE_OF_ISSUE,
+    ),
+    "a short buy": ({"short_sale": ShortSale.SHORT}, R.INVALID_COMBINATION),
+    "an exempt short sell": (
+        {"side": Side.SELL, "short_sale": ShortSale.EXEMPT}, R.SHORT_SALE_BARRED,
+    ),
     "share: above 30% of the issue": ({"quantity_units": 3_005}, R.SHARE_OF_ISSUE),
     "a limit order without a price": ({"price_sen": NO_PRICE}, R.INVALID_COMBINATION),
     "a market order with a price": ({"kind": OrderKind.MARKET}, R.INVALID_COMBINATION),
@@ -117,7 +131,7 @@ def test_the_share_of_the_issue_is_exact_to_the_unit() -> None:
     """30% of 10,000 units may be asked for, one unit more may not."""
     engine = Stage().engine
 
-    assert engine.check_new(new(quantity_units=3_000)) is None
+    assert engine.check_new(new(quantity_units=3_000, size_confirmed=True)) is None
     assert engine.check_new(new(quantity_units=3_001)) is R.SHARE_OF_ISSUE
 
 
@@ -125,7 +139,7 @@ def test_a_quantity_limit_is_checked_before_the_share() -> None:
     """Two limits on the quantity, two reasons."""
     engine = Stage(small(START), Phase.PRE_OPEN, LOTS_OF_FIVE).engine
 
-    assert engine.check_new(new(quantity_units=2_000)) is None
+    assert engine.check_new(new(quantity_units=2_000, size_confirmed=True)) is None
     assert engine.check_new(new(quantity_units=2_005)) is R.ORDER_QTY_LIMIT
 
 

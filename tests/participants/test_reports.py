@@ -555,6 +555,7 @@ def test_orders_that_end_without_a_trade_are_told_to_their_session() -> None:
             instrument_id=ISSUE,
             prevented_units=Units(4),
             leaves_units=Units(6),
+            prevented_price_sen=Sen(10_000_050),
         ),
     )[0]
     assert less["data"] == {
@@ -562,6 +563,7 @@ def test_orders_that_end_without_a_trade_are_told_to_their_session() -> None:
         "client_order_id": "C2",
         "instrument_id": "KH01",
         "prevented_units": 4,
+        "prevented_price": "100000.50",
         "leaves_units": 6,
     }
     (_, late) = desk.step(

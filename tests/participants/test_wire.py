@@ -61,10 +61,11 @@ FULLEST: dict[str, dict[str, Any]] = {
     "ping": {},
     "order.new": {
         **GOOD_ORDER, "validity": "ioc", "account": "H-1", "stp": "cancel_newest",
+        "short_sale": "exempt", "size_confirmed": True,
     },
     "order.amend": {
         "client_order_id": "A-2", "order_id": "O-317", "original_client_order_id": "A-1",
-        "price": "101250.5", "leaves_units": 5,
+        "price": "101250.5", "leaves_units": 5, "total_units": 9, "size_confirmed": True,
     },
     "order.cancel": {"order_id": "O-317", "original_client_order_id": "A-1"},
     "order.mass_cancel": {"scope": "firm", "instrument_id": "ST0001", "side": "sell"},

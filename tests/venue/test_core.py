@@ -360,13 +360,14 @@ def test_an_order_is_refused_for_the_first_reason_in_the_catalogue() -> None:
     attempt(quantity_units=Units(122))
     attempt(price_sen=Sen(1_120))
     attempt(quantity_units=Units(60))
+    attempt(size_confirmed=True)
     for _ in range(3):
         attempt(quantity_units=Units(34))
     attempt(quantity_units=Units(32))
     assert found == [
         "STALE_GENERATION", "ID_CONFLICT", "KILLED", "UNKNOWN_INSTRUMENT", "NOT_TRADABLE",
         "PHASE_CLOSED", "INVALID_COMBINATION", "OUT_OF_RANGE", "BAD_TICK", "BAD_LOT",
-        "OUTSIDE_PRICE_LIMIT", "SHARE_OF_ISSUE", "ORDER_VALUE_LIMIT",
+        "OUTSIDE_PRICE_LIMIT", "SHARE_OF_ISSUE", "ABNORMAL_SIZE_QUERY", "ORDER_VALUE_LIMIT",
         "accepted", "accepted", "INSUFFICIENT_HOLDING", "accepted",
     ]  # fmt: skip
     walked = [name for name in found if name != "accepted"]

@@ -236,6 +236,7 @@ def test_generations_go_on_after_a_crash(tmp_path: Path) -> None:
             await second.enter(venue.doors)
             assert second.logon_ok["generation"] == 4
             assert await open_names(second) == ["X"]
+            venue.kill()  # before the loss, which a living venue would write down
             await second.lose()
         finally:
             venue.kill()

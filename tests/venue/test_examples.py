@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from market.business_days import jst_clock_text
-from market.commands import Command, Entry
+from market.commands import BustTrade, Command, Entry
 from market.events import (
     AuctionHeld,
+    CommandRefused,
     DeliveryChanged,
     DeliveryState,
     Event,
@@ -16,6 +17,7 @@ from market.events import (
     ReferencePriceSet,
     RequestRejected,
     Trade,
+    TradeBusted,
     UnitsMoved,
     YenMoved,
 )
@@ -23,6 +25,7 @@ from market.quantities import price_to_text
 from participants.intents import Intent
 from participants.orderflow import generated_day
 from venue.orderfile import read_orders
+from venue.runs import simulate_run
 from venue.sample import sample_settings
 from venue.simulation import Simulation
 
@@ -158,3 +161,29 @@ def _move(totals: dict[str, int], giver: str | None, taker: str | None, amount: 
         totals[giver] = totals.get(giver, 0) - amount
     if taker is not None:
         totals[taker] = totals.get(taker, 0) + amount
+
+
+def test_the_error_trade_is_voided_and_what_stands_is_delivered() -> None:
+    """As the text beside it says: asked about, confirmed, halted, voided; and too late at the end."""
+    seen: list[tuple[Command, Event]] = []
+    core = simulate_run(
+        orders=EXAMPLES / "error_trade.csv", acts=EXAMPLES / "error_trade_acts.csv",
+        settings_path=None, seed=7, preset=None, days=None, scale=1.0, out=None,
+        seen=lambda entry, events: seen.extend((entry.command, event) for event in events),
+    )  # fmt: skip
+    events = [event for _, event in seen]
+    rejected = [event.reason.value for event in events if isinstance(event, RequestRejected)]
+    assert rejected == ["ABNORMAL_SIZE_QUERY"]
+    busted = [event.trade_id for event in events if isinstance(event, TradeBusted)]
+    assert busted == [1, 2]
+    crosses = [
+        (event.price_sen, event.executed_units)
+        for event in events
+        if isinstance(event, AuctionHeld) and event.price_sen is not None
+    ]
+    assert crosses == [(9_950_000, 3_600), (10_000_000, 10)]
+    late = [event for command, event in seen if isinstance(command, BustTrade)][-1]
+    assert isinstance(late, CommandRefused)
+    assert late.reason.value == "ALREADY_FINAL"
+    states = [delivery.state.value for delivery in core.settlement.deliveries.values()]
+    assert states == ["canceled", "canceled", "finished", "finished"]

@@ -187,6 +187,8 @@ LIVE = [
     Case("a price above the limit", R.OUTSIDE_PRICE_LIMIT, new(price="130100"), journaled=True),
     Case("a price below the limit", R.OUTSIDE_PRICE_LIMIT, new(price="69900"), journaled=True),
     Case("too large a share", R.SHARE_OF_ISSUE, new(quantity_units=3_001), journaled=True),
+    Case("an unusual size", R.ABNORMAL_SIZE_QUERY, new(quantity_units=501), journaled=True),
+    Case("a short sell", R.SHORT_SALE_BARRED, new(side="sell", short_sale="short"), journaled=True),
     Case("too many units", R.ORDER_QTY_LIMIT, new(quantity_units=10**9), journaled=True),
     Case(
         "too many for the firm", R.FIRM_QTY_LIMIT, new(), setup=limited(units=9), journaled=True
@@ -200,12 +202,13 @@ LIVE = [
         setup=one_order_allowed, journaled=True,
     ),
     Case(
-        "cash not there", R.INSUFFICIENT_CASH, new(quantity_units=3_000, price="130000"),
+        "cash not there", R.INSUFFICIENT_CASH, new(quantity_units=3_000, price="130000",
+                                                         size_confirmed=True),
         setup=lambda _, wire: spend(wire), journaled=True,
     ),
     Case(
         "units not there", R.INSUFFICIENT_HOLDING, new(client_order_id="n3", side="sell",
-        price="130000", quantity_units=2_000), setup=lambda _, wire: sell_most(wire),
+        price="130000", quantity_units=2_000, size_confirmed=True), setup=lambda _, wire: sell_most(wire),
         journaled=True,
     ),
     Case("a fill or kill before the day", R.PHASE_CLOSED, new(validity="fok"), journaled=True,
@@ -257,13 +260,13 @@ LIVE = [
 async def spend(wire: Wire) -> None:
     """Promise almost all of the firm's 2,000,000,000 yen."""
     for number in range(5):
-        wish = order(f"big{number}", quantity_units=3_000, price="130000")
+        wish = order(f"big{number}", quantity_units=3_000, size_confirmed=True, price="130000")
         assert (await wire.ask("order.new", wish))["ok"]
 
 
 async def sell_most(wire: Wire) -> None:
     """Offer 3,000 of the firm's 4,000 units."""
-    wish = order("n2", side="sell", price="130000", quantity_units=3_000)
+    wish = order("n2", side="sell", price="130000", quantity_units=3_000, size_confirmed=True)
     assert (await wire.ask("order.new", wish))["ok"]
 
 
@@ -985,7 +988,7 @@ def test_every_code_of_the_catalogue_is_provoked_or_has_a_reason_not_to_be() -> 
         R.THROTTLED, R.BUSY, R.SLOW_CONSUMER,
     }  # fmt: skip
     in_other_files = {R.INVALID_TEXT, R.INTERNAL, R.STORAGE_FAILED}  # sockets, app
-    by_operators = {R.UNKNOWN_INSTRUCTION, R.ALREADY_FINAL, R.CUTOFF_PASSED, R.LEG_MISMATCH,
+    by_operators = {R.UNKNOWN_TRADE, R.BUST_NOT_ALLOWED, R.UNKNOWN_INSTRUCTION, R.ALREADY_FINAL, R.CUTOFF_PASSED, R.LEG_MISMATCH,
                     R.TRANSFER_RESTRICTED}  # fmt: skip
     not_by_these_rules = {R.MARKET_ORDER_BARRED, R.BAD_LOT, R.AMEND_UNSUPPORTED, R.SELF_MATCH,
                           R.VENUE_HALTED, R.NOT_ENTITLED, R.NOT_READY}  # fmt: skip

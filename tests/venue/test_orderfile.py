@@ -11,7 +11,7 @@ from market.commands import NO_PRICE, AmendOrder, CancelOrder, NewOrder
 from market.errors import BadInput
 from market.ids import ClientOrderId, InstrumentId, ParticipantId, SessionId
 from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS, Sen, Units
-from market.words import OrderKind, Side, Validity
+from market.words import OrderKind, ShortSale, Side, Validity
 from participants.intents import Intent, IntentAction, to_request
 from participants.orderflow import generated_day
 from venue import orderfile
@@ -19,6 +19,26 @@ from venue.orderfile import COLUMNS, ERRORS_SHOWN_MAX, parse_orders, read_orders
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEADER = ",".join(COLUMNS)
+
+
+def test_seldom_columns_are_written_only_when_a_line_needs_them(tmp_path: Path) -> None:
+    """A short sell and a confirmed size read back equal; other files keep their thirteen columns."""
+    text = (
+        "time,participant,action,client_order_id,instrument,side,kind,price,quantity,"
+        "short_sale,size_confirmed\n"
+        "09:00:00,A,new,1,KH01,sell,limit,100,1,short,yes\n"
+        "09:00:00,A,new,2,KH01,buy,limit,100,1,,\n"
+    )
+    short, plain = parse_orders(text.splitlines(keepends=True), "f")
+    assert (short.short_sale, short.size_confirmed) == (ShortSale.SHORT, True)
+    assert (plain.short_sale, plain.size_confirmed) == (None, False)
+    path = tmp_path / "f.csv"
+    write_orders(path, [short, plain])
+    assert read_orders(path) == [short, plain]
+    write_orders(path, [plain])
+    assert path.read_text(encoding="utf-8").splitlines()[0] == HEADER
+    with pytest.raises(BadInput, match="size_confirmed"):
+        parse_orders(text.replace("yes", "maybe").splitlines(keepends=True), "f")
 
 
 def parsed(*lines: str) -> list[Intent]:

@@ -27,6 +27,7 @@ from market.commands import (
     MassCancel,
     MassCancelScope,
     NewOrder,
+    OpenDay,
     OpenSession,
     Resume,
     Unkill,
@@ -185,7 +186,7 @@ def day() -> Day:
     for plan in remaining_days(core, settings):
         first, *rest = plan
         apply(*first)
-        busy = core.days_opened == 1
+        busy = core.days_opened == 1 and isinstance(first[1], OpenDay)
         asked = flow.commands(first[0], plan[-1][0]) if busy else iter(())
         for at_ns, command in merge(rest, asked, key=lambda step: step[0]):
             apply(at_ns, command)

@@ -11,6 +11,7 @@ from market.commands import (
     Command,
     Entry,
     OpenDay,
+    PublishBasePrices,
     RunAuction,
     RunSettlement,
 )
@@ -122,6 +123,88 @@ def test_days_end_when_nothing_is_open_or_after_the_settlement_days() -> None:
     for plan in remaining_days(core, settings):
         for at_ns, command in plan:
             step(core, command, at_ns)
-        dates.append(core.business_date)
+        if isinstance(plan[0][1], OpenDay):
+            dates.append(core.business_date)
     assert dates == [date(2026, 11, 24), date(2026, 11, 25), date(2026, 11, 26)]
     assert at_jst(DAY, 0) < core.at_ns
+
+
+AT_RANDOM = START.replace(auction_random_end_s=30)
+
+
+def _times(rules: Rules, run_id: str, kind: type) -> dict[str, list[int]]:
+    """Milliseconds after midnight at which each issue gets commands of a kind."""
+    midnight = at_jst(DAY, 0)
+    times: dict[str, list[int]] = {}
+    for at_ns, command in day_plan(rules, DAY, ISSUES, run_id=run_id):
+        if isinstance(command, kind):
+            name = getattr(command, "instrument_id", "")
+            times.setdefault(name, []).append((at_ns - midnight) // 10**6)
+    return times
+
+
+def test_a_random_end_puts_each_auction_off_within_its_bound() -> None:
+    """Every issue's crosses come 0 to 30 seconds late, and what follows at once comes with them."""
+    fixed = {
+        round(s.second_of_day * 1000) for s in START.schedule.value if s.phase in AUCTION_PHASES
+    }
+    offsets = []
+    for run in range(20):
+        for name, crosses in _times(AT_RANDOM, f"run-{run}", RunAuction).items():
+            phases = _times(AT_RANDOM, f"run-{run}", ChangePhase)[name]
+            assert phases == sorted(phases)
+            for due, at_ms in zip(sorted(fixed), crosses, strict=True):
+                assert 0 <= at_ms - due <= 30_000
+                assert phases.count(at_ms) == 2, "the auction and the step behind it"
+                offsets.append(at_ms - due)
+    assert len(set(offsets)) > 60, "they differ by run, issue and auction"
+
+
+def test_a_random_end_is_known_from_the_run_alone() -> None:
+    """The same run has the same plan, on every machine; another run another one."""
+    plan = day_plan(AT_RANDOM, DAY, ISSUES, run_id="r")
+    assert plan == day_plan(AT_RANDOM, DAY, ISSUES, run_id="r")
+    assert plan != day_plan(AT_RANDOM, DAY, ISSUES, run_id="q")
+    assert _times(AT_RANDOM, "r", RunAuction)["A"] == [41_403_140, 55_809_949]
+
+
+def test_an_extension_stands_in_the_plan_behind_each_auction() -> None:
+    """The steps of an auction come twice; the second time they are marked and later."""
+    rules = START.replace(auction_extension_s=120)
+    plan = day_plan(rules, DAY, ISSUES[:1])
+    first = [(at, c) for at, c in plan if getattr(c, "after_extension", None) is False]
+    second = [(at, c) for at, c in plan if getattr(c, "after_extension", None) is True]
+    assert len(first) == 10
+    assert [type(c).__name__ for _, c in second] == ["ChangePhase", "RunAuction", "ChangePhase"] * 2
+    assert {at - 120 * 10**9 for at, _ in second} < {at for at, _ in first}
+
+
+def test_the_evening_before_a_day_tells_its_base_prices() -> None:
+    """At 19:00 on START, before every day but the first; a venue killed behind it tells them once."""
+    settings = sample_settings("start", 7, days=2)
+    core = begun(settings)
+    plans = []
+    for plan in remaining_days(core, settings):
+        plans.append(plan)
+        for at_ns, command in plan:
+            step(core, command, at_ns)
+            if isinstance(command, PublishBasePrices):
+                assert isinstance(next(remaining_days(core, settings))[0][1], OpenDay)
+    evening = [(at_jst(DAY, 19 * 3600), PublishBasePrices(business_date=date(2026, 11, 25)))]
+    assert [len(plan) == 1 for plan in plans] == [False, True, False]
+    assert plans[1] == evening
+    core.feeds.drain()
+    issue = core.feeds.issues["KH01"]
+    assert issue.next_reference_sen is None, "the day is open now"
+
+
+def test_a_rulebook_may_tell_base_prices_when_the_day_opens() -> None:
+    """With 0 seconds there is no evening."""
+    settings = sample_settings("start", 7, days=2, rules={"base_price_publish_s": 0})
+    core = begun(settings)
+    kinds = []
+    for plan in remaining_days(core, settings):
+        kinds.append(type(plan[0][1]))
+        for at_ns, command in plan:
+            step(core, command, at_ns)
+    assert kinds == [OpenDay, OpenDay]

@@ -1,12 +1,14 @@
 """Settings files: what they may say, what is refused by name, and what they turn into."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from market.commands import DepositYen, ListInstrument, OpenVenue, RegisterParticipant
 from market.errors import BadInput
+from market.instrument import LIMIT_TABLES, TICK_TABLES
 from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS, MAX_YEN
 from market.rules import BreakOrders, Mark
 from market.words import Phase
@@ -14,6 +16,7 @@ from venue.sample import LATE_FIRM, sample_settings
 from venue.settings import (
     VenueSettings,
     deposits_on,
+    first_day_of,
     opening_commands,
     read_settings,
     rules_of,
@@ -208,3 +211,66 @@ def test_a_chosen_value_that_is_not_json_is_refused() -> None:
     """A journal written by hand is told what is wrong with it."""
     with pytest.raises(BadInput, match="rule settlement_days"):
         rules_of(OpenVenue(run_id="r", preset="start", chosen=(("settlement_days", "{"),)))
+
+
+def test_tables_may_be_given_by_name() -> None:
+    """A rulebook's and an issue's tick and limit tables; an unknown name is answered with all."""
+    issue = {"instrument_id": "KH01", "isin": "JP0000000001", "name": "K", "issued_units": 1000}
+    special = issue | {
+        "instrument_id": "KH02", "tick_table": "ten_yen", "limit_table": "fixed_5_percent",
+        "trading_unit_units": 10, "nav_yen": 101_000, "newly_listed": True,
+    }  # fmt: skip
+    settings = VenueSettings.model_validate(
+        {"rules": {"tick_table": "five_yen", "limit_table": "fixed_10_percent"},
+         "issues": [issue, special]}
+    )  # fmt: skip
+    opening, first, second, *_ = opening_commands(settings)
+    assert isinstance(opening, OpenVenue)
+    assert rules_of(opening).tick_table.value == TICK_TABLES["five_yen"]
+    assert isinstance(first, ListInstrument)
+    assert isinstance(second, ListInstrument)
+    assert first.instrument.ticks == TICK_TABLES["five_yen"]
+    assert first.instrument.limits == LIMIT_TABLES["fixed_10_percent"]
+    assert second.instrument.ticks == TICK_TABLES["ten_yen"]
+    assert second.instrument.limits.percent == 5
+    assert second.instrument.trading_unit_units == 10
+    assert second.instrument.nav_sen == 10_100_000
+    assert second.instrument.newly_listed is True
+    with pytest.raises(BadInput, match="j_market_other"):
+        rules_of(OpenVenue(run_id="r", preset="start", chosen=(("tick_table", '"one_yen"'),)))
+
+
+def test_a_calendar_file_becomes_rules_that_the_journal_holds(tmp_path: Path) -> None:
+    """Dates a line, comments for people; the first day is sought in the same calendar."""
+    (tmp_path / "closed.txt").write_text("# ours\n2026-11-24  # founding day\n\n2026-11-26\n")
+    settings = read(tmp_path, 'calendar_file = "closed.txt"\nfirst_day = 2026-11-23\n')
+    opening = opening_commands(settings)[0]
+    assert isinstance(opening, OpenVenue)
+    rules = rules_of(opening)
+    assert rules.closed_days.value == (date(2026, 11, 24), date(2026, 11, 26))
+    assert first_day_of(settings) == date(2026, 11, 23)
+    late = settings.model_copy(update={"first_day": date(2026, 11, 24)})
+    assert first_day_of(late) == date(2026, 11, 25)
+
+
+@pytest.mark.parametrize("text", ["2026-13-01", "tomorrow"])
+def test_a_calendar_file_is_refused_by_line(tmp_path: Path, text: str) -> None:
+    """A date that is none, and a file that is not there."""
+    (tmp_path / "closed.txt").write_text(f"2026-11-24\n{text}\n")
+    with pytest.raises(BadInput, match="line 2"):
+        read(tmp_path, 'calendar_file = "closed.txt"')
+    with pytest.raises(BadInput, match="calendar_file"):
+        read(tmp_path, 'calendar_file = "nowhere.txt"')
+
+
+def test_times_of_the_day_become_a_schedule_that_the_journal_holds(tmp_path: Path) -> None:
+    """Only what is asked for moves; a day that does not go forward is refused."""
+    text = '[times]\nopening_auction = "09:00"\nncp_seconds = 300\n'
+    opening = opening_commands(read(tmp_path, text))[0]
+    assert isinstance(opening, OpenVenue)
+    day = {step.phase: step.second_of_day for step in rules_of(opening).schedule.value}
+    assert (day[Phase.PRE_OPEN_NCP], day[Phase.BREAK]) == (8 * 3600 + 55 * 60, 9 * 3600)
+    with pytest.raises(BadInput, match="goes forward"):
+        opening_commands(read(tmp_path, '[times]\nopening_auction = "08:00"\n'))
+    with pytest.raises(BadInput, match="ncp_seconds"):
+        read(tmp_path, "[times]\nncp_seconds = 601\n")

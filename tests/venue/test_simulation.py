@@ -6,11 +6,11 @@ import pytest
 
 from market.commands import ChangePhase, Entry, NewOrder, OpenDay
 from market.errors import BadInput, JournalError
-from market.events import Event, RequestRejected
+from market.events import Event, OrderAmended, RequestRejected
 from market.words import Phase
 from participants.orderflow import generated_day
 from venue.journal import JOURNAL_FILE, Journal, read_entries
-from venue.orderfile import write_orders
+from venue.orderfile import read_orders, write_orders
 from venue.recovery import replay, verify
 from venue.runs import simulate_run
 from venue.sample import sample_settings
@@ -169,3 +169,24 @@ def test_a_seed_is_a_whole_number_from_zero(seed: int, told: str) -> None:
     """Otherwise the user hears so, in one line."""
     with pytest.raises(BadInput, match=told):
         simulated(seed=seed)
+
+
+def test_an_order_file_amends_by_total_where_the_market_does(tmp_path: Path) -> None:
+    """On ODX equities the quantity of an amend is the chain's: 10 with 4 filled leaves 6."""
+    path = tmp_path / "orders.csv"
+    columns = "time,participant,action,client_order_id,original_client_order_id,instrument,side,"
+    path.write_text(
+        columns + "kind,price,quantity\n"
+        "09:00:00,FIRM-A,new,A-1,,KH01,buy,limit,100000,8\n"
+        "09:00:01,FIRM-B,new,B-1,,KH01,sell,limit,100000,4\n"
+        "09:00:02,FIRM-A,amend,A-2,A-1,,,,,10\n",
+        encoding="utf-8",
+    )
+    settings = sample_settings("odx-equities", 7)
+    intents = read_orders(path)
+    seen: list[Event] = []
+    Simulation(settings, seen=lambda _, events: seen.extend(events)).run(
+        lambda day: intents if day == 1 else ()
+    )
+    (amended,) = [event for event in seen if isinstance(event, OrderAmended)]
+    assert amended.leaves_units == 6

@@ -1,0 +1,128 @@
+"""Operator's files: what they may say, what is refused by line and column, and what comes of them."""
+
+from pathlib import Path
+
+import pytest
+
+from market.commands import (
+    BustTrade,
+    CancelDelivery,
+    Entry,
+    Halt,
+    ReportErrorTrade,
+    Resume,
+    SetNetAssetValue,
+    SetReferencePrice,
+)
+from market.errors import BadInput
+from market.events import DeliveryState, Event, TradeBusted, TradingHalted
+from venue.actfile import parse_acts, read_acts
+from venue.journal import read_entries
+from venue.recovery import replay, verify
+from venue.runs import simulate_run
+
+HEADER = "day,time,act,instrument,price,trade,order,delivery,override,reason\n"
+EVERY = (
+    HEADER
+    + """\
+2,10:00:00,resume,KH01,,,,,,
+1,09:00:00.250,halt,KH01,,,,,,news
+1,09:00:00,base_price,KH01,99000.5,,,,,
+1,09:00:00,nav,KH01,101000,,,,,
+1,12:00:00,report_error,,,T-1 T-2,,,,one zero too many
+1,12:00:00,report_error,,,,O-7,,,slip
+1,12:00:01,bust,,,T-1,,,yes,slip
+1,12:00:02,cancel_delivery,,,,,D-3,,agreed
+"""
+)
+
+
+def lines(text: str) -> list[str]:
+    """A text as a file gives it."""
+    return text.splitlines(keepends=True)
+
+
+def test_every_act_is_read_and_sorted() -> None:
+    """Day, then time; lines of one time stay as they stood."""
+    acts = parse_acts(lines(EVERY), "f")
+    assert [(day, at_ms) for day, at_ms, _ in acts] == [
+        (1, 32_400_000), (1, 32_400_000), (1, 32_400_250), (1, 43_200_000), (1, 43_200_000),
+        (1, 43_201_000), (1, 43_202_000), (2, 36_000_000),
+    ]  # fmt: skip
+    base, nav, halt, trades, order, bust, delivery, resume = [act for _, _, act in acts]
+    assert base == SetReferencePrice(instrument_id="KH01", reference_price_sen=9_900_050)  # type: ignore[arg-type]
+    assert nav == SetNetAssetValue(instrument_id="KH01", nav_sen=10_100_000)  # type: ignore[arg-type]
+    assert halt == Halt(instrument_id="KH01", reason="news")  # type: ignore[arg-type]
+    assert trades == ReportErrorTrade(trade_ids=(1, 2), reason="one zero too many")  # type: ignore[arg-type]
+    assert order == ReportErrorTrade(order_id=7, reason="slip")  # type: ignore[arg-type]
+    assert bust == BustTrade(trade_id=1, reason="slip", override=True)  # type: ignore[arg-type]
+    assert delivery == CancelDelivery(delivery_id=3, reason="agreed")  # type: ignore[arg-type]
+    assert resume == Resume(instrument_id="KH01")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("1,09:00:00,dance,,,,,,,", "line 2, act"),
+        ("0,09:00:00,resume,KH01,,,,,,", "line 2, day"),
+        ("x,09:00:00,resume,KH01,,,,,,", "line 2, day"),
+        ("1,9:00,resume,KH01,,,,,,", "line 2, time"),
+        ("1,,resume,KH01,,,,,,", "line 2, time"),
+        ("1,09:00:00,resume,,,,,,,", "line 2, instrument"),
+        ("1,09:00:00,resume,KH01,5,,,,,", "line 2, price"),
+        ("1,09:00:00,nav,KH01,1.234,,,,,", "line 2, price"),
+        ("1,09:00:00,bust,,,2,,,,slip", "line 2, trade"),
+        ("1,09:00:00,bust,,,T-2,,,perhaps,slip", "line 2, override"),
+        ("1,09:00:00,bust,,,T-2,,,,", "line 2, reason"),
+        ("1,09:00:00,report_error,,,T-1 2,,,,slip", "line 2, trade"),
+        ("1,09:00:00,report_error,,,,7,,,slip", "line 2, order"),
+        ("1,09:00:00,halt,KH01,,,,,," + "x" * 201, "line 2, reason"),
+        ("1,09:00:00,resume,KH01,,,,,,,more", "line 2, more"),
+    ],
+)
+def test_a_wrong_line_is_refused_by_line_and_column(line: str, told: str) -> None:
+    """The message says where."""
+    with pytest.raises(BadInput, match=told):
+        parse_acts(lines(HEADER + line + "\n"), "f")
+
+
+@pytest.mark.parametrize("header", ["time,act,what", "time", "time,act,act", ""])
+def test_a_wrong_first_line_is_refused(header: str) -> None:
+    """Unknown, missing or repeated columns."""
+    with pytest.raises(BadInput, match="line 1"):
+        parse_acts(lines(header + "\n"), "f")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """By its name."""
+    with pytest.raises(BadInput, match=r"acts\.csv"):
+        read_acts(tmp_path / "acts.csv")
+
+
+def test_a_simulated_day_with_an_error_trade_replays_and_verifies(tmp_path: Path) -> None:
+    """Reported, halted and voided on the way; the settlement days deliver the rest."""
+    orders, acts = tmp_path / "orders.csv", tmp_path / "acts.csv"
+    orders.write_text(
+        "time,participant,action,client_order_id,instrument,side,kind,price,quantity,size_confirmed\n"
+        "09:00:00,FIRM-A,new,A-1,KH01,buy,limit,100000,2000,yes\n"
+        "09:00:00,FIRM-C,new,C-1,KH01,buy,limit,100000,10,\n"
+        "09:00:01,FIRM-B,new,B-1,KH01,sell,limit,100000,2010,yes\n"
+    )
+    acts.write_text(
+        HEADER
+        + "1,11:30:01,report_error,,,T-1,,,,one zero too many\n"
+        + "1,11:31:00,bust,,,T-1,,,yes,one zero too many\n"
+        + "2,09:00:00,bust,,,T-1,,,yes,again\n"
+    )
+    seen: list[tuple[Entry, list[Event]]] = []
+    core = simulate_run(
+        orders=orders, acts=acts, settings_path=None, seed=7, preset=None, days=None, scale=1.0,
+        out=tmp_path / "run", seen=lambda entry, events: seen.append((entry, events)),
+    )  # fmt: skip
+    events = [event for _, step in seen for event in step]
+    assert sum(isinstance(event, TradingHalted) for event in events) == 1
+    assert sum(isinstance(event, TradeBusted) for event in events) == 1
+    states = [delivery.state for delivery in core.settlement.deliveries.values()]
+    assert states == [DeliveryState.CANCELED, DeliveryState.FINISHED]
+    assert replay(read_entries(tmp_path / "run")).digest() == core.digest()
+    verify(tmp_path / "run")

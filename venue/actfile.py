@@ -1,0 +1,173 @@
+"""Operator's files: what the market's operator does on which day, for ``kitahama simulate --acts FILE``.
+
+Purpose: halts, prices set by hand and error trades as text people can make by hand; a CSV. Columns,
+all named in the first line, in any order; the starred ones must be there:
+
+    day            business day of the run, from 1, settlement days included (default 1)
+    time*          HH:MM:SS or HH:MM:SS.mmm, Japan time
+    act*           halt, resume, base_price, nav, report_error, bust or cancel_delivery
+    instrument     for halt, resume, base_price and nav
+    price          decimal yen, for base_price and nav
+    trade          T-12, for bust; several with blanks between them for report_error
+    order          O-7, for report_error instead of trades
+    delivery       D-3, for cancel_delivery
+    override       yes lets the operator void what the rule does not
+    reason         plain text for halt, report_error, bust and cancel_delivery
+
+Ordering: by day and time; lines of the same time keep their order. At the same instant the schedule
+goes first, then the operator, then the firms.
+Known limits: what the market refuses is a matter of the simulation; the first error ends the reading.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from market.commands import (
+    BustTrade,
+    CancelDelivery,
+    Command,
+    Halt,
+    ReportErrorTrade,
+    Resume,
+    SetNetAssetValue,
+    SetReferencePrice,
+)
+from market.errors import BadInput
+from market.ids import DeliveryId, InstrumentId, OrderId, TradeId
+from market.quantities import Sen, price_from_text
+from venue.orderfile import DAYS_MAX, clock_ms
+
+Act = tuple[int, int, Command]
+"""Day of the run, milliseconds after midnight, and what is done."""
+
+COLUMNS: Final = (
+    "day", "time", "act", "instrument", "price", "trade", "order", "delivery", "override", "reason",
+)  # fmt: skip
+_REQUIRED: Final = ("time", "act")
+_TEXT_MAX: Final = 200
+
+_NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    "halt": ("instrument", "reason"),
+    "resume": ("instrument",),
+    "base_price": ("instrument", "price"),
+    "nav": ("instrument", "price"),
+    "report_error": ("reason",),
+    "bust": ("trade", "reason"),
+    "cancel_delivery": ("delivery", "reason"),
+}
+_MAY: Final[dict[str, tuple[str, ...]]] = {
+    "report_error": ("trade", "order"),
+    "bust": ("override",),
+}
+
+
+def read_acts(path: Path) -> list[Act]:
+    """Read an operator's file, sorted by day and time.
+
+    Raises:
+        BadInput: When the file cannot be read or a line is wrong; names line and column.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return parse_acts(stream, path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path.name}: cannot be read: {error}") from error
+
+
+def parse_acts(stream: Iterable[str], name: str) -> list[Act]:
+    """Read the text of an operator's file; ``name`` is for the error messages.
+
+    Raises:
+        BadInput: As for ``read_acts``.
+    """
+    reader = csv.DictReader(stream, strict=True, restkey="more", restval="")
+    acts: list[Act] = []
+    try:
+        columns = reader.fieldnames or ()
+        for column in (*columns, *_REQUIRED):
+            if column not in COLUMNS or column not in columns or list(columns).count(column) > 1:
+                raise BadInput(f"{name}, line 1: column {column} is unknown, missing or repeated")
+        acts += [_act(line, f"{name}, line {reader.line_num}") for line in reader]
+    except csv.Error as error:
+        raise BadInput(f"{name}, line {reader.line_num}: not CSV: {error}") from error
+    return sorted(acts, key=lambda act: act[:2])
+
+
+def _act(line: dict[str, str], place: str) -> Act:
+    present = {column: cell for column, cell in line.items() if cell}
+    act = present.get("act", "")
+    if act not in _NEEDS:
+        raise BadInput(f"{place}, act: one of {', '.join(_NEEDS)}")
+    needed, allowed = _NEEDS[act], (*_NEEDS[act], *_MAY.get(act, ()))
+    for column in needed:
+        if column not in present:
+            raise BadInput(f"{place}, {column}: {act} needs it")
+    for column in present:
+        if column not in ("day", "time", "act", *allowed):
+            raise BadInput(f"{place}, {column}: {act} has none")
+
+    def cell(column: str, read: Callable[[str], int | None]) -> int:
+        value = read(present[column])
+        if value is None:
+            raise BadInput(f"{place}, {column}: {present[column]!r} cannot be read")
+        return value
+
+    if len(present.get("reason", "")) > _TEXT_MAX:
+        raise BadInput(f"{place}, reason: at most {_TEXT_MAX} letters")
+    day = cell("day", _whole) if "day" in present else 1
+    if not 1 <= day <= DAYS_MAX:
+        raise BadInput(f"{place}, day: 1 to {DAYS_MAX}")
+    at_ms = cell("time", clock_ms) if "time" in present else -1
+    if at_ms < 0:
+        raise BadInput(f"{place}, time: needed")
+    return day, at_ms, _command(act, present, cell)
+
+
+def _command(
+    act: str, present: dict[str, str], cell: Callable[[str, Callable[[str], int | None]], int]
+) -> Command:
+    instrument_id = InstrumentId(present.get("instrument", ""))
+    reason = present.get("reason", "")
+    match act:
+        case "halt":
+            return Halt(instrument_id=instrument_id, reason=reason)
+        case "resume":
+            return Resume(instrument_id=instrument_id)
+        case "base_price":
+            price = Sen(cell("price", price_from_text))
+            return SetReferencePrice(instrument_id=instrument_id, reference_price_sen=price)
+        case "nav":
+            price = Sen(cell("price", price_from_text))
+            return SetNetAssetValue(instrument_id=instrument_id, nav_sen=price)
+        case "report_error":
+            trades = [_named("T", text) for text in present.get("trade", "").split()]
+            if None in trades:
+                cell("trade", lambda _: None)
+            order = OrderId(cell("order", _named_by("O"))) if "order" in present else None
+            known = tuple(TradeId(trade) for trade in trades if trade is not None)
+            return ReportErrorTrade(trade_ids=known, order_id=order, reason=reason)
+        case "bust":
+            override = bool(cell("override", _yes)) if "override" in present else False
+            trade = TradeId(cell("trade", _named_by("T")))
+            return BustTrade(trade_id=trade, reason=reason, override=override)
+    return CancelDelivery(delivery_id=DeliveryId(cell("delivery", _named_by("D"))), reason=reason)
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else None
+
+
+def _yes(text: str) -> int | None:
+    return {"yes": 1, "no": 0}.get(text)
+
+
+def _named(letter: str, text: str) -> int | None:
+    found = re.fullmatch(rf"{letter}-([1-9][0-9]{{0,15}})", text)
+    return int(found.group(1)) if found else None
+
+
+def _named_by(letter: str) -> Callable[[str], int | None]:
+    return lambda text: _named(letter, text)
