@@ -18,9 +18,6 @@ import numpy as np
 from batch_flows import PLAIN
 from command_rows import Rows, phase_rows, rows_of
 from event_rows import issues
-from matching.batch import Batch
-from matching.books import books_named
-from matching.kernel import IS_COMPILED
 from workloads import Message as FlowMessage
 
 from market.commands import AmendOrder, CancelOrder, ChangePhase, Entry, NewOrder
@@ -28,7 +25,10 @@ from market.events import Trade
 from market.quantities import SEN_PER_YEN
 from market.rules import Rules
 from market.words import OrderKind, Phase, Side, Validity
+from matching.batch import Batch
+from matching.books import books_named
 from matching.engine import Engine
+from matching.kernel import IS_COMPILED
 from matching.rows import Op, What
 from peer.adapter import Adapter, Message, Seen
 
