@@ -1,16 +1,21 @@
 """Adapters for this project and its C limits, in the same harness as everyone else.
 
-``kitahama-*`` go through the engine's own door: a command and an entry are made for each message,
-every check runs and every event is made, as other adapters make the objects their engines ask for.
+Four doors of ours, all with every check of the rulebook. ``kitahama-sorted`` and ``kitahama-kernel``
+are the engine on either book: a command and an entry are made for each message, and every event is an
+object. ``kitahama-call`` hands numbers to the kernel, one call a message, and gets every event as a
+tuple; ``kitahama-trades`` the same, and gets the trades only. ``kitahama-batch`` takes and gives rows.
+The rulebook is ``PLAIN`` (batch_flows.py): TSE's without the rules nobody else here has.
 """
 
 # ruff: noqa: ARG002, D102  Adapter says what each method is and which argument it may ignore
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, ClassVar
 
 import climit
 import numpy as np
+from batch_flows import PLAIN
 from command_rows import Rows, phase_rows, rows_of
 from event_rows import issues
 from workloads import Message as FlowMessage
@@ -18,10 +23,13 @@ from workloads import Message as FlowMessage
 from market.commands import AmendOrder, CancelOrder, ChangePhase, Entry, NewOrder
 from market.events import Trade
 from market.quantities import SEN_PER_YEN
-from market.rulebooks import TSE
+from market.rules import Rules
 from market.words import OrderKind, Phase, Side, Validity
+from matching.batch import Batch
+from matching.books import books_named
 from matching.engine import Engine
-from matching.rows import What
+from matching.kernel import IS_COMPILED
+from matching.rows import Op, What
 from peer.adapter import Adapter, Message, Seen
 
 CHUNK = 10_000
@@ -143,7 +151,7 @@ class EventsLimit(_Rows):
     """The C ladder that checks and writes every event, 10,000 commands a call."""
 
     def open(self) -> Any:
-        engine = climit.EventsLimit(TSE, issues(1), self.names_room)
+        engine = climit.EventsLimit(PLAIN, issues(1), self.names_room)
         engine.run(phase_rows(Phase.CONTINUOUS, [0]))
         return engine
 
@@ -154,6 +162,80 @@ class EventsLimit(_Rows):
             self._tell(book.events(), seen)
 
 
+class KitahamaBatch(_Rows):
+    """The batch door, 10,000 commands a call."""
+
+    def open(self) -> Any:
+        return _opened(self.names_room)
+
+    def drive(self, book: Any, messages: Rows, seen: Seen) -> None:
+        run = book.run
+        for first in range(0, len(messages), CHUNK):
+            rows = run(messages[first : first + CHUNK], copy=False)
+            self._tell(rows, seen)
+
+
+def _opened(names_room: int, rules: Rules = PLAIN) -> Batch:
+    """A batch door in continuous trading, with room for the orders to come."""
+    door = Batch(rules, issues(1))
+    door.kernel.more_room(names_room)
+    door.act(Op.OPEN_DAY)
+    door.run(phase_rows(Phase.CONTINUOUS, [0]))
+    return door
+
+
+class KitahamaCall(Adapter):
+    """The kernel's door for one command a call; every event as a tuple."""
+
+    flow = "mixed"
+    door: ClassVar[str] = "submit"
+
+    def open(self) -> Any:
+        self.batch = _opened(self.names_room)
+        return getattr(self.batch.kernel, self.door)
+
+    def drive(self, book: Any, messages: Iterable[Message], seen: Seen) -> None:
+        for op, kind, side, order, price, units, _ in messages:
+            if op == 0:
+                if kind == 0:
+                    events = book(1, side + 1, 1, 1, 0, order, price * 100, units, 1)
+                elif kind == 1:
+                    events = book(1, side + 1, 2, 1, 0, order, 0, units, 1)
+                else:
+                    events = book(1, side + 1, 1, 3, 0, order, price * 100, units, 1)
+            elif op == 1:
+                events = book(2, 0, 0, 0, 0, order, 0, 0, 1)
+            else:
+                events = book(3, 0, 0, 0, 0, order, price * 100, units, 1)
+            for event in events:
+                if event[0] == 3:
+                    maker = event[1] if event[2] == order else event[2]
+                    seen(maker, order, event[3] // 100, event[4])
+
+
+class KitahamaTrades(KitahamaCall):
+    """The kernel's door for one command a call; trades only, or None."""
+
+    door = "trades_of"
+
+    def drive(self, book: Any, messages: Iterable[Message], seen: Seen) -> None:
+        for op, kind, side, order, price, units, _ in messages:
+            if op == 0:
+                if kind == 0:
+                    trades = book(1, side + 1, 1, 1, 0, order, price * 100, units, 1)
+                elif kind == 1:
+                    trades = book(1, side + 1, 2, 1, 0, order, 0, units, 1)
+                else:
+                    trades = book(1, side + 1, 1, 3, 0, order, price * 100, units, 1)
+            elif op == 1:
+                trades = book(2, 0, 0, 0, 0, order, 0, 0, 1)
+            else:
+                trades = book(3, 0, 0, 0, 0, order, price * 100, units, 1)
+            if trades is not None:
+                for buy, sell, at, traded in trades:
+                    seen(buy if sell == order else sell, order, at // 100, traded)
+
+
 class KitahamaSorted(Adapter):
     """This project's engine on the sorted book, one entry a message."""
 
@@ -161,10 +243,8 @@ class KitahamaSorted(Adapter):
     book_name: ClassVar[str] = "sorted"
 
     def open(self) -> Any:
-        engine = Engine(TSE, **self.book_kind())
+        engine = Engine(PLAIN, books_named(self.book_name))
         (issue,) = issues(1)
-        from datetime import date  # noqa: PLC0415  kept out of the timed globals
-
         engine.list_instrument(issue)
         engine.open_day(date(2026, 11, 24))
         name = issue.instrument_id
@@ -176,10 +256,6 @@ class KitahamaSorted(Adapter):
         self.name = name
         self.ids = [0] * self.names_room
         return engine
-
-    def book_kind(self) -> dict[str, Any]:
-        """Arguments that choose the book."""
-        return {}
 
     def drive(self, book: Any, messages: Iterable[Message], seen: Seen) -> None:
         apply, ids, name = book.apply, self.ids, self.name
@@ -216,3 +292,13 @@ class KitahamaSorted(Adapter):
                 if type(event) is Trade:
                     pair = sorted((event.buy_order_id, event.sell_order_id))
                     seen(names[pair[0]], order, event.price_sen // 100, event.quantity_units)
+
+
+class KitahamaKernel(KitahamaSorted):
+    """The same engine on the kernel's book."""
+
+    book_name = "kernel"
+
+    def __init__(self) -> None:
+        if not IS_COMPILED:
+            raise ImportError("the kernel is not compiled here")

@@ -54,6 +54,10 @@ PEERS: Final[dict[str, Peer]] = {
     "c-trades-call": Peer("ours:TradesLimitCall", _OURS, "", "C, one call a message", _LIMIT_ONLY),
     "c-empty-call": Peer("ours:EmptyCall", _OURS, "", "C, does nothing", Rules("")),
     "c-events": Peer("ours:EventsLimit", _OURS, "", "C, 10,000 commands a call", _EVENTS_LIMIT),
+    "kitahama-batch": Peer("ours:KitahamaBatch", _OURS, "", "Cython, 10,000 commands a call", _KITAHAMA),
+    "kitahama-trades": Peer("ours:KitahamaTrades", _OURS, "", "Cython, a call a message, trades", _KITAHAMA),
+    "kitahama-call": Peer("ours:KitahamaCall", _OURS, "", "Cython, a call a message, all events", _KITAHAMA),
+    "kitahama-kernel": Peer("ours:KitahamaKernel", _OURS, "", "Python rules on the Cython book", _KITAHAMA),
     "kitahama-sorted": Peer("ours:KitahamaSorted", _OURS, "", "Python, one entry a message", _KITAHAMA),
     "limit-order-book": Peer(
         "compiled:LimitOrderBook", ("limit-order-book==3.1.0",), "3.13", "C++, Cython",
