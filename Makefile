@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 SEEDS ?= 20
 KILLS ?= 100
 TRACES ?= 200
+BUILT_FROM := pyproject.toml setup.py matching/kernel.py
+PURE := build/pure
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test setup check day bench bench-peers stress conformance crash clean
+.PHONY: help demo test test-compiled test-pure setup check day bench bench-peers stress conformance crash clean
 
 help:  ## what each verb does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -15,11 +17,21 @@ help:  ## what each verb does
 demo: $(VENV)/runtime.stamp  ## set up and run a START day over real websockets
 	@$(BIN)/kitahama demo
 
-test: setup  ## set up and pass format, lint, types and the whole test suite
+test: test-compiled test-pure  ## set up and pass everything, with a C compiler and without one
+
+test-compiled: setup  ## format, lint, types and the whole test suite, on the compiled kernel
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+test-pure:  ## the rules' tests in a copy that was installed without a compiler
+	@rm -rf $(PURE) && mkdir -p $(PURE)
+	@git ls-files -z | xargs -0 cp --parents -t $(PURE)
+	CC=/bin/false $(MAKE) -C $(PURE) setup
+	cd $(PURE) && $(BIN)/kitahama doctor | grep -q "kernel       interpreted"
+	cd $(PURE) && $(BIN)/python -m pytest -q tests/market tests/matching tests/test_determinism.py \
+		tests/test_readme.py tests/venue/test_core.py tests/venue/test_cli.py -m "not processes"
 
 setup: $(VENV)/dev.stamp  ## editable install with everything a developer needs
 
@@ -54,7 +66,7 @@ crash: setup  ## kill a busy venue KILLS= times; nothing acknowledged may be los
 	$(BIN)/python -m tests.crash_campaign --kills $(KILLS)
 
 clean:  ## remove the virtual environment and runs
-	rm -rf $(VENV) run build *.egg-info
+	rm -rf $(VENV) run build *.egg-info matching/kernel.c matching/*.so
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -64,10 +76,10 @@ $(VENV)/bin/python:
 		|| { echo "please install the package python3-venv and run this again"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/runtime.stamp: $(VENV)/bin/python pyproject.toml
+$(VENV)/runtime.stamp: $(VENV)/bin/python $(BUILT_FROM)
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml
+$(VENV)/dev.stamp: $(VENV)/bin/python $(BUILT_FROM)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/runtime.stamp

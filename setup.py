@@ -3,6 +3,10 @@
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-KERNEL = Extension("matching.kernel", ["matching/kernel.py"], optional=True)
+KERNEL = Extension("matching.kernel", ["matching/kernel.py"])
 
-setup(ext_modules=cythonize([KERNEL], language_level=3))
+extensions = cythonize([KERNEL], language_level=3)
+for extension in extensions:
+    extension.optional = True  # said here, since cythonize makes extensions of its own
+
+setup(ext_modules=extensions)

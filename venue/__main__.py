@@ -21,8 +21,11 @@ from market.commands import Entry
 from market.errors import BadInput, JournalError, KitahamaError
 from market.events import Event
 from market.rulebooks import PRESETS
+from matching.books import DEFAULT, NAMES, books_named
+from matching.kernel import IS_COMPILED
 from venue.api import catalogue
 from venue.core import Core
+from venue.doctor import NOT_COMPILED, findings
 from venue.journal import read_entries
 from venue.recovery import replay as replay_entries
 from venue.recovery import verify as verify_folder
@@ -47,6 +50,7 @@ _SAMPLE_SCALE: Final = 12.0
 SeedOption = Annotated[int, typer.Option(help="Seed of the order flow and the sample keys.")]
 PresetOption = Annotated[str, typer.Option(help=f"Rulebook: {', '.join(PRESETS)}.")]
 DaysOption = Annotated[int, typer.Option(min=1, max=2_000, help="Trading days in a row.")]
+BookOption = Annotated[str, typer.Option(help=f"Books: {', '.join(NAMES)}; same outcome.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 FolderArgument = Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)]
 
@@ -92,12 +96,15 @@ def demo(
     speed: Annotated[float, typer.Option(min=1, help="Market seconds in one real second.")] = 650.0,
     scale: Annotated[float, typer.Option(min=0.01, help="Multiplies the number of orders.")] = 12.0,
     out: Annotated[Path, typer.Option(help="Folder of the run; made anew.")] = Path("run/demo"),
+    book: BookOption = DEFAULT,
 ) -> None:
     """Run a whole day over real websockets: venue and four firms as processes, settled to T+2."""
     from venue.demo import run_demo  # noqa: PLC0415 - servers are not loaded for a replay
 
     with refusals():
-        code = run_demo(seed=seed, preset=preset, days=days, speed=speed, scale=scale, out=out)
+        code = run_demo(
+            seed=seed, preset=preset, days=days, speed=speed, scale=scale, out=out, book=book
+        )
     raise typer.Exit(code)
 
 
@@ -122,13 +129,16 @@ def serve(
     firms: Annotated[
         bool, typer.Option(help="Let the four sample firms trade, each a process of its own.")
     ] = False,
+    book: BookOption = DEFAULT,
 ) -> None:
     """Run the venue: order entry, market data and REST, until the last day or Ctrl-C."""
     from venue.app import READY_FILE, Venue  # noqa: PLC0415
     from venue.demo import start_firms  # noqa: PLC0415
     from venue.sample import or_sample, sample_settings  # noqa: PLC0415
 
+    _notice(book)
     with refusals():
+        books_named(book)
         if firms and settings:
             raise BadInput("the sample firms trade at the sample venue only; leave --settings out")
         if settings:
@@ -144,10 +154,17 @@ def serve(
                 traders.extend(start_firms(out / READY_FILE, seed=seed, scale=_SAMPLE_SCALE))
 
         try:
-            _run(Venue(chosen, out, say=_say if timeline else None, keep=keep, opened=opened).run())
+            say = _say if timeline else None
+            _run(Venue(chosen, out, say=say, keep=keep, opened=opened, book=book).run())
         finally:
             for trader in traders:
                 trader.terminate()
+
+
+def _notice(book: str) -> None:
+    """Say once when the compiled book is missing."""
+    if book == DEFAULT and not IS_COMPILED:
+        talk.print(NOT_COMPILED, highlight=False, soft_wrap=True)
 
 
 def _say(line: str) -> None:
@@ -195,12 +212,14 @@ def simulate(
         Path | None, typer.Option(help="Write the journal here; without it nothing is kept.")
     ] = None,
     quiet: Annotated[bool, typer.Option(help="Only the summary.")] = False,
+    book: BookOption = DEFAULT,
     as_json: JsonOption = False,
 ) -> None:
     """Play whole days in this process, from an order file or from seeded flow."""
     from venue.runs import simulate_run  # noqa: PLC0415
 
     timeline = Timeline()
+    _notice(book)
     with refusals(), progress("simulating", wanted=quiet or as_json) as advance:
 
         def seen(entry: Entry, events: list[Event]) -> None:
@@ -221,13 +240,14 @@ def simulate(
             scale=scale,
             out=out,
             seen=seen,
+            book=book,
         )
         core.check_invariants()
         _report(core, timeline, as_json=as_json)
 
 
 @cli.command(epilog="Example:  kitahama replay run/demo")
-def replay(folder: FolderArgument, as_json: JsonOption = False) -> None:
+def replay(folder: FolderArgument, as_json: JsonOption = False, book: BookOption = DEFAULT) -> None:
     """Apply a run's journal to a fresh market and print what it leads to."""
     timeline = Timeline()
     with refusals(), progress("replaying") as advance:
@@ -237,15 +257,15 @@ def replay(folder: FolderArgument, as_json: JsonOption = False) -> None:
             if entry.sequence % 1_000 == 0:
                 advance(entry.sequence)
 
-        core = replay_entries(read_entries(folder), seen)
+        core = replay_entries(read_entries(folder), seen, book)
         _report(core, timeline, as_json=as_json)
 
 
 @cli.command(epilog="Example:  kitahama verify run/demo")
-def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
+def verify(folder: FolderArgument, as_json: JsonOption = False, book: BookOption = DEFAULT) -> None:
     """Check a run's hash chain, replay it, and check every invariant."""
     with refusals(), progress("verifying"):
-        verdict = verify_folder(folder)
+        verdict = verify_folder(folder, book)
     if as_json:
         typer.echo(
             json.dumps(
@@ -261,6 +281,13 @@ def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
     for line in verdict.conservation:
         _say(f"check        {line}")
     _say(f"digest       {verdict.digest}")
+
+
+@cli.command(epilog="Example:  kitahama doctor")
+def doctor() -> None:
+    """Say what this installation runs on, and what is missing."""
+    for line in findings():
+        _say(line)
 
 
 @cli.command(epilog="Example:  kitahama errors --json | jq '.[].code'")

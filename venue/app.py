@@ -20,6 +20,7 @@ import uvicorn
 from market.business_days import at_jst
 from market.errors import BadInput
 from market.quantities import TimeNs
+from matching.books import DEFAULT
 from participants.session import SessionSettings
 from participants.wire import FRAME_BYTES_MAX
 from venue.api import create_api
@@ -54,6 +55,7 @@ class Venue:
         keep: bool = False,
         opened: Callable[[], None] | None = None,
         make_clock: Callable[[TimeNs, float], Clock] = ScaledClock,
+        book: str = DEFAULT,
     ) -> None:
         """A venue before it starts.
 
@@ -64,11 +66,13 @@ class Venue:
             keep: Serve on after the last day.
             opened: Called once the doors are open and ``ready.json`` says where they are.
             make_clock: From a first market time and a speed to the clock of the run.
+            book: Name of the books (matching/books.py).
         """
         self._settings = settings
         self._folder = folder
         self._say = say
         self._keep = keep
+        self._book = book
         self._opened = opened
         self._make_clock = make_clock
         self._stop = asyncio.Event()
@@ -86,7 +90,7 @@ class Venue:
         with Journal(self._folder) as journal:
             (self._folder / READY_FILE).unlink(missing_ok=True)  # the last process's doors
             first = first_day_of(settings)
-            core = recover(journal, opening_commands(settings), at_jst(first, 0))
+            core = recover(journal, opening_commands(settings), at_jst(first, 0), self._book)
             if self._say is not None and core.business_date is not None:
                 self._say(f"going on from record {core.sequence:,}; the journal's settings hold")
             clock = self._make_clock(core.at_ns, settings.speed)

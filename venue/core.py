@@ -82,6 +82,7 @@ from market.ids import ClientOrderId, InstrumentId, OrderId, SessionId
 from market.quantities import MAX_PRICE_SEN, SequenceNo, TimeNs
 from market.reasons import CancelReason, RejectReason
 from market.rules import AmendMode, Rules
+from matching.books import DEFAULT, books_named
 from matching.engine import Engine
 from participants.answers import Answers
 from participants.participant import Participants
@@ -118,7 +119,13 @@ class Core:
         steps_today: Scheduled commands applied since the day opened.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, book: str = DEFAULT) -> None:
+        """A market before its first command.
+
+        Args:
+            book: Name of the books the rules run on (matching/books.py); the outcome is the same.
+        """
+        self._new_book = books_named(book)
         self.sequence = SequenceNo(0)
         self.at_ns = TimeNs(0)
         self.run_id = ""
@@ -180,7 +187,7 @@ class Core:
     def _open_venue(self, command: OpenVenue) -> list[Event]:
         self.run_id = command.run_id
         self.rules = rules_of(command)
-        self.engine = Engine(self.rules)
+        self.engine = Engine(self.rules, self._new_book)
         self.participants = Participants()
         self.answers = Answers()
         self.risk = Risk(sell_holding_check=self.rules.sell_holding_check.value)

@@ -16,6 +16,7 @@ from typing import Final
 from rich.console import Console
 
 from market.errors import BadInput
+from matching.books import DEFAULT
 from participants.orderflow import SAMPLE_FIRMS
 from venue.app import READY_FILE
 from venue.journal import HIGH_WATER_FILE, JOURNAL_FILE
@@ -38,6 +39,7 @@ def run_demo(
     speed: float,
     scale: float,
     out: Path,
+    book: str = DEFAULT,
 ) -> int:
     """Run it; returns the exit code, 0 when everything agreed.
 
@@ -64,7 +66,9 @@ def run_demo(
     path = out / SETTINGS_FILE
     path.write_text(settings.model_dump_json(indent=1), encoding="utf-8")
     began = real_ns()
-    with _process("serve", "--settings", str(path), "--out", str(out), "--end") as venue:
+    with _process(
+        "serve", "--settings", str(path), "--out", str(out), "--end", "--book", book
+    ) as venue:
         _wait_ready(out / READY_FILE, venue)
         firms = start_firms(out / READY_FILE, seed=seed, scale=scale)
         for line in venue.stdout or ():

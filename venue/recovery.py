@@ -9,6 +9,7 @@ from market.commands import CloseSession, Command, Entry
 from market.errors import KitahamaError
 from market.events import Event
 from market.quantities import SequenceNo, TimeNs
+from matching.books import DEFAULT
 from venue.core import Core
 from venue.journal import Journal, read_entries
 from venue.settings import check_opening
@@ -32,7 +33,7 @@ class Verdict:
     conservation: list[str]
 
 
-def recover(journal: Journal, opening: list[Command], at_ns: TimeNs) -> Core:
+def recover(journal: Journal, opening: list[Command], at_ns: TimeNs, book: str = DEFAULT) -> Core:
     """Bring a market back from its journal, or begin a new one with its opening commands.
 
     Sessions that were live when the process died are closed by journaled commands, so what a
@@ -42,7 +43,7 @@ def recover(journal: Journal, opening: list[Command], at_ns: TimeNs) -> Core:
         JournalError: When the record cannot be trusted; the venue must not start.
         BadInput: When a new run's settings are refused by the market.
     """
-    core = Core()
+    core = Core(book)
     for entry in journal.read():
         core.apply(entry)
         if not core.sequence % _FORGET_EVERY:
@@ -72,14 +73,16 @@ def recover(journal: Journal, opening: list[Command], at_ns: TimeNs) -> Core:
 
 
 def replay(
-    entries: Iterable[Entry], seen: Callable[[Entry, list[Event]], None] | None = None
+    entries: Iterable[Entry],
+    seen: Callable[[Entry, list[Event]], None] | None = None,
+    book: str = DEFAULT,
 ) -> Core:
     """Apply entries to a fresh core.
 
     Raises:
         KitahamaError: When there is nothing to replay.
     """
-    core = Core()
+    core = Core(book)
     for entry in entries:
         events = core.apply(entry)
         if not core.sequence % _FORGET_EVERY:
@@ -99,13 +102,13 @@ def _forget_outbound(core: Core) -> None:
         core.feeds.drain()
 
 
-def verify(folder: Path) -> Verdict:
+def verify(folder: Path, book: str = DEFAULT) -> Verdict:
     """Check a run's chain, replay it, and check every invariant at its end.
 
     Raises:
         JournalError: When the record cannot be trusted.
         InvariantBroken: When the state it leads to is inconsistent.
     """
-    core = replay(read_entries(folder))
+    core = replay(read_entries(folder), book=book)
     core.check_invariants()
     return Verdict(core.sequence, core.digest(), core.conservation())

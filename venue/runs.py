@@ -9,6 +9,7 @@ import numpy as np
 
 from market.commands import ListInstrument
 from market.errors import BadInput
+from matching.books import DEFAULT
 from participants.intents import Intent
 from participants.orderflow import SAMPLE_FIRMS, OrderFlow
 from venue.actfile import read_acts
@@ -35,6 +36,7 @@ def simulate_run(
     scale: float,
     out: Path | None,
     seen: Seen | None,
+    book: str = DEFAULT,
 ) -> Core:
     """Simulate whole days and return the market at their end.
 
@@ -48,6 +50,7 @@ def simulate_run(
         scale: Multiplies the seeded flow.
         out: Folder for the journal; must not hold one already.
         seen: Called with every entry and its events.
+        book: Name of the books (matching/books.py).
 
     Raises:
         BadInput: When a file cannot be used, with file, line and column.
@@ -75,7 +78,7 @@ def simulate_run(
     rehearse(settings)
     with ExitStack() as stack:
         journal = None if out is None else stack.enter_context(_new_journal(out))
-        return Simulation(settings, journal=journal, seen=seen).run(
+        return Simulation(settings, journal=journal, seen=seen, book=book).run(
             flow, lambda number: [(at_ms, act) for day, at_ms, act in done_by_hand if day == number]
         )
 

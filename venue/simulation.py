@@ -16,6 +16,7 @@ from market.events import Event, QuoteEnded, QuoteShown
 from market.ids import InstrumentId, KeyId, ParticipantId, SessionId
 from market.quantities import SequenceNo, TimeNs
 from market.rules import AmendMode
+from matching.books import DEFAULT
 from participants.carried import CarriedOrders
 from participants.intents import Intent, to_request
 from participants.orderflow import entry_windows
@@ -62,7 +63,12 @@ class Simulation:
     """
 
     def __init__(
-        self, settings: VenueSettings, *, journal: Journal | None = None, seen: Seen | None = None
+        self,
+        settings: VenueSettings,
+        *,
+        journal: Journal | None = None,
+        seen: Seen | None = None,
+        book: str = DEFAULT,
     ) -> None:
         """A run before its first command.
 
@@ -70,8 +76,9 @@ class Simulation:
             settings: The venue; every firm with a key gets one session.
             journal: An empty journal to write, or None to keep no record.
             seen: Called with every entry and its events.
+            book: Name of the books (matching/books.py).
         """
-        self.core = Core()
+        self.core = Core(book)
         self._settings = settings
         self._journal = journal
         self._seen = seen

@@ -26,11 +26,13 @@ from side_by_side import parted, race, shortest, told_of
 from market.quantities import Units
 from market.words import Side
 from matching.book import SortedBook
+from matching.kernel import IS_COMPILED
 from matching.order import Order
 
 OTHERS = {name: book for name, book in BOOKS.items() if book is not BOOKS["sorted"]}
-SCRIPTS_EACH = 60
-"""Scripts in one test, about 100,000 commands."""
+SCRIPTS_EACH = 60 if IS_COMPILED else 2
+"""Scripts in one test, about 100,000 commands where the kernel is compiled."""
+BAND_SCRIPTS = 70 if IS_COMPILED else 5
 
 
 def agree(seed: int, book: str, *, length: int = 1_500, bands: tuple[int, ...] = BANDS) -> int:
@@ -58,9 +60,9 @@ def test_books_agree_on_every_command(book: str, part: int) -> None:
 @pytest.mark.parametrize("book", OTHERS)
 def test_books_agree_on_bands_about_a_machine_word(book: str, band: int) -> None:
     """Many short days on bands of one width: below, at and above one, two and three words."""
-    seeds = range(1_000_000, 1_000_000 + 70)
+    seeds = range(1_000_000, 1_000_000 + BAND_SCRIPTS)
 
-    assert sum(agree(seed, book, length=250, bands=(band,)) for seed in seeds) >= 70 * 250
+    assert sum(agree(seed, book, length=250, bands=(band,)) for seed in seeds) >= BAND_SCRIPTS * 250
 
 
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)

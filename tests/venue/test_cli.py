@@ -10,11 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from market.reasons import RejectReason
+from matching.books import DEFAULT, NAMES
+from matching.kernel import IS_COMPILED
 from venue.__main__ import cli
 from venue.journal import JOURNAL_FILE
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-COMMANDS = ("demo", "serve", "simulate", "replay", "verify", "errors", "keys")
+COMMANDS = ("demo", "serve", "simulate", "replay", "verify", "errors", "keys", "doctor")
 
 
 class Told(NamedTuple):
@@ -39,6 +41,32 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = kitahama("simulate", "--orders", EXAMPLES / "small_day.csv", "--out", folder, "--quiet")
     assert done.code == 0
     return folder
+
+
+# --- books
+
+
+def test_every_book_leads_to_the_same_digest(run: Path) -> None:
+    """The choice of book is nobody's business but the clock's."""
+    told = [kitahama("replay", run, "--book", book, "--json") for book in NAMES]
+    digests = {json.loads(one.out)["digest"] for one in told}
+    assert [one.code for one in told] == [0] * len(NAMES)
+    assert len(digests) == 1
+
+
+def test_an_unknown_book_is_refused_by_name() -> None:
+    """The answer names the books there are."""
+    done = kitahama("simulate", "--quiet", "--book", "papyrus")
+    assert done.code == 2
+    assert "books are sorted, kernel" in done.err
+
+
+def test_the_doctor_says_which_book_serves() -> None:
+    """Compiled or not, and which of the two books is the default."""
+    done = kitahama("doctor")
+    assert done.code == 0
+    assert f"books        {DEFAULT} by default" in done.out
+    assert ("compiled (" if IS_COMPILED else "interpreted") in done.out
 
 
 # --- help
