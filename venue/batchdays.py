@@ -127,6 +127,11 @@ class _Watched(Batch):
             super()._renew_until(due)
             self.renewals.append((first, self.kernel.told, due))
 
+    def renew_until(self, at_ns: TimeNs) -> None:
+        """Renew what is due by then, though no command comes."""
+        self.engine.at_ns = max(self.engine.at_ns, at_ns)
+        self._renew_until(at_ns)
+
     def play(self, commands: Commands) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Run commands; the events, and the due time of those that are renewals' (else -1)."""
         count = len(commands.rows)
@@ -147,10 +152,18 @@ class _Watched(Batch):
         return np.concatenate(parts), np.concatenate(dues)
 
 
-def one_book(rules: Rules, instrument: Instrument, commands: Commands) -> Batch:
-    """One issue's book after some of its own commands (:meth:`Commands.until`)."""
+def one_book(
+    rules: Rules, instrument: Instrument, commands: Commands, before: tuple[int, bool]
+) -> Batch:
+    """One issue's book after some of its own commands (:meth:`Commands.until`).
+
+    ``before`` is the moment: quotes due before that time are renewed, those of that very time only
+    if the flag is set.
+    """
     batch = _Watched(rules, [instrument], indicative=False)
     batch.play(commands)
+    at_ns, batch.acts_follow = before[0], not before[1]
+    batch.renew_until(TimeNs(at_ns))
     return batch
 
 

@@ -406,8 +406,10 @@ class _Reader:
         return by_id[ids]
 
     def _must(self, wrong: NDArray[np.bool_], column: str, what: str) -> None:
-        for row in np.flatnonzero(wrong)[:ERRORS_SHOWN_MAX].tolist():
-            self._wrong.append((row, column, what))
+        told = {(row, name) for row, name, _ in self._wrong}
+        for row in np.flatnonzero(wrong).tolist():
+            if (row, column) not in told:
+                self._wrong.append((row, column, what))
 
     def _raise(self) -> None:
         found = sorted(self._wrong)[:ERRORS_SHOWN_MAX]

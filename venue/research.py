@@ -338,18 +338,20 @@ class Run:
             raise BadInput(f"no issue is called {instrument_id!r}")
         number = self._names.index(instrument_id) - 1
         count = len(self.commands.rows)
+        before = (int(self.commands.at_ns[-1]), True)
         if isinstance(at, str):
             if not 1 <= day <= len(self.days):
                 raise BadInput(f"day {day}: the run has {len(self.days)}")
             clock = load({"time": [at], "instrument_id": ["-"], "side": [1], "quantity": [1]}).at_ns
             moment = at_jst(self.days[day - 1], 0) + int(clock[0])
             count = int(np.searchsorted(self.commands.at_ns, moment))
+            before = (moment, False)
         elif at is not None:
             if not 0 <= at < count:
                 raise BadInput(f"command {at}: the run has 0 to {count - 1}")
-            count = at + 1
+            count, before = at + 1, (int(self.commands.at_ns[at]), not self.commands.is_act[at])
         part = self.commands.until(count, number)
-        return one_book(self.rules, self.instruments[number], part).book(0)
+        return one_book(self.rules, self.instruments[number], part, before).book(0)
 
     def _ids(self, numbers: NDArray[Any]) -> NDArray[Any]:
         """The caller's order ids; of nothing where there is no order."""

@@ -131,7 +131,7 @@ class Table:
             BadInput: When pandas or pyarrow is not installed.
         """
         pandas, arrow = optional("pandas"), optional("pyarrow")
-        whole = {arrow.int64(): pandas.Int64Dtype()}.get
+        whole = {arrow.int32(): pandas.Int32Dtype(), arrow.int64(): pandas.Int64Dtype()}.get
         table = self.to_arrow()
         return pandas.DataFrame(
             {
