@@ -150,9 +150,10 @@ def run_days(
     rules = rules_of(preset)
     listed = sample_instruments(rules) if instruments is None else tuple(instruments)
     days, at_ns = _days(asked, first_day)
-    commands = with_acts(rules, days, _named(asked, listed), at_ns)
+    rows, order_ids = _by_time(_named(asked, listed), at_ns, asked.order_ids)
+    commands = with_acts(rules, days, rows, at_ns)
     cores = workers if workers is not None else os.cpu_count() or 1
-    return Run(rules, listed, asked, days, commands, workers=cores, indicative=indicative)
+    return Run(rules, listed, order_ids, days, commands, workers=cores, indicative=indicative)
 
 
 def rules_of(preset: str | Rules) -> Rules:
@@ -175,6 +176,22 @@ def _named(orders: Orders, listed: Sequence[Instrument]) -> NDArray[Any]:
     if orders.issues:
         rows["instrument"] = np.array([numbers[name] for name in orders.issues])[rows["instrument"]]
     return rows
+
+
+def _by_time(
+    rows: NDArray[Any], at_ns: NDArray[np.int64], order_ids: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The rows with orders numbered as they enter (the rules tell by ids who came first)."""
+    entering = np.argsort(at_ns, kind="stable")
+    entering = entering[rows["op"][entering] == Op.NEW]
+    number = np.zeros(len(order_ids) + 1, dtype=np.int64)
+    number[rows["order_id"][entering]] = np.arange(1, len(entering) + 1)
+    unknown = np.flatnonzero(number[1:] == 0) + 1
+    number[unknown] = np.arange(len(entering) + 1, len(order_ids) + 1)
+    rows["order_id"] = number[rows["order_id"]]
+    named = np.empty_like(order_ids)
+    named[number[1:] - 1] = order_ids
+    return rows, named
 
 
 def _days(orders: Orders, first_day: date) -> tuple[list[date], NDArray[np.int64]]:
@@ -200,19 +217,19 @@ class Run:
     Attributes:
         rules: The rulebook.
         instruments: The issues, in listing order.
-        orders: The order table as loaded.
+        order_ids: The caller's order ids, by number on the rows less 1.
         days: The market days.
         commands: Every command as it ran, the venue's acts included.
         told: Every event as rows (matching/rows.py).
     """
 
     def __init__(
-        self, rules: Rules, instruments: tuple[Instrument, ...], orders: Orders,
+        self, rules: Rules, instruments: tuple[Instrument, ...], order_ids: NDArray[Any],
         days: list[date], commands: Commands, *, workers: int, indicative: bool,
     ) -> None:  # fmt: skip
         self.rules = rules
         self.instruments = instruments
-        self.orders = orders
+        self.order_ids = order_ids
         self.days = days
         self.commands = commands
         self.told = run_commands(
@@ -355,10 +372,10 @@ class Run:
 
     def _ids(self, numbers: NDArray[Any]) -> NDArray[Any]:
         """The caller's order ids; of nothing where there is no order."""
-        if not len(self.orders.order_ids):
+        if not len(self.order_ids):
             return np.zeros(len(numbers), dtype=np.int64)
-        last = len(self.orders.order_ids) - 1
-        found: NDArray[Any] = self.orders.order_ids[np.clip(numbers - 1, 0, last)]
+        last = len(self.order_ids) - 1
+        found: NDArray[Any] = self.order_ids[np.clip(numbers - 1, 0, last)]
         return found
 
     def _table(

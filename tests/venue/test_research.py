@@ -36,7 +36,7 @@ from matching.order import Order
 from matching.rows import KINDS, SELF_TRADE_MODES, SIDES, VALIDITIES, Op
 from venue import tables
 from venue.montecarlo import Flow, monte_carlo
-from venue.ordertable import Orders, load
+from venue.ordertable import load
 from venue.research import FIRST_DAY, Run, issues, run_day, run_days
 from venue.schedule import day_plan
 
@@ -215,6 +215,14 @@ def test_a_run_is_the_engines_own_days(name: str, seed: int) -> None:
     assert {fact[0] for fact in expected} == {"trade", "auction", "rejected"}
 
 
+@pytest.mark.parametrize("seed", [105, 106, 107])
+def test_who_came_first_is_told_by_time_not_by_the_row(seed: int) -> None:
+    """TSE looks at who came first (simultaneous orders, shares at a limit); rows come unsorted."""
+    table = drawn(seed, wide=seed % 2 == 0, rows=500)
+    run = run_days(table, preset="tse", instruments=issues(3, preset="tse"))
+    assert told(run) == PlainDay("tse", 3).play(table, run.days)
+
+
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("indicative", [False, True])
 def test_the_number_of_workers_changes_nothing(name: str, indicative: bool) -> None:
@@ -373,9 +381,9 @@ def test_codes_on_rows_stand_for_the_words() -> None:
 def test_the_instant_in_ns_and_the_time_of_day_agree() -> None:
     """at_ns and time with a day give the same run."""
     table = drawn(5)
-    by_time = run_days(table, instruments=issues(3))
+    orders = load(table)
+    by_time = run_days(orders, instruments=issues(3))
     stamped = {name: column for name, column in table.items() if name not in ("day", "time")}
-    orders = by_time.orders
     midnights = np.array([at_jst(day, 0) for day in by_time.days])
     stamped["at_ns"] = (midnights[orders.day - 1] + orders.at_ns).tolist()
     by_ns = run_days(stamped, instruments=issues(3))
@@ -568,7 +576,6 @@ def test_a_table_without_rows_is_a_day_without_orders() -> None:
     day = run_day(empty)
     assert len(day.auctions) == 16
     assert (len(day.trades), len(day.trades.to_arrow()), len(day.depth("KH01"))) == (0, 0, 0)
-    assert isinstance(day.orders, Orders)
 
 
 def test_days_are_refused_where_one_is_asked_for_or_the_market_is_closed() -> None:
