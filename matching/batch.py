@@ -481,8 +481,8 @@ class Batch:
             flags |= kernel.OTHERS_WAIT
         combos = 0
         for kind in rules.order_kinds.value:
-            if kind is OrderKind.MARKET and issue.bars_market_orders:
-                continue
+            if kind is OrderKind.MARKET and (issue.bars_market_orders or issue.quotes is not None):
+                continue  # where there are quotes, one that finds nobody shows a price and stays
             for validity in permission.validities:
                 if validity not in _CONDITIONS and (
                     permission.trades_at_once or validity is not Validity.FOK
