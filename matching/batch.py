@@ -467,7 +467,8 @@ class Batch:
         if not in_kernel or by_rules or rules.self_match.value is SelfMatch.PREVENT_FIRM:
             flags |= kernel.RULES_ONLY
         else:
-            if permission.new_refusal is None and not issue.suspended:
+            by_total = rules.amend_mode.value is AmendMode.REPLACE_TOTAL  # needs the first quantity
+            if permission.new_refusal is None and not issue.suspended and not by_total:
                 flags |= kernel.NEW_OK
             if permission.amend_refusal is None and not issue.suspended and _amends(rules):
                 flags |= kernel.AMEND_OK

@@ -136,7 +136,6 @@ def serve(
     from venue.demo import start_firms  # noqa: PLC0415
     from venue.sample import or_sample, sample_settings  # noqa: PLC0415
 
-    _notice(book)
     with refusals():
         books_named(book)
         if firms and settings:
@@ -150,6 +149,7 @@ def serve(
         traders: list[subprocess.Popen[str]] = []
 
         def opened() -> None:
+            _notice(book)
             if firms:
                 traders.extend(start_firms(out / READY_FILE, seed=seed, scale=_SAMPLE_SCALE))
 
@@ -219,7 +219,6 @@ def simulate(
     from venue.runs import simulate_run  # noqa: PLC0415
 
     timeline = Timeline()
-    _notice(book)
     with refusals(), progress("simulating", wanted=quiet or as_json) as advance:
 
         def seen(entry: Entry, events: list[Event]) -> None:
@@ -244,6 +243,7 @@ def simulate(
         )
         core.check_invariants()
         _report(core, timeline, as_json=as_json)
+    _notice(book)
 
 
 @cli.command(epilog="Example:  kitahama replay run/demo")
