@@ -156,6 +156,9 @@ class Room(NamedTuple):
     events: int = 0
 
 
+_NO_ROOM: Final = Room()
+
+
 class Batch:
     """Many issues under one rulebook, in one kernel.
 
@@ -171,7 +174,7 @@ class Batch:
         instruments: Sequence[Instrument],
         *,
         indicative: bool = False,
-        room: Room = Room(),
+        room: Room = _NO_ROOM,
     ) -> None:
         self.kernel = Kernel(by_id=True)
         self.kernel.reserve(**room._asdict())
