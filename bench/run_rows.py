@@ -45,8 +45,8 @@ class _BatchDoor:
     """Kitahama's batch door with the ladder's handles."""
 
     def __init__(self, batch: flows.Batch) -> None:
-        self._batch = batching.Batch(batch.rules, batch.instruments, indicative=True)
-        self._batch.kernel.more_room(batch.last_order_id + 1)
+        room = batching.Room(batch.last_order_id, batch.last_order_id, 20 * CHUNK)  # as the ladder
+        self._batch = batching.Batch(batch.rules, batch.instruments, indicative=True, room=room)
         self._batch.act(Op.OPEN_DAY)
         self._batch.drop_rows()
         self._rows: Any = None

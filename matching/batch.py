@@ -22,7 +22,7 @@ is served by the sorted book, at the rules' speed.
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from heapq import heappop, heappush
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,6 +148,17 @@ class RowsOfIssue:
         return True
 
 
+class Room(NamedTuple):
+    """What a batch makes room for when it is built; more comes by itself, at a pause."""
+
+    orders: int = 0
+    last_id: int = 0
+    events: int = 0
+
+
+_NO_ROOM: Final = Room()
+
+
 class Batch:
     """Many issues under one rulebook, in one kernel.
 
@@ -158,9 +169,15 @@ class Batch:
     """
 
     def __init__(
-        self, rules: Rules, instruments: Sequence[Instrument], *, indicative: bool = False
+        self,
+        rules: Rules,
+        instruments: Sequence[Instrument],
+        *,
+        indicative: bool = False,
+        room: Room = _NO_ROOM,
     ) -> None:
         self.kernel = Kernel(by_id=True)
+        self.kernel.reserve(**room._asdict())
         self.kernel.rules = self._answer
         self._indicative = indicative
         self._books: list[KernelBook] = []

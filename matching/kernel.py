@@ -85,6 +85,7 @@ Band = cython.struct(
     cancel_reason=cython.int,
     last=cython.int,
     mode=cython.int,
+    inverse=cython.ulonglong,  # 2 ** 45 / tick, rounded up: a multiple of the tick by it is exact
 )
 TickRow = cython.struct(price=cython.int, tick=cython.int, index=cython.int)
 CommandRow = cython.struct(
@@ -118,7 +119,7 @@ _LADDER = np.dtype([(n, "i4") for n in
                     ("best", "levels", "bits", "summary", "summaries", "orders")])  # fmt: skip
 _BAND = np.dtype([(n, "i4") for n in
                   ("lower", "upper", "origin", "tick", "prices", "row", "rows", "lot", "most",
-                   "combos", "flags", "cancel_reason", "last", "mode")])  # fmt: skip
+                   "combos", "flags", "cancel_reason", "last", "mode")] + [("inverse", "u8")])  # fmt: skip
 _TICK_ROW = np.dtype([(n, "i4") for n in ("price", "tick", "index")])
 _COMMAND = np.dtype([("op", "u1"), ("side", "u1"), ("kind", "u1"), ("validity", "u1"),
                      ("instrument", "i4"), ("order_id", "i8"), ("price_sen", "i4"),
@@ -137,10 +138,6 @@ RULES_ONLY = 32
 TRADES_ARE_RULES = 64
 OTHERS_WAIT = 128
 
-_POSITIONS = array("B", bytes(64))  # by the top six bits of a lone bit times the magic number
-for _bit in range(64):
-    _POSITIONS[((1 << _bit) * 0x03F79D71B4CB0A89 & 0xFFFFFFFFFFFFFFFF) >> 58] = _bit
-
 _fok_unfilled = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.FOK_UNFILLED))
 _ioc_rest = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.IOC_REST))
 _market_rest = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.MARKET_REST))
@@ -153,7 +150,7 @@ class _Row:
 
     __slots__ = ("best", "bits", "cancel_reason", "combos", "command", "contra_id",
                  "contra_leaves_units", "count", "flags", "following", "head", "index",
-                 "instrument", "kind", "last", "leaves", "leaves_units", "levels", "lot", "lower",
+                 "instrument", "inverse", "kind", "last", "leaves", "leaves_units", "levels", "lot", "lower",
                  "mode", "most", "op", "order_id", "orders", "origin", "owner", "previous",
                  "price", "price_sen", "prices", "quantity_units", "rank", "row", "rows",
                  "self_trade", "side", "summaries", "summary", "tag", "tick", "units", "upper",
@@ -191,8 +188,9 @@ def _array(rows, dtype):
 def _more_rows(rows, dtype, count):
     """The same rows with zeros behind them, ``count`` in all."""
     if cython.compiled:
-        grown = np.zeros(count, dtype)
+        grown = np.empty(count, dtype)
         grown[: len(rows)] = rows
+        grown[len(rows) :] = np.zeros((), dtype)  # written, so no run waits for a first touch
         return grown
     rows.extend([_Row(dtype.names) for _ in range(count - len(rows))])
     return rows
@@ -200,6 +198,11 @@ def _more_rows(rows, dtype, count):
 
 def _more_numbers(code, numbers, count):
     """The same numbers with zeros behind them, ``count`` in all."""
+    if cython.compiled:
+        wide = np.empty(count, code)
+        wide[: len(numbers)] = numbers
+        wide[len(numbers) :] = 0
+        return wide
     grown = array(code, bytes(numbers.itemsize * count))
     memoryview(grown).cast("B")[: numbers.itemsize * len(numbers)] = memoryview(numbers).cast("B")
     return grown
@@ -227,7 +230,6 @@ class Kernel:
     command: CommandRow[::1]
     slot_of: cython.int[::1]
     bit: cython.ulonglong[::1]
-    position: cython.uchar[::1]
     free: cython.int
     at = cython.declare(cython.longlong, visibility="public")
     base = cython.declare(cython.longlong, visibility="public")
@@ -277,7 +279,7 @@ class Kernel:
         self.node, self.level = self._nodes, self._level_rows
         self.ladder, self.band, self.tick_row = self._ladders, self._bands, self._tick_rows
         self.event, self.command, self.slot_of = self._events, self._one, self._ids
-        self.bit, self.position = self._bitmap, _POSITIONS
+        self.bit = self._bitmap
         self.event_room, self.id_room = events, len(self._ids)
         self._more_nodes(nodes)
 
@@ -293,6 +295,24 @@ class Kernel:
         for slot in range(old + count - 1, old - 1, -1):
             self.node[slot].following = self.free
             self.free = slot
+
+    def reserve(self, *, orders=0, last_id=0, events=0):
+        """Make room before a run, so that it does not stop for it. O(room); all of it is touched.
+
+        Args:
+            orders: Orders that rest at once.
+            last_id: The highest order id.
+            events: Rows of one run, beside one for each resting order.
+        """
+        if orders >= len(self._nodes):
+            self._more_nodes(orders + 1 - len(self._nodes))
+        need = orders + events + 8
+        if need > len(self._events):
+            self._events = _more_rows(self._events, _EVENT, need)
+            self.event, self.event_room = self._events, len(self._events)
+        if self.by_id and last_id >= len(self._ids):
+            self._ids = _more_numbers("i", self._ids, last_id + 1)
+            self.slot_of, self.id_room = self._ids, len(self._ids)
 
     def more_room(self, order_id=0):
         """Grow whatever the last ``ROOM`` was about."""
@@ -377,6 +397,7 @@ class Kernel:
         self.band[issue].prices, self.band[issue].row = prices, row
         self.band[issue].rows = len(rows)
         self.band[issue].origin, self.band[issue].tick = rows[0][0], rows[0][1]
+        self.band[issue].inverse = -(-(1 << 45) // rows[0][1])
 
     # --- ladders: prices and ranks
 
@@ -411,6 +432,7 @@ class Kernel:
         return index + 1 if side else prices - index
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
     def _price(self, issue: cython.int, side: cython.int, rank: cython.int) -> cython.int:
@@ -435,9 +457,8 @@ class Kernel:
     @cython.exceptval(-9)
     def _lowest_bit(self, word: cython.ulonglong) -> cython.int:
         """Position of the lowest set bit of a word that has one."""
-        magic: cython.ulonglong = 0x03F79D71B4CB0A89
         if cython.compiled:
-            return self.position[((word & (~word + 1)) * magic) >> 58]
+            return lowest_of(word)  # noqa: F821  kernel.pxd
         return (word & -word).bit_length() - 1
 
     @cython.cfunc
@@ -468,6 +489,7 @@ class Kernel:
         return self.band[half >> 1].prices + 2
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
     def _mark(self, half: cython.int, rank: cython.int) -> cython.int:
@@ -500,7 +522,7 @@ class Kernel:
     @cython.nogil
     @cython.exceptval(-9)
     def _leave(self, slot: cython.int) -> cython.int:
-        """Take a node out of its ring; it keeps its fields and is not free yet."""
+        """Take a node out of its ring and free it; its number is not forgotten."""
         node: Node = self.node[slot]
         half: cython.int = node.tag >> 4
         at: cython.int = self.ladder[half].levels + node.rank
@@ -518,22 +540,25 @@ class Kernel:
             if level.last == slot:
                 level.last = node.previous
             self.level[at] = level
-        return 0
+        self.live -= 1
+        return self._give_back(slot, node)
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _give_back(self, slot: cython.int) -> cython.int:
+    def _give_back(self, slot: cython.int, node: Node) -> cython.int:
         """A node that left: its place may be used again."""
         if self.by_id:
-            self.slot_of[self.node[slot].order_id] = -1
-        self.node[slot].tag = 0
-        self.node[slot].following = self.free
+            self.slot_of[node.order_id] = -1
+        node.tag = 0
+        node.following = self.free
+        self.node[slot] = node
         self.free = slot
-        self.live -= 1
         return 0
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
     def _rest(self, half: cython.int, rank: cython.int, order_id: cython.longlong,
@@ -572,6 +597,7 @@ class Kernel:
     # --- events
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
     def _tell(self, head: cython.int, issue: cython.int, order_id: cython.longlong,
@@ -612,48 +638,71 @@ class Kernel:
         """
         half: cython.int = 2 * issue + 1 - side
         head: cython.int = 3 | (side + 1) << 24
+        levels: cython.int = self.ladder[half].levels
         rank: cython.int = self.ladder[half].best
-        at: cython.int
         price: cython.int
         last: cython.int
         resting: cython.int
+        following: cython.int
         units: cython.int
         rest: cython.int
         flags: cython.int
+        traded: cython.int = 0
+        gone: cython.int = 0
+        made: cython.longlong = 0
+        node: Node
+        level: Level
         while leaves > 0 and rank <= limit_rank:
-            at = self.ladder[half].levels + rank
             price = self._price(issue, 1 - side, rank)
+            level = self.level[levels + rank]
+            last = level.last
+            resting = self.node[last].following
             while leaves > 0:
-                last = self.level[at].last
-                if last == 0:
-                    break
-                resting = self.node[last].following
+                node = self.node[resting]
                 flags = 0
-                if self.node[resting].owner == owner:
+                if node.owner == owner:
                     if stop:
-                        return leaves
+                        limit_rank = -1
+                        break
                     flags = 2 << 16
-                units = self.node[resting].leaves
+                units = node.leaves
                 rest = 0
                 if units > leaves:
                     rest = units - leaves
                     units = leaves
                 leaves -= units
+                level.units -= units
                 if side == 0:
-                    self._tell(head | flags, issue, order_id, self.node[resting].order_id, price,
-                               units, leaves, rest)  # fmt: skip
+                    self._tell(head | flags, issue, order_id, node.order_id, price, units, leaves,
+                               rest)  # fmt: skip
                 else:
-                    self._tell(head | flags, issue, self.node[resting].order_id, order_id, price,
-                               units, rest, leaves)  # fmt: skip
-                self.trades += 1
-                self.band[issue].last = price
+                    self._tell(head | flags, issue, node.order_id, order_id, price, units, rest,
+                               leaves)  # fmt: skip
+                traded = price
+                made += 1
                 if rest:
                     self.node[resting].leaves = rest
-                    self.level[at].units -= units
-                else:
-                    self._leave(resting)
-                    self._give_back(resting)
+                    break
+                following = node.following
+                level.count -= 1
+                gone += 1
+                self._give_back(resting, node)
+                if resting == last:
+                    level.last = 0
+                    break
+                resting = following
+            self.level[levels + rank] = level
+            if level.last == 0:
+                self._unmark(half, rank)
+            else:
+                self.node[last].following = resting
+                self.node[resting].previous = last
             rank = self.ladder[half].best
+        if made:
+            self.band[issue].last = traded
+            self.trades += made
+            self.ladder[half].orders -= gone
+            self.live -= gone
         return leaves
 
     @cython.cfunc
@@ -675,10 +724,16 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _new(self, issue: cython.int, side: cython.int, kind: cython.int, validity: cython.int,
-             order_id: cython.longlong, price: cython.int, units: cython.int, owner: cython.int,
-             mode: cython.int) -> cython.int:  # fmt: skip
+    def _new(self, row: CommandRow) -> cython.int:
         """Enter an order if it is plain: accepted beyond doubt, and its life written here."""
+        issue: cython.int = row.instrument
+        side: cython.int = row.side
+        kind: cython.int = row.kind
+        validity: cython.int = row.validity
+        order_id: cython.longlong = row.order_id
+        price: cython.int = row.price_sen
+        units: cython.int = row.quantity_units
+        mode: cython.int = row.self_trade & 255
         rank: cython.int
         limit_rank: cython.int
         flags: cython.int
@@ -707,7 +762,8 @@ class Kernel:
             if price < band.lower or price > band.upper:
                 return 1
             if band.rows == 1:
-                rank = (price - band.origin) // band.tick
+                rank = cython.cast(cython.int, cython.cast(
+                    cython.ulonglong, price - band.origin) * band.inverse >> 45)  # fmt: skip
                 if rank * band.tick != price - band.origin or rank < 0 or rank >= band.prices:
                     return 1
                 rank = rank + 1 if side else band.prices - rank
@@ -729,10 +785,10 @@ class Kernel:
         if flags & 4 == 0 or (
             validity == 1 and kind == 1 and self.ladder[2 * issue + 1 - side].best > limit_rank
         ):
-            self._rest(2 * issue + side, rank, order_id, units, owner, validity)
+            self._rest(2 * issue + side, rank, order_id, units, row.owner, validity)
             return 0
-        return self._enter(issue, side, kind, validity, order_id, rank, limit_rank, units, owner,
-                           mode)  # fmt: skip
+        return self._enter(issue, side, kind, validity, order_id, rank, limit_rank, units,
+                           row.owner, mode)  # fmt: skip
 
     @cython.cfunc
     @cython.nogil
@@ -770,6 +826,7 @@ class Kernel:
         return 0
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
     def _find(self, order_id: cython.longlong, owner: cython.int) -> cython.int:
@@ -809,7 +866,6 @@ class Kernel:
             return 0
         self._tell(4 | _by_owner << 8, issue, order_id, 0, 0, self.node[slot].leaves, 0, 0)
         self._leave(slot)
-        self._give_back(slot)
         return 0
 
     @cython.cfunc
@@ -870,7 +926,6 @@ class Kernel:
             return 0
         self._tell(5 | (side + 1) << 24, issue, order_id, 0, price, units, units, 0)
         self._leave(slot)
-        self._give_back(slot)
         if flags & 4 == 0:
             self._rest(half, rank, order_id, units, owner, validity)
             return 0
@@ -878,21 +933,41 @@ class Kernel:
                            self.band[issue].prices + 1 - rank, units, owner, 1)  # fmt: skip
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _step(self, at: cython.longlong) -> cython.int:
+    def _step(self, row: CommandRow) -> cython.int:
         """One command row."""
-        row: CommandRow = self.command[at]
         if row.op == 1:
-            return self._new(row.instrument, row.side, row.kind, row.validity, row.order_id,
-                             row.price_sen, row.quantity_units, row.owner,
-                             row.self_trade & 255)  # fmt: skip
+            return self._new(row)
         if row.op == 2:
             return self._cancel(row.instrument, row.order_id, row.owner)
         if row.op == 3:
             return self._amend(row.instrument, row.order_id, row.price_sen, row.quantity_units,
                                row.owner)  # fmt: skip
         return 1
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _look_ahead(self, at: cython.longlong) -> cython.int:
+        """Ask for the memory of commands that come soon: 12 and 6 rows on. Changes nothing."""
+        order_id: cython.longlong = self.command[at + 12].order_id
+        issue: cython.int
+        slot: cython.int
+        if order_id > 0 and order_id < self.id_room:
+            fetch_early(cython.address(self.slot_of[order_id]))  # noqa: F821  kernel.pxd
+        issue = self.command[at + 6].instrument
+        if issue >= 0 and issue < self.issues:
+            fetch_early(cython.address(self.band[issue]))  # noqa: F821
+            fetch_early(cython.address(self.ladder[2 * issue]))  # noqa: F821
+        order_id = self.command[at + 6].order_id
+        if order_id > 0 and order_id < self.id_room:
+            slot = self.slot_of[order_id]
+            if slot > 0:
+                fetch_early(cython.address(self.node[slot]))  # noqa: F821
+        return 0
 
     @cython.cfunc
     @cython.nogil
@@ -903,7 +978,9 @@ class Kernel:
         at: cython.longlong = first
         while at < stop:
             self.at = at
-            said = self._step(at)
+            if cython.compiled and at + 12 < stop:
+                self._look_ahead(at)
+            said = self._step(self.command[at])
             if said != 0:
                 return said
             at += 1
@@ -932,21 +1009,29 @@ class Kernel:
 
     # --- one command a call
 
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(-9)
+    def _call(self, op: cython.int, side: cython.int, kind: cython.int, validity: cython.int,
+              instrument: cython.int, order_id: cython.longlong, price_sen: cython.int,
+              quantity_units: cython.int, owner: cython.int, self_trade: cython.int) -> cython.int:  # fmt: skip
+        """One step on fields; a code that a row has no room for is the rules' to refuse."""
+        row = cython.declare(CommandRow) if cython.compiled else _Row(_COMMAND.names)
+        if (op | side | kind | validity) & ~255:
+            return 1
+        row.op, row.side, row.kind, row.validity = op, side, kind, validity
+        row.instrument, row.order_id, row.price_sen = instrument, order_id, price_sen
+        row.quantity_units, row.owner, row.self_trade = quantity_units, owner, self_trade
+        return self._step(row)
+
     def submit(self, op: cython.int, side: cython.int, kind: cython.int, validity: cython.int,
                instrument: cython.int, order_id: cython.longlong, price_sen: cython.int,
                quantity_units: cython.int, owner: cython.int, self_trade: cython.int = 0):  # fmt: skip
         """One order command; every event as a tuple (see :meth:`tuples`), in a list."""
         said: cython.int
         self.told = self.at = 0
-        if op == 1:
-            said = self._new(instrument, side, kind, validity, order_id, price_sen,
-                             quantity_units, owner, self_trade)  # fmt: skip
-        elif op == 2:
-            said = self._cancel(instrument, order_id, owner)
-        elif op == 3:
-            said = self._amend(instrument, order_id, price_sen, quantity_units, owner)
-        else:
-            said = 1
+        said = self._call(op, side, kind, validity, instrument, order_id, price_sen,
+                          quantity_units, owner, self_trade)  # fmt: skip
         if said == 2:
             self.more_room(order_id)
             return self.submit(op, side, kind, validity, instrument, order_id, price_sen,
@@ -963,15 +1048,8 @@ class Kernel:
         said: cython.int
         row: cython.longlong
         self.told = self.at = 0
-        if op == 1:
-            said = self._new(instrument, side, kind, validity, order_id, price_sen,
-                             quantity_units, owner, self_trade)  # fmt: skip
-        elif op == 2:
-            said = self._cancel(instrument, order_id, owner)
-        elif op == 3:
-            said = self._amend(instrument, order_id, price_sen, quantity_units, owner)
-        else:
-            said = 1
+        said = self._call(op, side, kind, validity, instrument, order_id, price_sen,
+                          quantity_units, owner, self_trade)  # fmt: skip
         if said:
             self._ask(said, op, side, kind, validity, instrument, order_id, price_sen,
                       quantity_units, owner, self_trade)  # fmt: skip
@@ -1064,8 +1142,8 @@ class Kernel:
     def forget_ids(self):
         """Let ids be used again; no order may rest."""
         check(self.live == 0, "ids are forgotten when no order rests")
-        self._ids = array("i", bytes(4 * 1024))
-        self.slot_of, self.id_room = self._ids, len(self._ids)
+        self._ids = _more_numbers("i", array("i"), len(self._ids))
+        self.slot_of = self._ids
 
     def tell(self, what, issue, order_id=0, contra_id=0, price=0, units=0, leaves=0,
              contra_leaves=0, reason=0, flags=0, side=0):  # fmt: skip
@@ -1212,7 +1290,6 @@ class KernelBook:
         """Take a resting order off; its open quantity stays written on it. O(1)."""
         slot: cython.int = self._slot(order)
         self.kernel._leave(slot)
-        self.kernel._give_back(slot)
         self.kernel.orders[slot] = None
         order.slot = 0
         if not self.kernel.by_id:
@@ -1450,7 +1527,6 @@ class KernelBook:
         half: cython.int
         if self.kernel.node[slot].leaves == units:
             self.kernel._leave(slot)
-            self.kernel._give_back(slot)
             return 0
         half = self.kernel.node[slot].tag >> 4
         self.kernel.node[slot].leaves -= units
@@ -1498,7 +1574,6 @@ class KernelBook:
                         self.kernel._tell(head, self.issue, self.kernel.node[slot].order_id, 0, 0,
                                           self.kernel.node[slot].leaves, 0, 0)  # fmt: skip
                         self.kernel._leave(slot)
-                        self.kernel._give_back(slot)
                     slot = following
                 if market_only:
                     break

@@ -1,0 +1,19 @@
+# What C has and Python has no word for: a hint to fetch memory early, and the place of the lowest
+# bit. The kernel's compiled half calls them; uncompiled it goes without, or counts bits itself.
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__) || defined(__clang__)
+    #define kitahama_ahead(place) __builtin_prefetch((const void *)(place), 1)
+    #define kitahama_lowest(word) __builtin_ctzll(word)
+    #else
+    #define kitahama_ahead(place) ((void)(place))
+    static int kitahama_lowest(unsigned long long word) {
+        int place = 0;
+        while (!(word & 1)) { word >>= 1; place++; }
+        return place;
+    }
+    #endif
+    """
+    void fetch_early "kitahama_ahead"(void *place) noexcept nogil
+    int lowest_of "kitahama_lowest"(unsigned long long word) noexcept nogil
