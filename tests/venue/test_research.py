@@ -45,6 +45,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 Rows = dict[str, list[Any]]
 
+
 def drawn(seed: int, *, wide: bool = False, books: int = 3, rows: int = 300, days: int = 2) -> Rows:
     """A random table: new orders, cancels and amendments, a few of orders nobody knows."""
     chance = np.random.Generator(np.random.PCG64(seed))
@@ -532,7 +533,9 @@ def test_depth_and_places_are_the_book_of_the_moment() -> None:
     assert len(day.places("KH02", at=first)) == 0
 
 
-@pytest.mark.parametrize("name", [*(one for one in PRESETS if one != "odx-equities"), "odx-equities"])
+@pytest.mark.parametrize(
+    "name", [*(one for one in PRESETS if one != "odx-equities"), "odx-equities"]
+)
 def test_places_are_the_engines_own_queue(name: str) -> None:
     """Order, open units and units in front, also of orders at market, as one engine has them."""
     table = drawn(21, rows=400, days=1)
