@@ -566,28 +566,27 @@ class Kernel:
         """Put an order at the back of its level; the caller has made sure of a free node."""
         slot: cython.uint = self.free
         at: cython.uint = self.ladder[half].levels + rank
-        node: Node = self.node[slot]
-        level: Level = self.level[at]
-        self.free = node.following
-        node.order_id = order_id
-        node.leaves = leaves
-        node.rank = rank
-        node.owner = owner
-        node.tag = half << 4 | validity
-        if level.last == 0:
-            node.following = slot
-            node.previous = slot
+        last: cython.uint = self.level[at].last
+        first: cython.uint
+        self.free = self.node[slot].following
+        self.node[slot].order_id = order_id
+        self.node[slot].leaves = leaves
+        self.node[slot].rank = rank
+        self.node[slot].owner = owner
+        self.node[slot].tag = half << 4 | validity
+        if last == 0:
+            self.node[slot].following = slot
+            self.node[slot].previous = slot
             self._mark(half, rank)
         else:
-            node.following = self.node[level.last].following
-            node.previous = level.last
-            self.node[level.last].following = slot
-            self.node[node.following].previous = slot
-        level.last = slot
-        level.units += leaves
-        level.count += 1
-        self.node[slot] = node
-        self.level[at] = level
+            first = self.node[last].following
+            self.node[slot].following = first
+            self.node[slot].previous = last
+            self.node[last].following = slot
+            self.node[first].previous = slot
+        self.level[at].last = slot
+        self.level[at].units += leaves
+        self.level[at].count += 1
         self.ladder[half].orders += 1
         self.live += 1
         if self.by_id:
@@ -955,18 +954,18 @@ class Kernel:
     @cython.exceptval(-9)
     def _look_ahead(self, at: cython.longlong) -> cython.int:
         """Ask for the memory of commands that come soon: 12 and 6 rows on. Changes nothing."""
-        order_id: cython.longlong = self.command[at + 12].order_id
-        issue: cython.int
+        later: CommandRow = self.command[at + 12]
+        near: CommandRow = self.command[at + 6]
+        issue: cython.uint = near.instrument
+        issues: cython.uint = self.issues
         slot: cython.int
-        if order_id > 0 and order_id < self.id_room:
-            fetch_early(cython.address(self.slot_of[order_id]))  # noqa: F821  kernel.pxd
-        issue = self.command[at + 6].instrument
-        if issue >= 0 and issue < self.issues:
+        if later.order_id > 0 and later.order_id < self.id_room:
+            fetch_early(cython.address(self.slot_of[later.order_id]))  # noqa: F821  kernel.pxd
+        if issues > 8 and issue < issues:
             fetch_early(cython.address(self.band[issue]))  # noqa: F821
             fetch_early(cython.address(self.ladder[2 * issue]))  # noqa: F821
-        order_id = self.command[at + 6].order_id
-        if order_id > 0 and order_id < self.id_room:
-            slot = self.slot_of[order_id]
+        if near.order_id > 0 and near.order_id < self.id_room:
+            slot = self.slot_of[near.order_id]
             if slot > 0:
                 fetch_early(cython.address(self.node[slot]))  # noqa: F821
         return 0
