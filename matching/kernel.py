@@ -56,17 +56,17 @@ Node = cython.struct(
     order_id=cython.longlong,
     leaves=cython.int,
     rank=cython.int,
-    following=cython.int,
-    previous=cython.int,
+    following=cython.uint,
+    previous=cython.uint,
     owner=cython.int,
     tag=cython.int,  # ladder << 4 | needs the rules << 3 | validity
 )
-Level = cython.struct(units=cython.longlong, last=cython.int, count=cython.int)
+Level = cython.struct(units=cython.longlong, last=cython.uint, count=cython.int)
 Ladder = cython.struct(
     best=cython.int,
-    levels=cython.int,
-    bits=cython.int,
-    summary=cython.int,
+    levels=cython.uint,
+    bits=cython.uint,
+    summary=cython.uint,
     summaries=cython.int,
     orders=cython.int,
 )
@@ -112,11 +112,11 @@ EventRow = cython.struct(
     contra_leaves_units=cython.int,
 )
 
-_NODE = np.dtype([("order_id", "i8"), ("leaves", "i4"), ("rank", "i4"), ("following", "i4"),
-                  ("previous", "i4"), ("owner", "i4"), ("tag", "i4")])  # fmt: skip
-_LEVEL = np.dtype([("units", "i8"), ("last", "i4"), ("count", "i4")])
-_LADDER = np.dtype([(n, "i4") for n in
-                    ("best", "levels", "bits", "summary", "summaries", "orders")])  # fmt: skip
+_NODE = np.dtype([("order_id", "i8"), ("leaves", "i4"), ("rank", "i4"), ("following", "u4"),
+                  ("previous", "u4"), ("owner", "i4"), ("tag", "i4")])  # fmt: skip
+_LEVEL = np.dtype([("units", "i8"), ("last", "u4"), ("count", "i4")])
+_LADDER = np.dtype([("best", "i4"), ("levels", "u4"), ("bits", "u4"), ("summary", "u4"),
+                    ("summaries", "i4"), ("orders", "i4")])  # fmt: skip
 _BAND = np.dtype([(n, "i4") for n in
                   ("lower", "upper", "origin", "tick", "prices", "row", "rows", "lot", "most",
                    "combos", "flags", "cancel_reason", "last", "mode")] + [("inverse", "u8")])  # fmt: skip
@@ -230,7 +230,7 @@ class Kernel:
     command: CommandRow[::1]
     slot_of: cython.int[::1]
     bit: cython.ulonglong[::1]
-    free: cython.int
+    free: cython.uint
     at = cython.declare(cython.longlong, visibility="public")
     base = cython.declare(cython.longlong, visibility="public")
     left = cython.declare(cython.int, visibility="public")
@@ -464,10 +464,10 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _next_rank(self, half: cython.int, rank: cython.int) -> cython.int:
+    def _next_rank(self, half: cython.uint, rank: cython.int) -> cython.int:
         """The first rank from ``rank`` on that has orders, or one past the last price."""
-        bits: cython.int = self.ladder[half].bits
-        summary: cython.int = self.ladder[half].summary
+        bits: cython.uint = self.ladder[half].bits
+        summary: cython.uint = self.ladder[half].summary
         place: cython.int = rank >> 6
         block: cython.int
         word: cython.ulonglong = self.bit[bits + place] >> (rank & 63)
@@ -492,7 +492,7 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _mark(self, half: cython.int, rank: cython.int) -> cython.int:
+    def _mark(self, half: cython.uint, rank: cython.int) -> cython.int:
         """Note that a level has orders."""
         place: cython.int = rank >> 6
         one: cython.ulonglong = 1
@@ -504,10 +504,10 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _unmark(self, half: cython.int, rank: cython.int) -> cython.int:
+    def _unmark(self, half: cython.uint, rank: cython.int) -> cython.int:
         """Note that a level has no orders any more."""
         place: cython.int = rank >> 6
-        at: cython.int = self.ladder[half].bits + place
+        at: cython.uint = self.ladder[half].bits + place
         one: cython.ulonglong = 1
         self.bit[at] &= ~(one << (rank & 63))
         if self.bit[at] == 0:
@@ -521,11 +521,11 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _leave(self, slot: cython.int) -> cython.int:
+    def _leave(self, slot: cython.uint) -> cython.int:
         """Take a node out of its ring and free it; its number is not forgotten."""
         node: Node = self.node[slot]
-        half: cython.int = node.tag >> 4
-        at: cython.int = self.ladder[half].levels + node.rank
+        half: cython.uint = node.tag >> 4
+        at: cython.uint = self.ladder[half].levels + node.rank
         level: Level = self.level[at]
         level.units -= node.leaves
         level.count -= 1
@@ -547,7 +547,7 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _give_back(self, slot: cython.int, node: Node) -> cython.int:
+    def _give_back(self, slot: cython.uint, node: Node) -> cython.int:
         """A node that left: its place may be used again."""
         if self.by_id:
             self.slot_of[node.order_id] = -1
@@ -561,33 +561,32 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _rest(self, half: cython.int, rank: cython.int, order_id: cython.longlong,
+    def _rest(self, half: cython.uint, rank: cython.int, order_id: cython.longlong,
               leaves: cython.int, owner: cython.int, validity: cython.int) -> cython.int:  # fmt: skip
         """Put an order at the back of its level; the caller has made sure of a free node."""
-        slot: cython.int = self.free
-        at: cython.int = self.ladder[half].levels + rank
-        node: Node = self.node[slot]
-        level: Level = self.level[at]
-        self.free = node.following
-        node.order_id = order_id
-        node.leaves = leaves
-        node.rank = rank
-        node.owner = owner
-        node.tag = half << 4 | validity
-        if level.last == 0:
-            node.following = slot
-            node.previous = slot
+        slot: cython.uint = self.free
+        at: cython.uint = self.ladder[half].levels + rank
+        last: cython.uint = self.level[at].last
+        first: cython.uint
+        self.free = self.node[slot].following
+        self.node[slot].order_id = order_id
+        self.node[slot].leaves = leaves
+        self.node[slot].rank = rank
+        self.node[slot].owner = owner
+        self.node[slot].tag = half << 4 | validity
+        if last == 0:
+            self.node[slot].following = slot
+            self.node[slot].previous = slot
             self._mark(half, rank)
         else:
-            node.following = self.node[level.last].following
-            node.previous = level.last
-            self.node[level.last].following = slot
-            self.node[node.following].previous = slot
-        level.last = slot
-        level.units += leaves
-        level.count += 1
-        self.node[slot] = node
-        self.level[at] = level
+            first = self.node[last].following
+            self.node[slot].following = first
+            self.node[slot].previous = last
+            self.node[last].following = slot
+            self.node[first].previous = slot
+        self.level[at].last = slot
+        self.level[at].units += leaves
+        self.level[at].count += 1
         self.ladder[half].orders += 1
         self.live += 1
         if self.by_id:
@@ -604,7 +603,7 @@ class Kernel:
               contra_id: cython.longlong, price: cython.int, units: cython.int,
               leaves: cython.int, contra_leaves: cython.int) -> cython.int:  # fmt: skip
         """Write one event row."""
-        row: cython.longlong = self.told
+        row: cython.ulonglong = self.told
         if cython.compiled:  # one check for the whole row
             told = cython.declare(EventRow)
             told.head = head
@@ -636,14 +635,14 @@ class Kernel:
         Ends when filled, when no order within the limit is left, or, with ``stop``, in front of
         an order of ``owner``.
         """
-        half: cython.int = 2 * issue + 1 - side
+        half: cython.uint = 2 * issue + 1 - side
         head: cython.int = 3 | (side + 1) << 24
-        levels: cython.int = self.ladder[half].levels
+        levels: cython.uint = self.ladder[half].levels
         rank: cython.int = self.ladder[half].best
         price: cython.int
-        last: cython.int
-        resting: cython.int
-        following: cython.int
+        last: cython.uint
+        resting: cython.uint
+        following: cython.uint
         units: cython.int
         rest: cython.int
         flags: cython.int
@@ -711,7 +710,7 @@ class Kernel:
     def _within_reach(self, issue: cython.int, side: cython.int, limit_rank: cython.int,
                       wanted: cython.longlong) -> cython.longlong:  # fmt: skip
         """Units on the other side within a limit, counted up to ``wanted``."""
-        half: cython.int = 2 * issue + 1 - side
+        half: cython.uint = 2 * issue + 1 - side
         rank: cython.int = self.ladder[half].best
         found: cython.longlong = 0
         while rank <= limit_rank and found < wanted:
@@ -722,6 +721,7 @@ class Kernel:
     # --- the plain cases of a command
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
     def _new(self, row: CommandRow) -> cython.int:
@@ -798,7 +798,7 @@ class Kernel:
                limit_rank: cython.int, leaves: cython.int, owner: cython.int,
                mode: cython.int) -> cython.int:  # fmt: skip
         """Match an accepted order, then rest it or end it (continuous.py, the same rule)."""
-        half: cython.int = 2 * issue + 1 - side
+        half: cython.uint = 2 * issue + 1 - side
         if self.ladder[half].best <= limit_rank:
             if validity == 4 and self._within_reach(issue, side, limit_rank, leaves) < leaves:
                 self.slot_of[order_id] = -1
@@ -840,12 +840,13 @@ class Kernel:
         return slot
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
     def _cancel(self, issue: cython.int, order_id: cython.longlong,
                 owner: cython.int) -> cython.int:  # fmt: skip
         """Cancel a resting order of its owner, or refuse."""
-        slot: cython.int
+        slot: cython.uint
         reason: cython.int
         if self.told + 8 > self.event_room:
             return 2
@@ -874,7 +875,7 @@ class Kernel:
     def _amend(self, issue: cython.int, order_id: cython.longlong, price: cython.int,
                units: cython.int, owner: cython.int) -> cython.int:  # fmt: skip
         """Amend a resting limit order if it is plain (engine.py, the same rule)."""
-        slot: cython.int
+        slot: cython.uint
         rank: cython.int
         half: cython.int
         side: cython.int
@@ -953,18 +954,18 @@ class Kernel:
     @cython.exceptval(-9)
     def _look_ahead(self, at: cython.longlong) -> cython.int:
         """Ask for the memory of commands that come soon: 12 and 6 rows on. Changes nothing."""
-        order_id: cython.longlong = self.command[at + 12].order_id
-        issue: cython.int
+        later: CommandRow = self.command[at + 12]
+        near: CommandRow = self.command[at + 6]
+        issue: cython.uint = near.instrument
+        issues: cython.uint = self.issues
         slot: cython.int
-        if order_id > 0 and order_id < self.id_room:
-            fetch_early(cython.address(self.slot_of[order_id]))  # noqa: F821  kernel.pxd
-        issue = self.command[at + 6].instrument
-        if issue >= 0 and issue < self.issues:
+        if later.order_id > 0 and later.order_id < self.id_room:
+            fetch_early(cython.address(self.slot_of[later.order_id]))  # noqa: F821  kernel.pxd
+        if issues > 8 and issue < issues:
             fetch_early(cython.address(self.band[issue]))  # noqa: F821
             fetch_early(cython.address(self.ladder[2 * issue]))  # noqa: F821
-        order_id = self.command[at + 6].order_id
-        if order_id > 0 and order_id < self.id_room:
-            slot = self.slot_of[order_id]
+        if near.order_id > 0 and near.order_id < self.id_room:
+            slot = self.slot_of[near.order_id]
             if slot > 0:
                 fetch_early(cython.address(self.node[slot]))  # noqa: F821
         return 0
@@ -1136,7 +1137,7 @@ class Kernel:
 
     def issue_at(self, order_id: cython.longlong):
         """The issue of a resting order, or -1."""
-        slot: cython.int = self.slot_at(order_id)
+        slot: cython.uint = self.slot_at(order_id)
         return self.node[slot].tag >> 5 if slot else -1
 
     def forget_ids(self):
@@ -1164,7 +1165,7 @@ class Kernel:
 
     def check_invariants(self):
         """Check that each node is on one book or free, and counted. O(nodes)."""
-        slot: cython.int = self.free
+        slot: cython.uint = self.free
         half: cython.int
         free = resting = 0
         for half in range(2 * self.issues):
@@ -1266,7 +1267,7 @@ class KernelBook:
         price: cython.int = order.price_sen
         rank: cython.int = 0
         code: cython.int = _VALIDITY_CODE[order.validity]
-        slot: cython.int
+        slot: cython.uint
         if price:
             if price < self.lower or price > self.upper:
                 self._stretch(price)
@@ -1288,7 +1289,7 @@ class KernelBook:
 
     def remove(self, order):
         """Take a resting order off; its open quantity stays written on it. O(1)."""
-        slot: cython.int = self._slot(order)
+        slot: cython.uint = self._slot(order)
         self.kernel._leave(slot)
         self.kernel.orders[slot] = None
         order.slot = 0
@@ -1297,9 +1298,9 @@ class KernelBook:
 
     def reduce(self, order, units):
         """Lower a resting order's open quantity; it keeps its place. O(1)."""
-        slot: cython.int = self._slot(order)
+        slot: cython.uint = self._slot(order)
         fewer: cython.int = units
-        half: cython.int = self.kernel.node[slot].tag >> 4
+        half: cython.uint = self.kernel.node[slot].tag >> 4
         self.kernel.node[slot].leaves -= fewer
         self.kernel.level[
             self.kernel.ladder[half].levels + self.kernel.node[slot].rank
@@ -1316,17 +1317,17 @@ class KernelBook:
 
     @cython.cfunc
     def _slot(self, order) -> cython.int:
-        slot: cython.int = order.slot
+        slot: cython.uint = order.slot
         if slot == 0 or self.kernel.node[slot].order_id != order.order_id:
             raise InvariantBroken("only a resting order can be changed", {"order": order.order_id})
         return slot
 
     @cython.cfunc
-    def _order(self, slot: cython.int):
+    def _order(self, slot: cython.uint):
         """The order of a node, made now if it came through the batch door."""
         order = self.kernel.orders[slot]
         if order is None or order.order_id != self.kernel.node[slot].order_id:
-            half: cython.int = self.kernel.node[slot].tag >> 4
+            half: cython.uint = self.kernel.node[slot].tag >> 4
             side: cython.int = half & 1
             rank: cython.int = self.kernel.node[slot].rank
             price: cython.int = self.kernel._price(half >> 1, side, rank)
@@ -1373,10 +1374,10 @@ class KernelBook:
         """Trade an order that does not rest against the other side; see :class:`Book`."""
         side: cython.int = 0 if incoming.side is _BUY else 1
         limit_rank: cython.int = self._limit_rank(incoming)
-        half: cython.int = 2 * self.issue + 1 - side
+        half: cython.uint = 2 * self.issue + 1 - side
         row: cython.longlong
         told: cython.longlong
-        slot: cython.int
+        slot: cython.uint
         rest: cython.int
         owner: cython.int = -1
         if self.kernel.ladder[half].best > limit_rank:
@@ -1426,7 +1427,7 @@ class KernelBook:
     def next_match(self, incoming):
         """The order that ``incoming`` would trade with next, or None. O(1)."""
         side: cython.int = 0 if incoming.side is _BUY else 1
-        half: cython.int = 2 * self.issue + 1 - side
+        half: cython.uint = 2 * self.issue + 1 - side
         if self.kernel.ladder[half].best > self._limit_rank(incoming):
             return None
         return self._first(half)
@@ -1435,12 +1436,12 @@ class KernelBook:
         """Units within reach of ``incoming``, up to its open quantity; see :class:`Book`."""
         side: cython.int = 0 if incoming.side is _BUY else 1
         limit_rank: cython.int = self._limit_rank(incoming)
-        half: cython.int = 2 * self.issue + 1 - side
+        half: cython.uint = 2 * self.issue + 1 - side
         wanted: cython.longlong = incoming.leaves_units
         found: cython.longlong = 0
         rank: cython.int
-        last: cython.int
-        slot: cython.int
+        last: cython.uint
+        slot: cython.uint
         number: cython.int
         skips: cython.bint = skip_owner
         if owner is None:
@@ -1516,13 +1517,13 @@ class KernelBook:
     @cython.exceptval(-9)
     def _front(self, half: cython.int) -> cython.int:
         """The node with the highest priority on a side that has one."""
-        at: cython.int = self.kernel.ladder[half].levels + self.kernel.ladder[half].best
+        at: cython.uint = self.kernel.ladder[half].levels + self.kernel.ladder[half].best
         return self.kernel.node[self.kernel.level[at].last].following
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _fill(self, slot: cython.int, units: cython.int) -> cython.int:
+    def _fill(self, slot: cython.uint, units: cython.int) -> cython.int:
         """Take units off a node; it leaves when nothing is left."""
         half: cython.int
         if self.kernel.node[slot].leaves == units:
@@ -1555,10 +1556,10 @@ class KernelBook:
              market_only: cython.bint) -> cython.int:  # fmt: skip
         half: cython.int
         rank: cython.int
-        slot: cython.int
-        following: cython.int
+        slot: cython.uint
+        following: cython.uint
         left: cython.int
-        at: cython.int
+        at: cython.uint
         for half in range(2 * self.issue, 2 * self.issue + 2):
             rank = self.kernel.ladder[half].best
             if self.kernel.ladder[half].orders == 0 or (market_only and rank != 0):
@@ -1592,12 +1593,12 @@ class KernelBook:
 
     def first(self, side):
         """The order with the highest priority of all, market orders included. O(1)."""
-        half: cython.int = self._half(side)
+        half: cython.uint = self._half(side)
         return self._first(half) if self.kernel.ladder[half].orders else None
 
     def best(self, side):
         """The best limit price, or None. O(1)."""
-        half: cython.int = self._half(side)
+        half: cython.uint = self._half(side)
         rank: cython.int
         if self.kernel.ladder[half].orders == 0:
             return None
@@ -1608,7 +1609,7 @@ class KernelBook:
 
     def market_units(self, side):
         """Open quantity of market orders. O(1)."""
-        half: cython.int = self._half(side)
+        half: cython.uint = self._half(side)
         if self.kernel.ladder[half].orders == 0:
             return 0
         return self.kernel.level[self.kernel.ladder[half].levels].units
@@ -1628,7 +1629,7 @@ class KernelBook:
 
     def levels(self, side):
         """Prices best first, without market orders. O(levels)."""
-        half: cython.int = self._half(side)
+        half: cython.uint = self._half(side)
         base: cython.int = self.kernel.ladder[half].levels
         rank: cython.int
         found: list = []
@@ -1644,7 +1645,7 @@ class KernelBook:
 
     def interest(self, side):
         """Prices and units of :meth:`levels` as arrays, best first. O(levels)."""
-        half: cython.int = self._half(side)
+        half: cython.uint = self._half(side)
         base: cython.int = self.kernel.ladder[half].levels
         rank: cython.int
         count: cython.int = 0
@@ -1680,7 +1681,7 @@ class KernelBook:
 
     def queue(self, side):
         """Orders by priority; the book must not change meanwhile."""
-        half: cython.int = self._half(side)
+        half: cython.uint = self._half(side)
         return iter([self._order(slot) for slot in self._slots(half)])
 
     @cython.cfunc
@@ -1688,8 +1689,8 @@ class KernelBook:
         """Nodes of a side by priority."""
         found: list = []
         rank: cython.int
-        slot: cython.int
-        last: cython.int
+        slot: cython.uint
+        last: cython.uint
         if self.kernel.ladder[half].orders == 0:
             return found
         rank = self.kernel.ladder[half].best
@@ -1706,8 +1707,8 @@ class KernelBook:
 
     def places(self, side):
         """(order id, price, open units, units in front of it at its price) by priority."""
-        half: cython.int = self._half(side)
-        slot: cython.int
+        half: cython.uint = self._half(side)
+        slot: cython.uint
         found: list = []
         ahead = 0
         rank = -1
