@@ -78,6 +78,9 @@ from matching.rows import (
     What,
 )
 
+ORDER_ID_MAX: Final = 1 << 30
+"""Ids index an array of 4 bytes each; a larger one is a slip, not an order."""
+
 EVERY_ISSUE: Final = -1
 """In a row for the venue's acts: all issues, in listing order."""
 
@@ -272,6 +275,8 @@ class Batch:
         """
         if commands.dtype != COMMAND or commands.ndim != 1 or not commands.flags.c_contiguous:
             raise BadInput("commands are one contiguous array of COMMAND rows")
+        if len(commands) and int(commands["order_id"].max()) > ORDER_ID_MAX:
+            raise BadInput(f"an order id is at most {ORDER_ID_MAX:,}")
         self.kernel.take(commands)
 
     def forget(self) -> None:
