@@ -94,9 +94,10 @@ class Issue:
         simultaneous_to: Orders with ids up to this one have no time priority in a cross.
     """
 
-    __slots__ = ("_barred", "_quote_band", "_takes_day_limits", "aside", "book", "broadening",
+    __slots__ = ("_barred", "_grid", "_grid_is_known", "_quote_band", "_takes_day_limits",
+                 "aside", "book", "broadening",
                  "centre_by_last", "centre_by_nav", "crosses", "ends_pre_closing", "extension",
-                 "gathers_fok", "grid", "has_conditions", "has_opened", "held_sen", "instrument",
+                 "gathers_fok", "has_conditions", "has_opened", "held_sen", "instrument",
                  "interest", "last_sen", "lot_units", "lower_limit_sen", "max_order_units",
                  "max_share_units", "most_units", "nav_sen", "next_base_sen", "own_orders",
                  "permission", "permissions", "phase", "published", "query_units",
@@ -142,6 +143,7 @@ class Issue:
         self.next_base_sen = instrument.issue_price_sen
         self.published = NO_CLEARING
         self.interest: CallInterest | None = None
+        self._grid: list[Sen] | None = None
         self.simultaneous_to = OrderId(0)
         self.aside = Aside(waiting)
         self.has_conditions = any(one in _CONDITIONS for one in rules.validities.value)
@@ -221,7 +223,7 @@ class Issue:
         if self.seeks_first and self.quotes is not None:
             self.quotes.first_step_sen = step_sen(self.rules, reference_sen)
             self._quote_band = quote_band(self.instrument, self.rules, reference_sen)
-        self.grid = grid_within(self.terms())
+        self._grid_is_known = False
         tick = ticks.tick_at(lower)
         one_tick = tick == ticks.tick_at(upper) and self._takes_day_limits
         self.quick_tick_sen = tick
@@ -329,8 +331,12 @@ class Issue:
     def rebuild_interest(self) -> None:
         """Read the whole book if its state publishes, else forget. O(levels)."""
         self.interest = None
-        if self.permission.publishes_indicative and self.grid is not None:
-            self.interest = CallInterest(self.book, self.terms(), self.grid)
+        if not self.permission.publishes_indicative:
+            return
+        if not self._grid_is_known:
+            self._grid, self._grid_is_known = grid_within(self.terms()), True
+        if self._grid is not None:
+            self.interest = CallInterest(self.book, self.terms(), self._grid)
 
     def note_change(self, order: Order, units: int) -> None:
         """Interest of one order changed by ``units``. O(log prices)."""
