@@ -15,8 +15,10 @@ rules' speed; without it only :data:`Op.INDICATE` tells it.
 
 Ordering: a command's events stand together, in the engine's order, commands in their own.
 Known limits: orders of one firm on several accounts count as several firms; ids take 4 bytes each
-for as long as :meth:`forget` was not called; an issue whose limits are too far apart for a ladder
-is served by the sorted book, at the rules' speed.
+for as long as :meth:`forget` was not called; rows have no accounts and no
+flags of size or short sale, so own orders are kept apart by firm only and a size that would be queried
+is refused; where the preset replaces by total, or keeps a firm's orders apart, or where an issue's limits
+are too far apart for a ladder, all goes at the rules' speed.
 """
 
 from collections.abc import Callable, Sequence
@@ -445,9 +447,9 @@ class Batch:
         if op == Op.PHASE:
             if not 0 < row[7] < len(PHASES):
                 return self._rejected(number, OrderId(0), RejectReason.OUT_OF_RANGE)
-            return engine.change_phase(name, PHASES[row[7]])
+            return engine.change_phase(name, PHASES[row[7]], after_extension=row[1] == 1)
         if op == Op.AUCTION:
-            return engine.run_auction(name)
+            return engine.run_auction(name, after_extension=row[1] == 1)
         if op == Op.HALT:
             return engine.halt(name, "")
         if op == Op.RESUME:
@@ -486,7 +488,9 @@ class Batch:
         shown = issue.quotes is not None and issue.quotes.shown is not None
         flags = kernel.KNOWN
         by_rules = shown or permission.publishes_indicative or issue.seeks_first
-        if not in_kernel or by_rules or rules.self_match.value is SelfMatch.PREVENT_FIRM:
+        by_rules = by_rules or rules.self_match.value is SelfMatch.PREVENT_FIRM
+        by_rules = by_rules or rules.amend_mode.value is AmendMode.REPLACE_TOTAL
+        if not in_kernel or by_rules:
             flags |= kernel.RULES_ONLY
         else:
             by_total = rules.amend_mode.value is AmendMode.REPLACE_TOTAL  # needs the first quantity

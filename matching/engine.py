@@ -139,7 +139,14 @@ class Engine:
         if instrument_id in self._issues:
             return _refused(RejectReason.DUPLICATE, f"{instrument_id} is listed already")
         book = self._new_book(self._orders)
-        issue = Issue(instrument, self.rules, book, self.trade_numbers, self._waiting)
+        issue = Issue(
+            instrument,
+            self.rules,
+            book,
+            self.trade_numbers,
+            resting=self._orders,
+            waiting=self._waiting,
+        )
         self._issues[instrument_id] = issue
         listed: list[Event] = [InstrumentListed(instrument=instrument)]
         if self._day_is_open:
@@ -403,7 +410,7 @@ class Engine:
             self._enter(issue, order, events)
         else:
             _rest(issue, order, events)
-        if issue.own_orders.watches and order.rests:
+        if issue.own_orders.watches:
             issue.own_orders.note(order)
         return events
 
@@ -542,7 +549,7 @@ class Engine:
             self._enter(issue, order, events)
         else:
             _rest(issue, order, events)
-        if not keeps and issue.own_orders.watches and order.rests:
+        if not keeps and issue.own_orders.watches:
             issue.own_orders.note(order)
         return events
 

@@ -1,9 +1,10 @@
 """One issue on the engine: its book, its day, and what is worked out once so orders need not.
 
 Base price (基準値段): by the preset the last price of the day before (cross or trade, or the special
-quote shown after it), else the base price before; or the net asset value; or whatever stands until somebody sets it. The issue price on
-the first day (START reference, proposal taken from TSE and ODX). The centre price of a cross is the
-base price, or by the preset the last price of today if there is one, or the net asset value.
+quote shown after it), else the base price before; or the net asset value; or whatever stands until
+somebody sets it. The issue price on the first day (START reference, proposal taken from TSE and ODX).
+The centre price of a cross is the base price, or by the preset the last price of today if there is
+one, or the net asset value; with special quotes the price a move is measured from (quotes.py).
 
 Invariants: the daily limits are those of the base price; the index of the engine and the book
 agree; the last published indicative price is what the book gives.
@@ -111,6 +112,8 @@ class Issue:
         rules: Rules,
         book: Book,
         trade_numbers: TradeNumbers,
+        *,
+        resting: dict[OrderId, Order],
         waiting: dict[OrderId, Order],
     ) -> None:
         self.instrument = instrument
@@ -131,7 +134,7 @@ class Issue:
         self.crosses = DayCrosses()
         self.extension = 0
         self.gathers_fok = Validity.FOK in self.permissions[Phase.PRE_OPEN].validities
-        self.own_orders = OwnOrders(rules.self_match.value)
+        self.own_orders = OwnOrders(rules.self_match.value, resting)
         self.max_order_units = rules.max_order_units.value
         self.max_share_units = self._share_units(rules.max_share_of_issue_percent.value)
         self.query_units = self._share_units(rules.query_share_of_issue_percent.value)

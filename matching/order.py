@@ -59,11 +59,6 @@ class Order(Record):
     following: "Order | None" = None
     slot: int = 0
 
-    @property
-    def rests(self) -> bool:
-        """Whether it is on a book."""
-        return self.level is not None or self.slot != 0
-
 
 class Level(Record):
     """All orders of one side at one price, or all its market orders.

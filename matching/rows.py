@@ -81,7 +81,8 @@ op: :class:`Op`. side, kind, validity, self_trade: position in :data:`SIDES` and
 self_trade 0 takes the preset's mode. instrument: index in listing order. price_sen and
 quantity_units: of a new order; what an amendment changes to (0 keeps; the total
 quantity where the preset replaces by total); the base price of
-``REFERENCE``; ``PHASE`` has the phase's position in :data:`PHASES` as quantity. owner: number of
+``REFERENCE``; ``PHASE`` has the phase's position in :data:`PHASES` as quantity. side of
+``PHASE`` and ``AUCTION``: 1 for a step behind an extension (extension.py). owner: number of
 the participant (or of its account, where the preset compares accounts).
 """
 

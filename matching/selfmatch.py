@@ -12,20 +12,27 @@ Cost: O(open orders of the owner in the issue) for a check; nothing when the pre
 """
 
 from market.choices import SelfMatch
-from market.ids import ParticipantId
+from market.ids import OrderId, ParticipantId
 from market.quantities import Sen
 from market.words import OrderKind, Side
 from matching.order import Order
 
 
 class OwnOrders:
-    """The resting orders of each owner in one issue; those that left are dropped when met."""
+    """The orders of each owner in one issue, by id; those that left are dropped when met."""
 
-    __slots__ = ("_orders", "_rule")
+    __slots__ = ("_ids", "_resting", "_rule")
 
-    def __init__(self, rule: SelfMatch) -> None:
+    def __init__(self, rule: SelfMatch, resting: dict[OrderId, Order]) -> None:
+        """Nobody's orders yet.
+
+        Args:
+            rule: Whose orders are compared.
+            resting: The resting orders of all issues by id, kept by others.
+        """
         self._rule = rule
-        self._orders: dict[str, list[Order]] = {}
+        self._resting = resting
+        self._ids: dict[str, list[OrderId]] = {}
 
     @property
     def watches(self) -> bool:
@@ -33,17 +40,17 @@ class OwnOrders:
         return self._rule is not SelfMatch.ALLOW
 
     def note(self, order: Order) -> None:
-        """An order rests now."""
+        """An order was entered, amended or released; whether it rests is seen when it matters."""
         key = self._key(order.participant_id, order.account)
         if key is not None:
-            self._orders.setdefault(key, []).append(order)
+            self._ids.setdefault(key, []).append(order.order_id)
 
     def new_day(self) -> None:
         """Drop whoever has nothing open any more. O(orders noted)."""
-        self._orders = {
-            key: resting
-            for key, orders in self._orders.items()
-            if (resting := [order for order in orders if order.rests])
+        self._ids = {
+            key: [order.order_id for order in resting]
+            for key in self._ids
+            if (resting := self._standing(key))
         }
 
     def would_meet(
@@ -56,10 +63,10 @@ class OwnOrders:
     ) -> bool:
         """Whether an order of this owner could be paired with one of its own."""
         key = self._key(participant_id, account)
-        if key is None or key not in self._orders:
+        if key is None or key not in self._ids:
             return False
-        resting = [one for one in self._orders[key] if one.rests]
-        self._orders[key] = resting
+        resting = self._standing(key)
+        self._ids[key] = [order.order_id for order in resting]
         return any(
             one.side is not side
             and (
@@ -69,6 +76,10 @@ class OwnOrders:
             )
             for one in resting
         )
+
+    def _standing(self, key: str) -> list[Order]:
+        found = (self._resting.get(order_id) for order_id in self._ids[key])
+        return [order for order in found if order is not None]
 
     def _key(self, participant_id: ParticipantId, account: str) -> str | None:
         if self._rule is SelfMatch.PREVENT_FIRM:

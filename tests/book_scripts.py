@@ -192,7 +192,7 @@ def _new_orders(draw: random.Random, issues: Sequence[Instrument], rules: Rules)
     for _ in range(200):
         which = draw.randrange(len(issues))
         side = sides[chance() >= buys]
-        market = chance() < 0.12
+        market = chance() < 0.12 and OrderKind.MARKET in rules.order_kinds.value
         price = NO_PRICE if market else draw.choice(crowds[which])
         validity = Validity.DAY if chance() < 0.6 else draw.choice(validities)
         if validity is Validity.DAY and price and chance() < patient:
@@ -220,6 +220,7 @@ def _new_orders(draw: random.Random, issues: Sequence[Instrument], rules: Rules)
                 validity=validity,
                 account=draw.choice(("", "", "X", "Y")),
                 self_trade_mode=None if chance() < 0.5 else draw.choice(modes),
+                size_confirmed=chance() < 0.95,
             )
         )
     return pool
@@ -321,6 +322,8 @@ class ScriptWriter:
         firm = named.participant_id
         price = draw.choice(self.pool).price_sen or None
         self.known.append((OrderId(self.number + 1), named))
+        by_total = self.rules.amend_mode.value is AmendMode.REPLACE_TOTAL
+        units = Units(draw.randint(1, 8)) if draw.random() < 0.8 else None
         return AmendOrder(
             participant_id=firm if draw.random() < 0.97 else draw.choice(FIRMS),
             session_id=SessionId(firm),
@@ -329,7 +332,8 @@ class ScriptWriter:
             client_order_id=ClientOrderId("d"),
             order_id=order_id,
             price_sen=price if named.price_sen and draw.random() < 0.6 else None,
-            leaves_units=Units(draw.randint(1, 8)) if draw.random() < 0.8 else None,
+            leaves_units=None if by_total else units,
+            total_units=units if by_total else None,
         )
 
     def _renewal(self, name: InstrumentId, number: int, due_ns: TimeNs) -> RenewQuote:
