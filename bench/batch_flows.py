@@ -58,8 +58,9 @@ PLAIN: Final = TSE.replace(
     closing_auction_widths=0,
     limit_broadening_days=0,
     stop_allocation=StopAllocation.OFF,
+    validities=(Validity.DAY, Validity.NEXT_AUCTION, Validity.IOC, Validity.FOK),
 )
-"""TSE's day without its quotes and its closing rules, which the C ladder does not have."""
+"""TSE's day without its quotes, conditions and closing rules, which the C ladder does not have."""
 
 BAND: Final = (8_000, 12_000)
 """Lowest and highest price of an issue among many, in yen."""
