@@ -17,7 +17,8 @@ Ordering: a command's events stand together, in the engine's order, commands in 
 Known limits: orders of one firm on several accounts count as several firms; ids take 4 bytes each
 for as long as :meth:`forget` was not called; rows have no accounts and no
 flags of size or short sale, so own orders are kept apart by firm only and a size that would be queried
-is refused; where the preset replaces by total, or keeps a firm's orders apart, or where an issue's limits
+is refused; an amended order keeps its id, so where the rules read ids as time (crosses of TSE's rules,
+round robin and pro rata) it keeps its old time there too; where the preset replaces by total, or keeps a firm's orders apart, or where an issue's limits
 are too far apart for a ladder, all goes at the rules' speed.
 """
 
@@ -60,7 +61,7 @@ from market.words import OrderKind, Side, Validity
 from matching import continuous, cross, kernel
 from matching.book import Book
 from matching.engine import Engine
-from matching.kernel import Kernel, KernelBook
+from matching.kernel import ORDER_ID_MAX, Kernel, KernelBook
 from matching.order import Order
 from matching.rows import (
     CANCEL_REASONS,
@@ -79,9 +80,6 @@ from matching.rows import (
     Op,
     What,
 )
-
-ORDER_ID_MAX: Final = 1 << 30
-"""Ids index an array of 4 bytes each; a larger one is a slip, not an order."""
 
 EVERY_ISSUE: Final = -1
 """In a row for the venue's acts: all issues, in listing order."""
@@ -243,6 +241,7 @@ class Batch:
             stop = count
             if at_ns is not None:
                 self.engine.at_ns = TimeNs(int(at_ns[first]))
+                kernel_.at = first  # what a renewal tells stands with the row whose time came
                 self._renew_until(self.engine.at_ns)
                 if self._renewals:
                     stop = max(first + 1, int(np.searchsorted(at_ns, self._renewals[0][0])))
@@ -336,7 +335,7 @@ class Batch:
             0 < side < len(SIDES)
             and 0 < kind < len(KINDS)
             and 0 < validity < len(VALIDITIES)
-            and mode < len(SELF_TRADE_MODES)
+            and 0 <= mode < len(SELF_TRADE_MODES)
         ):
             return None
         return NewOrder(
@@ -431,7 +430,8 @@ class Batch:
         if op == Op.CLOSE_DAY:
             for one in range(len(self._issues)):
                 self._before(one)
-            self.write(engine.close_day())
+            for events in engine.close_issues():
+                self.write(events)
             self.refresh()
             return
         if number != EVERY_ISSUE and not 0 <= number < len(self._issues):

@@ -11,7 +11,7 @@ Invariants (check_invariants): those of each issue and book; the shared index ho
 orders that rest.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -178,14 +178,18 @@ class Engine:
 
     def close_day(self) -> list[Event]:
         """Close every issue that is not closed yet, and carry base prices over."""
+        return [event for events in self.close_issues() for event in events]
+
+    def close_issues(self) -> Iterator[list[Event]]:
+        """The same, one issue's events at a time, in listing order; to be walked to its end."""
         self._day_is_open = False
-        events: list[Event] = []
         for instrument_id, issue in self._issues.items():
+            events: list[Event] = []
             if issue.phase is not Phase.CLOSED:
                 issue.extension = 0  # nothing is put off any more
                 events += self.change_phase(instrument_id, Phase.CLOSED)
             events.append(issue.close_day())
-        return events
+            yield events
 
     def change_phase(
         self, instrument_id: InstrumentId, phase: Phase, *, after_extension: bool = False

@@ -28,7 +28,7 @@ from bisect import bisect_left
 import cython
 import numpy as np
 
-from market.errors import InvariantBroken, check
+from market.errors import BadInput, InvariantBroken, check
 from market.reasons import CancelReason, RejectReason
 from market.words import OrderKind, Side
 from matching.book import Interest, LevelTotal, SortedBook
@@ -127,6 +127,9 @@ _COMMAND = np.dtype([("op", "u1"), ("side", "u1"), ("kind", "u1"), ("validity", 
 _EVENT = np.dtype([("head", "i4"), ("instrument", "i4"), ("command", "i8"), ("order_id", "i8"),
                    ("contra_id", "i8"), ("price_sen", "i4"), ("units", "i4"),
                    ("leaves_units", "i4"), ("contra_leaves_units", "i4")])  # fmt: skip
+
+ORDER_ID_MAX = 1 << 30
+"""Ids index an array of 4 bytes each; a larger one is a slip, not an order."""
 
 # Flags of a band, kept by the rules.
 KNOWN = 1
@@ -315,7 +318,13 @@ class Kernel:
             self.slot_of, self.id_room = self._ids, len(self._ids)
 
     def more_room(self, order_id=0):
-        """Grow whatever the last ``ROOM`` was about."""
+        """Grow whatever the last ``ROOM`` was about.
+
+        Raises:
+            BadInput: For an id beyond ``ORDER_ID_MAX``, before anything grows.
+        """
+        if order_id > ORDER_ID_MAX:
+            raise BadInput(f"an order id is at most {ORDER_ID_MAX:,}")
         if self.free == 0:
             self._more_nodes(len(self._nodes))
         need = self.told + self.live + 8
@@ -427,6 +436,11 @@ class Kernel:
             if index * tick != distance:
                 return 0
             index += self.tick_row[step].index
+            if (
+                step + 1 < self.band[issue].row + self.band[issue].rows
+                and index >= self.tick_row[step + 1].index
+            ):
+                return 0  # above the last price of its row, below the next row's first
         if index >= prices:
             return 0
         return index + 1 if side else prices - index

@@ -13,6 +13,7 @@ from matching.book import Book, Fill, Interest, LevelTotal
 from matching.order import Order
 
 PRICES_MAX: Final[int]
+ORDER_ID_MAX: Final[int]
 DONE: Final[int]
 PYTHON: Final[int]
 ROOM: Final[int]
