@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
+import batch_beside  # noqa: E402
 import book_scripts  # noqa: E402  found beside this file once its folder is on the path
 import random_market  # noqa: E402
 import side_by_side  # noqa: E402
@@ -26,6 +27,9 @@ from books import BOOKS  # noqa: E402
 
 JUDGE = "sorted"
 OTHERS = {name: book for name, book in BOOKS.items() if name != JUDGE}
+DOOR_SCRIPTS_EACH = 10
+"""Scripts for each seed through the batch door, with and without indicative prices."""
+
 SCRIPTS_EACH = 40
 """Scripts for each seed, about 70,000 commands."""
 
@@ -57,6 +61,7 @@ def main() -> int:
                 market(seed, asked.days, told, refusals)
             if asked.only != "markets":
                 books(seed, told)
+                door(seed, told)
     except Failed as failed:
         sys.stderr.write(f"{failed}\n")
         return 1
@@ -73,6 +78,11 @@ def main() -> int:
         sys.stdout.write(
             f"{told['scripts']:,} scripts of {told['lines']:,} commands, the same on "
             f"{', '.join((JUDGE, *OTHERS))}\n"
+        )
+    if told["door scripts"]:
+        sys.stdout.write(
+            f"{told['door scripts']:,} scripts of {told['door lines']:,} commands through the "
+            "batch door, as on the engine\n"
         )
     return 0
 
@@ -123,6 +133,24 @@ def books(seed: int, told: Counter[str]) -> None:
             text = side_by_side.told_of(short, found)
             raise Failed(f"{text}\nscript {number} of seed {seed} failed: {again}")
         told += Counter(scripts=1, lines=len(script.entries))
+
+
+def door(seed: int, told: Counter[str]) -> None:
+    """Scripts of one seed through the batch door.
+
+    Raises:
+        Failed: With the shrunk script.
+    """
+    for number in range(seed * DOOR_SCRIPTS_EACH, (seed + 1) * DOOR_SCRIPTS_EACH):
+        indicative = bool(number & 1)
+        script, found, _ = batch_beside.race_door(number, indicative=indicative)
+        if found is not None:
+            short = batch_beside.shortest_door(script, indicative=indicative)
+            found = batch_beside.parted_door(short, indicative=indicative) or found
+            again = f"python -m tests.stress --only books --first {seed} --seeds 1"
+            text = side_by_side.told_of(short, found)
+            raise Failed(f"{text}\nscript {number} of seed {seed} failed at the door: {again}")
+        told += Counter({"door scripts": 1, "door lines": len(script.entries)})
 
 
 def replay(path: Path) -> None:
