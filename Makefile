@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SEEDS ?= 20
 KILLS ?= 100
 TRACES ?= 200
-BUILT_FROM := pyproject.toml setup.py matching/kernel.py
+BUILT_FROM := pyproject.toml setup.py matching/kernel.py matching/kernel.pxd
 PURE := build/pure
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 

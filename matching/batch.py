@@ -9,22 +9,22 @@ What is plain on an issue follows from its state (:meth:`Batch._allow`): anythin
 look at twice is not.
 
 Ids are the caller's, from 1, each used once; an amended order keeps its id whatever happens to its
-place. An owner is a number: the participant, and its account where the preset compares accounts.
-With ``indicative`` each change of the indicative price is told, as START's feed does, at the
-rules' speed; without it only :data:`Op.INDICATE` tells it.
+place. An owner is a number that stands for a participant. With ``indicative`` each change of the
+indicative price is told, as START's feed does, at the rules' speed; without it only
+:data:`Op.INDICATE` tells it.
 
 Ordering: a command's events stand together, in the engine's order, commands in their own.
-Known limits: orders of one firm on several accounts count as several firms; ids take 4 bytes each
-for as long as :meth:`forget` was not called; rows have no accounts and no
-flags of size or short sale, so own orders are kept apart by firm only and a size that would be queried
-is refused; an amended order keeps its id, so where the rules read ids as time (crosses of TSE's rules,
-round robin and pro rata) it keeps its old time there too; where the preset replaces by total, or keeps a firm's orders apart, or where an issue's limits
-are too far apart for a ladder, all goes at the rules' speed.
+Known limits: ids take 4 bytes each for as long as :meth:`forget` was not called. Rows have no
+accounts and no flags of size or short sale, so own orders are kept apart by firm only and a size
+that would be queried is refused. An amended order keeps its id, so where the rules read ids as time
+(crosses of TSE's rules, round robin and pro rata) it keeps its old time there too. Where the preset
+replaces by total or keeps a firm's orders apart, or where an issue's limits are too far apart for a
+ladder, all goes at the rules' speed.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from heapq import heappop, heappush
+from heapq import heappop
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -34,23 +34,7 @@ from market.choices import SelfMatch
 from market.commands import AmendOrder, NewOrder
 from market.errors import BadInput, check
 from market.events import (
-    AuctionHeld,
-    CommandRefused,
     Event,
-    IndicativePriceChanged,
-    OrderAccepted,
-    OrderAmended,
-    OrderCanceled,
-    OrderExpired,
-    OrderReduced,
-    PhaseChanged,
-    QuoteEnded,
-    QuoteShown,
-    ReferencePriceSet,
-    RequestRejected,
-    Trade,
-    TradingHalted,
-    TradingResumed,
 )
 from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, SessionId
 from market.instrument import Instrument
@@ -63,17 +47,12 @@ from matching.book import Book
 from matching.engine import Engine
 from matching.kernel import ORDER_ID_MAX, Kernel, KernelBook
 from matching.order import Order
+from matching.row_writer import REJECT_CODE, RowWriter, ending_head
 from matching.rows import (
-    CANCEL_REASONS,
     COMMAND,
-    FLAG_CROSS,
-    FLAG_KEPT_PRIORITY,
-    FLAG_SELF_TRADE,
-    FLAG_SKIPPED,
+    EVERY_ISSUE,
     KINDS,
     PHASES,
-    QUOTE_KINDS,
-    REJECT_REASONS,
     SELF_TRADE_MODES,
     SIDES,
     VALIDITIES,
@@ -81,13 +60,8 @@ from matching.rows import (
     What,
 )
 
-EVERY_ISSUE: Final = -1
-"""In a row for the venue's acts: all issues, in listing order."""
-
 _EPOCH: Final = date(1970, 1, 1)
 _CONDITIONS: Final = frozenset((Validity.ON_OPEN, Validity.ON_CLOSE, Validity.FUNARI))
-_REASON: Final = {reason: code for code, reason in enumerate(REJECT_REASONS)}
-_WHY: Final = {reason: code for code, reason in enumerate(CANCEL_REASONS)}
 _ALL_VALIDITIES: Final = 255
 _PLAIN_AMENDS: Final = (
     AmendMode.CANCEL_NEW,
@@ -146,8 +120,7 @@ class RowsOfIssue:
         if ending is None:
             return False
         self._batch.write(events)
-        head = What.EXPIRED if reason is None else What.CANCELED | _WHY[reason] << 8
-        self._book.end_rows(head, *ending)
+        self._book.end_rows(ending_head(reason), *ending)
         return True
 
 
@@ -168,7 +141,7 @@ class Batch:
     Attributes:
         engine: The rules; read it, but change nothing.
         kernel: The books. ``kernel.submit`` and ``kernel.trades_of`` are the doors for one
-            command a call.
+            command a call; their rows lie there until the next one or :meth:`drop_rows`.
     """
 
     def __init__(
@@ -182,13 +155,13 @@ class Batch:
         self.kernel = Kernel(by_id=True)
         self.kernel.reserve(**room._asdict())
         self.kernel.rules = self._answer
-        self._indicative = indicative
         self._books: list[KernelBook] = []
-        self._renewals: list[tuple[TimeNs, int, int]] = []
         self._numbers = {one.instrument_id: number for number, one in enumerate(instruments)}
         check(len(self._numbers) == len(instruments), "an issue is listed once")
+        self._names = list(self._numbers)
         self._index = _Index(self.kernel, self._books)
         self.engine = Engine(rules, self._new_book, self._index)
+        self._writer = RowWriter(self.kernel, self._numbers, indicative=indicative)
         self._day = self._asked = 0
         for instrument in instruments:
             self.engine.list_instrument(instrument)
@@ -201,12 +174,10 @@ class Batch:
                 }
                 issue.permission = issue.permissions[issue.phase]
             issue.rows = RowsOfIssue(self, book) if issue.quotes is None else None
-        self._tellers = self._table()
         self.refresh()
 
     def _new_book(self, index: dict[OrderId, Order]) -> Book:
-        name = list(self._numbers)[len(self._books)]
-        book = KernelBook(self.kernel, index, name)
+        book = KernelBook(self.kernel, index, self._names[len(self._books)])
         self._books.append(book)
         return book
 
@@ -243,8 +214,8 @@ class Batch:
                 self.engine.at_ns = TimeNs(int(at_ns[first]))
                 kernel_.at = first  # what a renewal tells stands with the row whose time came
                 self._renew_until(self.engine.at_ns)
-                if self._renewals:
-                    stop = max(first + 1, int(np.searchsorted(at_ns, self._renewals[0][0])))
+                if self._writer.renewals:
+                    stop = max(first + 1, int(np.searchsorted(at_ns, self._writer.renewals[0][0])))
             said = kernel_.run(first, stop)
             first = kernel_.at
             if said == kernel.ROOM:
@@ -465,8 +436,8 @@ class Batch:
 
     def _renew_until(self, at_ns: TimeNs) -> None:
         """Renew the quotes whose time has come, in the order of their times."""
-        while self._renewals and self._renewals[0][0] <= at_ns:
-            due, number, quote = heappop(self._renewals)
+        while self._writer.renewals and self._writer.renewals[0][0] <= at_ns:
+            due, number, quote = heappop(self._writer.renewals)
             shown = self._issues[number].quotes
             if shown is None or shown.shown is None or shown.shown.number != quote:
                 continue
@@ -486,15 +457,14 @@ class Batch:
         if not in_kernel:
             issue.rows = None
         shown = issue.quotes is not None and issue.quotes.shown is not None
-        flags = kernel.KNOWN
+        flags = 0
         by_rules = shown or permission.publishes_indicative or issue.seeks_first
         by_rules = by_rules or rules.self_match.value is SelfMatch.PREVENT_FIRM
-        by_rules = by_rules or rules.amend_mode.value is AmendMode.REPLACE_TOTAL
+        by_rules = by_rules or rules.amend_mode.value is AmendMode.REPLACE_TOTAL  # first quantity
         if not in_kernel or by_rules:
             flags |= kernel.RULES_ONLY
         else:
-            by_total = rules.amend_mode.value is AmendMode.REPLACE_TOTAL  # needs the first quantity
-            if permission.new_refusal is None and not issue.suspended and not by_total:
+            if permission.new_refusal is None and not issue.suspended:
                 flags |= kernel.NEW_OK
             if permission.amend_refusal is None and not issue.suspended and _amends(rules):
                 flags |= kernel.AMEND_OK
@@ -524,7 +494,7 @@ class Batch:
             most=issue.most_units,
             combos=combos,
             flags=flags,
-            cancel_reason=0 if refusal is None else _REASON[refusal],
+            cancel_reason=0 if refusal is None else REJECT_CODE[refusal],
             mode=SELF_TRADE_MODES.index(rules.self_trade_mode.value),
         )
 
@@ -532,128 +502,14 @@ class Batch:
 
     def write(self, events: list[Event]) -> None:
         """Write events of the rules as rows, and empty the list."""
-        for event in events:
-            teller = self._tellers.get(type(event))
-            if teller is not None:
-                teller(event)
-        events.clear()
+        self._writer.write(events, self._asked)
 
     def _rejected(self, number: int, order_id: OrderId, reason: RejectReason) -> list[Event]:
         self._reject(number, order_id, reason)
         return []
 
     def _reject(self, number: int, order_id: int, reason: RejectReason) -> None:
-        self.kernel.tell(What.REJECTED, number, order_id, reason=_REASON[reason])
-
-    def _table(self) -> dict[type, Callable[[Any], None]]:
-        """Which method writes which event."""
-        return {
-            OrderAccepted: self._tell_accepted,
-            OrderAmended: self._tell_amended,
-            OrderCanceled: self._tell_canceled,
-            OrderExpired: self._tell_expired,
-            OrderReduced: self._tell_reduced,
-            Trade: self._tell_trade,
-            AuctionHeld: self._tell_auction,
-            IndicativePriceChanged: self._tell_indicative,
-            PhaseChanged: self._tell_phase,
-            TradingHalted: self._tell_halted,
-            TradingResumed: self._tell_resumed,
-            ReferencePriceSet: self._tell_reference,
-            QuoteShown: self._tell_quote,
-            QuoteEnded: self._tell_quote_ended,
-            CommandRefused: self._tell_refused,
-            RequestRejected: _not_here,
-        }
-
-    def _tell_accepted(self, event: OrderAccepted) -> None:
-        self.kernel.tell(
-            What.ACCEPTED, self._numbers[event.instrument_id], event.order_id,
-            price=event.price_sen, units=event.quantity_units, leaves=event.quantity_units,
-            side=SIDES.index(event.side),
-        )  # fmt: skip
-
-    def _tell_amended(self, event: OrderAmended) -> None:
-        self.kernel.tell(
-            What.AMENDED, self._numbers[event.instrument_id], event.order_id,
-            price=event.price_sen, units=event.leaves_units, leaves=event.leaves_units,
-            flags=FLAG_KEPT_PRIORITY * event.kept_priority, side=SIDES.index(event.side),
-        )  # fmt: skip
-
-    def _tell_canceled(self, event: OrderCanceled) -> None:
-        self.kernel.tell(
-            What.CANCELED, self._numbers[event.instrument_id], event.order_id,
-            units=event.canceled_units, reason=_WHY[event.reason],
-        )  # fmt: skip
-
-    def _tell_expired(self, event: OrderExpired) -> None:
-        number = self._numbers[event.instrument_id]
-        self.kernel.tell(What.EXPIRED, number, event.order_id, units=event.expired_units)
-
-    def _tell_reduced(self, event: OrderReduced) -> None:
-        self.kernel.tell(
-            What.REDUCED, self._numbers[event.instrument_id], event.order_id,
-            units=event.prevented_units, leaves=event.leaves_units,
-        )  # fmt: skip
-
-    def _tell_trade(self, event: Trade) -> None:
-        self.kernel.tell(
-            What.TRADE, self._numbers[event.instrument_id], event.buy_order_id,
-            event.sell_order_id, price=event.price_sen, units=event.quantity_units,
-            leaves=event.buy_leaves_units, contra_leaves=event.sell_leaves_units,
-            flags=FLAG_CROSS * event.cross | FLAG_SELF_TRADE * event.self_trade,
-            side=0 if event.cross else self._aggressor(event),
-        )  # fmt: skip
-
-    def _aggressor(self, event: Trade) -> int:
-        """The side of the order that the command named."""
-        return 1 if event.buy_order_id == self._asked else 2
-
-    def _tell_auction(self, event: AuctionHeld) -> None:
-        self.kernel.tell(
-            What.AUCTION, self._numbers[event.instrument_id], price=event.price_sen or 0,
-            units=event.executed_units, leaves=event.trades, flags=FLAG_SKIPPED * event.skipped,
-        )  # fmt: skip
-
-    def _tell_indicative(self, event: IndicativePriceChanged) -> None:
-        if self._indicative:
-            self.kernel.tell(
-                What.INDICATIVE, self._numbers[event.instrument_id], price=event.price_sen or 0,
-                units=event.executed_units, leaves=event.surplus_units,
-            )  # fmt: skip
-
-    def _tell_phase(self, event: PhaseChanged) -> None:
-        number = self._numbers[event.instrument_id]
-        self.kernel.tell(What.PHASE, number, units=PHASES.index(event.phase))
-
-    def _tell_halted(self, event: TradingHalted) -> None:
-        self.kernel.tell(What.HALTED, self._numbers[event.instrument_id])
-
-    def _tell_resumed(self, event: TradingResumed) -> None:
-        self.kernel.tell(What.RESUMED, self._numbers[event.instrument_id])
-
-    def _tell_reference(self, event: ReferencePriceSet) -> None:
-        self.kernel.tell(
-            What.REFERENCE, self._numbers[event.instrument_id],
-            price=event.reference_price_sen, leaves=event.lower_limit_sen,
-            contra_leaves=event.upper_limit_sen,
-        )  # fmt: skip
-
-    def _tell_quote(self, event: QuoteShown) -> None:
-        number = self._numbers[event.instrument_id]
-        self.kernel.tell(
-            What.QUOTE, number, event.quote_number, price=event.price_sen,
-            side=SIDES.index(event.side), flags=QUOTE_KINDS.index(event.kind),
-        )  # fmt: skip
-        if event.renew_at_ns:
-            heappush(self._renewals, (event.renew_at_ns, number, event.quote_number))
-
-    def _tell_quote_ended(self, event: QuoteEnded) -> None:
-        number = self._numbers[event.instrument_id]
-        self.kernel.tell(What.QUOTE_ENDED, number, event.quote_number)
-
-    def _tell_refused(self, event: CommandRefused) -> None:
-        self.kernel.tell(What.REFUSED, EVERY_ISSUE, reason=_REASON[event.reason])
+        self.kernel.tell(What.REJECTED, number, order_id, reason=REJECT_CODE[reason])
 
     # --- reading
 
@@ -679,7 +535,3 @@ _ACTS: Final = frozenset(
 def _amends(rules: Rules) -> bool:
     """Whether the kernel knows what an amendment does here."""
     return rules.amend_mode.value in _PLAIN_AMENDS
-
-
-def _not_here(event: Event) -> None:
-    check(False, "the batch door refuses in rows", event=event)

@@ -26,7 +26,7 @@ from typing import Final
 
 from market.commands import NO_PRICE
 from market.errors import InvariantBroken
-from market.events import AuctionHeld, Event, OrderExpired, Trade
+from market.events import AuctionHeld, Event, OrderExpired
 from market.ids import OrderId
 from market.quantities import Sen, Units
 from market.reasons import CancelReason
@@ -276,7 +276,6 @@ def _pair(issue: Issue, price_sen: Sen, executed_units: Units, events: list[Even
         issue.traded_in_cross(price_sen)
         return made
     first, execute = book.first, book.execute
-    instrument_id = issue.instrument.instrument_id
     trade_id = numbers.last
     remaining = executed_units
     while remaining:
@@ -288,22 +287,7 @@ def _pair(issue: Issue, price_sen: Sen, executed_units: Units, events: list[Even
         execute(buy, units)
         execute(sell, units)
         trade_id += 1  # type: ignore[assignment]
-        events.append(
-            Trade(
-                trade_id=trade_id,
-                instrument_id=instrument_id,
-                price_sen=price_sen,
-                quantity_units=units,
-                buyer=buy.participant_id,
-                seller=sell.participant_id,
-                buy_order_id=buy.order_id,
-                sell_order_id=sell.order_id,
-                buy_leaves_units=buy.leaves_units,
-                sell_leaves_units=sell.leaves_units,
-                cross=True,
-                self_trade=buy.owner == sell.owner,
-            )
-        )
+        events.append(uncross.cross_trade(issue, trade_id, price_sen, units, buy=buy, sell=sell))
     trades = trade_id - numbers.last
     numbers.last = trade_id
     issue.traded_in_cross(price_sen)

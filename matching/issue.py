@@ -217,7 +217,10 @@ class Issue:
             self.broadening.recount(left)
 
     def set_reference(self, reference_sen: Sen) -> None:
-        """Set the base price; the limits follow, resting orders stay. O(prices within limits)."""
+        """Set the base price; the limits follow, resting orders stay.
+
+        O(1) on an empty book where nothing is published, else O(orders + prices within limits).
+        """
         ticks = self.instrument.ticks
         lower, upper = self._limits_around(reference_sen)
         self.reference_sen = reference_sen

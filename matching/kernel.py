@@ -3,12 +3,14 @@
 """The board over flat arrays (板), for throughput: the second implementation of the book.
 
 One file in Cython's pure-Python mode: compiled it is the fastest book here, uncompiled it runs
-line by line in a debugger, a little slower than the sorted book. Bounds checks stay on.
+line by line in a debugger, slower than the sorted book. Bounds checks stay on.
 
 Mechanics, and the plain case of entering, amending and canceling an order. Everything else (every
 refusal but the simplest, self-trade modes, phases, auctions, quotes) is handed to the rules in
-Python, before anything has moved: ``PYTHON`` says "this command is yours". So no rule is written
-twice but "match, then rest or end" (matching/continuous.py), and the tests compare both.
+Python, before anything has moved: ``PYTHON`` says "this command is yours". (``OWN`` comes after the
+fills in front of an own order; the rules go on from there.) So no rule is written twice but what
+makes a command plain and "match, then rest or end" (matching/continuous.py), and the tests compare
+both.
 
 Layout. A *ladder* is one side of one issue: a level for each grid price within the day's limits,
 by *rank*: 0 is the market orders, then the better price first, so both sides are one code. A
@@ -132,7 +134,6 @@ ORDER_ID_MAX = 1 << 30
 """Ids index an array of 4 bytes each; a larger one is a slip, not an order."""
 
 # Flags of a band, kept by the rules.
-KNOWN = 1
 NEW_OK = 2
 AT_ONCE = 4
 AMEND_OK = 8
@@ -1030,14 +1031,18 @@ class Kernel:
     def _call(self, op: cython.int, side: cython.int, kind: cython.int, validity: cython.int,
               instrument: cython.int, order_id: cython.longlong, price_sen: cython.int,
               quantity_units: cython.int, owner: cython.int, self_trade: cython.int) -> cython.int:  # fmt: skip
-        """One step on fields; a code that a row has no room for is the rules' to refuse."""
+        """One step on fields, with more room where it is short; a code too large for a row is the rules'."""
         row = cython.declare(CommandRow) if cython.compiled else _Row(_COMMAND.names)
         if (op | side | kind | validity) & ~255:
             return 1
         row.op, row.side, row.kind, row.validity = op, side, kind, validity
         row.instrument, row.order_id, row.price_sen = instrument, order_id, price_sen
         row.quantity_units, row.owner, row.self_trade = quantity_units, owner, self_trade
-        return self._step(row)
+        said: cython.int = self._step(row)
+        if said == 2:
+            self.more_room(order_id)
+            said = self._step(row)
+        return said
 
     def submit(self, op: cython.int, side: cython.int, kind: cython.int, validity: cython.int,
                instrument: cython.int, order_id: cython.longlong, price_sen: cython.int,
@@ -1047,10 +1052,6 @@ class Kernel:
         self.told = self.at = 0
         said = self._call(op, side, kind, validity, instrument, order_id, price_sen,
                           quantity_units, owner, self_trade)  # fmt: skip
-        if said == 2:
-            self.more_room(order_id)
-            return self.submit(op, side, kind, validity, instrument, order_id, price_sen,
-                               quantity_units, owner, self_trade)  # fmt: skip
         if said:
             self._ask(said, op, side, kind, validity, instrument, order_id, price_sen,
                       quantity_units, owner, self_trade)  # fmt: skip
@@ -1159,6 +1160,7 @@ class Kernel:
         check(self.live == 0, "ids are forgotten when no order rests")
         self._ids = _more_numbers("i", array("i"), len(self._ids))
         self.slot_of = self._ids
+        self.orders = [None] * len(self.orders)  # an object is known by its id and node
 
     def tell(self, what, issue, order_id=0, contra_id=0, price=0, units=0, leaves=0,
              contra_leaves=0, reason=0, flags=0, side=0):  # fmt: skip

@@ -55,6 +55,9 @@ class What(IntEnum):
     QUOTE_ENDED = 16
 
 
+EVERY_ISSUE: Final = -1
+"""In a row for the venue's acts: all issues, in listing order."""
+
 FLAG_CROSS: Final = 1
 FLAG_SELF_TRADE: Final = 2
 FLAG_KEPT_PRIORITY: Final = 1

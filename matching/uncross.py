@@ -17,7 +17,7 @@ from typing import NamedTuple
 from market.commands import NO_PRICE
 from market.errors import check
 from market.events import Event, Trade
-from market.ids import OrderId
+from market.ids import OrderId, TradeId
 from market.quantities import Sen, Units
 from market.rules import AuctionAllocation
 from market.words import Side
@@ -105,28 +105,33 @@ def pair(issue: Issue, price_sen: Sen, buys: Fills, sells: Fills, events: list[E
             execute(buy, units)
             execute(sell, units)
             numbers.last += 1  # type: ignore[assignment]
-            events.append(
-                Trade(
-                    trade_id=numbers.last,
-                    instrument_id=issue.instrument.instrument_id,
-                    price_sen=price_sen,
-                    quantity_units=units,
-                    buyer=buy.participant_id,
-                    seller=sell.participant_id,
-                    buy_order_id=buy.order_id,
-                    sell_order_id=sell.order_id,
-                    buy_leaves_units=buy.leaves_units,
-                    sell_leaves_units=sell.leaves_units,
-                    cross=True,
-                    self_trade=buy.owner == sell.owner,
-                )
-            )
+            events.append(cross_trade(issue, numbers.last, price_sen, units, buy=buy, sell=sell))
             left -= units
             sell_units -= units
             if not sell_units:
                 sell, sell_units = next(sellers, (None, 0))
     issue.traded_in_cross(price_sen)
     return numbers.last - first_id
+
+
+def cross_trade(
+    issue: Issue, trade_id: TradeId, price_sen: Sen, units: Units, *, buy: Order, sell: Order
+) -> Trade:
+    """The event of one pairing; both orders' open quantities are already what is left."""
+    return Trade(
+        trade_id=trade_id,
+        instrument_id=issue.instrument.instrument_id,
+        price_sen=price_sen,
+        quantity_units=units,
+        buyer=buy.participant_id,
+        seller=sell.participant_id,
+        buy_order_id=buy.order_id,
+        sell_order_id=sell.order_id,
+        buy_leaves_units=buy.leaves_units,
+        sell_leaves_units=sell.leaves_units,
+        cross=True,
+        self_trade=buy.owner == sell.owner,
+    )
 
 
 def _shared(issue: Issue, level: list[Order], units: int, sharing: Sharing) -> Fills:

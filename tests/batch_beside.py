@@ -57,10 +57,11 @@ from market.ids import InstrumentId, OrderId
 from market.quantities import TimeNs
 from market.rules import AuctionAllocation
 from market.words import Side
-from matching.batch import EVERY_ISSUE, Batch
+from matching.batch import Batch
 from matching.engine import Engine
 from matching.rows import (
     COMMAND,
+    EVERY_ISSUE,
     KINDS,
     PHASES,
     QUOTE_KINDS,

@@ -27,8 +27,8 @@ from market.ids import InstrumentId
 from market.instrument import Instrument
 from market.quantities import TimeNs
 from market.rules import Rules
-from matching.batch import EVERY_ISSUE, Batch
-from matching.rows import COMMAND, EVENT, PHASES, Op
+from matching.batch import Batch
+from matching.rows import COMMAND, EVENT, EVERY_ISSUE, PHASES, Op
 from venue.schedule import day_plan
 
 _EPOCH: Final = date(1970, 1, 1)
@@ -122,8 +122,9 @@ class _Watched(Batch):
 
     def _renew_until(self, at_ns: TimeNs) -> None:
         last = at_ns - self.acts_follow
-        while self._renewals and self._renewals[0][0] <= last:
-            due, first = self._renewals[0][0], self.kernel.told
+        waiting = self._writer.renewals
+        while waiting and waiting[0][0] <= last:
+            due, first = waiting[0][0], self.kernel.told
             super()._renew_until(due)
             self.renewals.append((first, self.kernel.told, due))
 

@@ -7,13 +7,13 @@ the served venue runs, so a simulated journal replays and verifies like any othe
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from heapq import heappop, heappush, merge
+from heapq import merge
 from typing import Final
 
 from market.business_days import at_jst
-from market.commands import Command, Entry, OpenDay, OpenSession, RenewQuote
-from market.events import Event, QuoteEnded, QuoteShown
-from market.ids import InstrumentId, KeyId, ParticipantId, SessionId
+from market.commands import Command, Entry, OpenDay, OpenSession
+from market.events import Event
+from market.ids import KeyId, ParticipantId, SessionId
 from market.quantities import SequenceNo, TimeNs
 from market.rules import AmendMode
 from matching.books import DEFAULT
@@ -23,6 +23,7 @@ from participants.orderflow import entry_windows
 from venue.conductor import remaining_days
 from venue.core import Core
 from venue.journal import Journal, Row
+from venue.renewals import DueQuotes
 from venue.schedule import Step
 from venue.settings import (
     VenueSettings,
@@ -89,8 +90,7 @@ class Simulation:
             if firm.keys
         }
         self._requests = 0
-        self._due: list[tuple[TimeNs, int, int, InstrumentId, int]] = []
-        self._shown: dict[InstrumentId, int] = {}
+        self._quotes = DueQuotes()
         self._carried: CarriedOrders | None = None
 
     def open(self) -> None:
@@ -151,21 +151,10 @@ class Simulation:
 
     def _renew_quotes(self, at_ns: TimeNs, rank: int) -> None:
         """Renew, each at its time, the quotes that are due before a step of this time and rank."""
-        due = self._due
-        while due and due[0][:2] < (at_ns, rank):
-            when, _, _, name, number = heappop(due)
-            if number == self._shown.get(name):
-                self._apply(when, RenewQuote(instrument_id=name, quote_number=number))
-
-    def _note_quotes(self, events: list[Event]) -> None:
-        for event in events:
-            if isinstance(event, QuoteShown):
-                name, number, when = event.instrument_id, event.quote_number, event.renew_at_ns
-                self._shown[name] = number
-                if when:
-                    heappush(self._due, (when, _RENEWAL, self.core.sequence, name, number))
-            elif isinstance(event, QuoteEnded):
-                self._shown.pop(event.instrument_id, None)
+        while (due := self._quotes.next_ns) is not None and (due, _RENEWAL) < (at_ns, rank):
+            renewal = self._quotes.take()
+            if renewal is not None:
+                self._apply(due, renewal)
 
     def _steps(self, intents: Iterable[Intent]) -> Iterator[Step]:
         day = self.core.business_date
@@ -200,7 +189,7 @@ class Simulation:
                 self._carried.hear(event)
         core.reports.drain()
         core.feeds.drain()
-        self._note_quotes(events)
+        self._quotes.hear(events)
         if self._seen is not None:
             self._seen(entry, events)
         return events

@@ -22,12 +22,13 @@ from market.instrument import TEN_YEN, TSE_LIMITS, Instrument
 from market.quantities import Sen, SequenceNo, TimeNs, Units
 from market.rulebooks import ODX_EQUITIES, OSE, START, TSE
 from market.rules import AmendMode, Rules
-from market.words import AUCTION_PHASES, OrderKind, Phase, Side
-from matching.batch import EVERY_ISSUE, Batch
+from market.words import AUCTION_PHASES, OrderKind, Phase, SelfTradeMode, Side
+from matching.batch import Batch
 from matching.engine import Engine
 from matching.rows import (
     COMMAND,
     EVENT,
+    EVERY_ISSUE,
     KINDS,
     PHASES,
     REJECT_REASONS,
@@ -342,6 +343,30 @@ def test_one_command_a_call_tells_the_same_as_tuples() -> None:
     assert canceled[0][:3] == (What.CANCELED, 1, 2)
     assert kernel.trades_of(Op.NEW, 2, 1, 1, 0, 4, 1_000_000, 5, 1) is None
     assert kernel.trades_of(Op.NEW, 1, 1, 3, 0, 5, 1_000_000, 9, 2) == [(5, 4, 1_000_000, 5)]
+
+
+def test_ids_used_again_name_the_new_orders() -> None:
+    """After forgetting, an id is the order that was entered under it since, on either side."""
+    batch = Batch(START, ISSUES)
+
+    def entered(side: int, owner: int, mode: int) -> tuple[Any, ...]:
+        return row(Op.NEW, side=side, kind=1, validity=1, order_id=1, price_sen=1_000_000,
+                   quantity_units=5, owner=owner, self_trade=mode)  # fmt: skip
+
+    gather = [
+        row(Op.OPEN_DAY, instrument=EVERY_ISSUE),
+        row(Op.PHASE, instrument=EVERY_ISSUE, quantity_units=PHASES.index(Phase.PRE_OPEN)),
+    ]
+    own_mode = SELF_TRADE_MODES.index(SelfTradeMode.CANCEL_NEWEST)
+    batch.run(rows_array([*gather, entered(1, 7, own_mode), row(Op.CLOSE_DAY)]))
+    batch.forget()
+
+    batch.run(rows_array([*gather, entered(2, 3, 0)]))
+
+    assert list(batch.book(0).queue(Side.BUY)) == []
+    standing = [(one.order_id, one.side, one.owner) for one in batch.book(0).queue(Side.SELL)]
+    assert standing == [(1, Side.SELL, "3")]
+    batch.check_invariants()
 
 
 BAD = {

@@ -10,8 +10,8 @@ from market.choices import SelfMatch
 from market.reasons import RejectReason
 from market.rulebooks import ODX_EQUITIES, START
 from market.words import Phase
-from matching.batch import EVERY_ISSUE, Batch
-from matching.rows import COMMAND, PHASES, REJECT_REASONS, Op, What
+from matching.batch import Batch
+from matching.rows import COMMAND, EVERY_ISSUE, PHASES, REJECT_REASONS, Op, What
 
 BASE = ISSUE.issue_price_sen
 Row = dict[str, int]

@@ -15,9 +15,9 @@ from market.errors import BadInput
 from market.ids import InstrumentId
 from market.rulebooks import OSE
 from market.words import Phase
-from matching.batch import EVERY_ISSUE, Batch
+from matching.batch import Batch
 from matching.kernel import IS_COMPILED
-from matching.rows import COMMAND, PHASES, REJECT_REASONS, Op, What
+from matching.rows import COMMAND, EVERY_ISSUE, PHASES, REJECT_REASONS, Op, What
 
 SCRIPTS_EACH = 15 if IS_COMPILED else 1
 

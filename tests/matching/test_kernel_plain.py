@@ -29,7 +29,7 @@ from matching.rows import KINDS, SIDES, VALIDITIES, Op, What
 OWNERS = 4
 ALLOW = 1
 ROOM, OWN = 2, 3
-KNOWN, NEW_OK, AT_ONCE, AMEND_OK, KEEPS = 1, 2, 4, 8, 16
+NEW_OK, AT_ONCE, AMEND_OK, KEEPS = 2, 4, 8, 16
 RULES = OSE.replace(max_share_of_issue_percent=100)
 
 
@@ -46,7 +46,7 @@ class Plain:
         self.numbers, self.ids = 0, 1_000  # just below the room for numbers that is made first
         self.engine.open_day(FIRST_DAY)
         at_once = phase is Phase.CONTINUOUS
-        flags = KNOWN | NEW_OK | AMEND_OK
+        flags = NEW_OK | AMEND_OK
         flags |= (AT_ONCE if at_once else 0) | (KEEPS if amend is AmendMode.KEEP_ON_DECREASE else 0)
         lives = (
             (Validity.DAY, Validity.IOC, Validity.FOK)
@@ -248,7 +248,7 @@ def test_a_match_that_meets_an_own_order_stops_in_front_of_it() -> None:
     book.fitted(issue.ticks, lower, upper)
     kernel.allow(
         book.issue, lower=lower, upper=upper, lot=1, most=400, combos=1 << (1 << 3 | 1),
-        flags=KNOWN | NEW_OK | AT_ONCE, cancel_reason=0, mode=2,
+        flags=NEW_OK | AT_ONCE, cancel_reason=0, mode=2,
     )  # fmt: skip
     asked: list[int] = []
     kernel.rules = lambda said, row: asked.append(said)
@@ -260,3 +260,25 @@ def test_a_match_that_meets_an_own_order_stops_in_front_of_it() -> None:
 
     assert told == [(What.ACCEPTED, 3, 10, price), (What.TRADE, 3, 1, price, 4, 6, 0)]
     assert (asked, kernel.left, kernel.last_price(book.issue)) == ([OWN], 6, price)
+
+
+@pytest.mark.parametrize("door", ["submit", "trades_of"])
+def test_one_command_a_call_makes_its_own_room(door: str) -> None:
+    """However many orders come, a plain one is never handed over for want of room."""
+    issue = issue_of(NAMES[0], 63)
+    lower, upper = issue.daily_limits(issue.issue_price_sen)
+    kernel = real.Kernel(by_id=True, nodes=2, events=16)
+    book = real.KernelBook(kernel, {}, issue.instrument_id)
+    book.fitted(issue.ticks, lower, upper)
+    kernel.allow(
+        book.issue, lower=lower, upper=upper, lot=1, most=400, combos=1 << (1 << 3 | 1),
+        flags=NEW_OK | AT_ONCE, cancel_reason=0, mode=ALLOW,
+    )  # fmt: skip
+    asked: list[int] = []
+    kernel.rules = lambda said, row: asked.append(said)
+
+    for number in range(1, 3_001):
+        getattr(kernel, door)(Op.NEW, 1, 1, 1, book.issue, number, issue.issue_price_sen, 1, 7)
+
+    assert (asked, kernel.live) == ([], 3_000)
+    kernel.check_invariants()
