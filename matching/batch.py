@@ -10,8 +10,7 @@ look at twice is not.
 
 Ids are the caller's, from 1, each used once; an amended order keeps its id whatever happens to its
 place. An owner is a number that stands for a participant. With ``indicative`` each change of the
-indicative price is told, as START's feed does, at the rules' speed; without it only
-:data:`Op.INDICATE` tells it.
+indicative price is told, as START's feed does; without it only :data:`Op.INDICATE` tells it.
 
 Ordering: a command's events stand together, in the engine's order, commands in their own.
 Known limits: ids take 4 bytes each for as long as :meth:`forget` was not called. Rows have no
@@ -43,6 +42,7 @@ from market.reasons import CancelReason, RejectReason
 from market.rules import AmendMode, Rules
 from market.words import OrderKind, Side, Validity
 from matching import continuous, cross, kernel
+from matching.auction import NO_CLEARING, Clearing
 from matching.book import Book
 from matching.engine import Engine
 from matching.kernel import ORDER_ID_MAX, Kernel, KernelBook
@@ -163,6 +163,7 @@ class Batch:
         self.engine = Engine(rules, self._new_book, self._index)
         self._writer = RowWriter(self.kernel, self._numbers, indicative=indicative)
         self._day = self._asked = 0
+        self._gathers = [False] * len(instruments)
         for instrument in instruments:
             self.engine.list_instrument(instrument)
         self._issues = [self.engine.issue(name) for name in self._numbers]
@@ -291,6 +292,11 @@ class Batch:
         if last:
             self._issues[number].last_sen = Sen(last)
         self.engine.trade_numbers.last = self.kernel.trades  # type: ignore[assignment]
+        if self._gathers[number]:
+            price, units, surplus = self.kernel.watched(number)
+            self._issues[number].published = (
+                Clearing(Sen(price), Units(units), surplus) if units else NO_CLEARING
+            )
 
     def _after(self, number: int, events: list[Event]) -> None:
         """Write what the rules said, and let the kernel see what they changed."""
@@ -458,9 +464,14 @@ class Batch:
             issue.rows = None
         shown = issue.quotes is not None and issue.quotes.shown is not None
         flags = 0
-        by_rules = shown or permission.publishes_indicative or issue.seeks_first
+        by_rules = shown or issue.seeks_first
         by_rules = by_rules or rules.self_match.value is SelfMatch.PREVENT_FIRM
         by_rules = by_rules or rules.amend_mode.value is AmendMode.REPLACE_TOTAL  # first quantity
+        if permission.publishes_indicative and in_kernel:
+            gathers = issue.interest is None and book.crossing(issue.terms()) is not None
+            by_rules = by_rules or not gathers
+        else:
+            gathers = False
         if not in_kernel or by_rules:
             flags |= kernel.RULES_ONLY
         else:
@@ -485,6 +496,13 @@ class Batch:
                     permission.trades_at_once or validity is not Validity.FOK
                 ):
                     combos |= 1 << (KINDS.index(kind) << 3 | VALIDITIES.index(validity))
+        self._gathers[number] = gathers and not flags & kernel.RULES_ONLY
+        if self._gathers[number]:
+            flags |= kernel.GATHERS
+            price, units, surplus = issue.published
+            self.kernel.watch(
+                number, tells=self._writer.indicative, price=price or 0, units=units, surplus=surplus
+            )
         refusal = permission.cancel_refusal
         self.kernel.allow(
             number,
@@ -523,7 +541,8 @@ class Batch:
 
     def check_invariants(self) -> None:
         """Check every issue. O(orders + prices)."""
-        for issue in self._issues:
+        for number, issue in enumerate(self._issues):
+            self._before(number)
             issue.check_invariants()
 
 

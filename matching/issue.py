@@ -83,7 +83,7 @@ class Issue:
         nav_sen: Net asset value of one unit, or NO_PRICE.
         next_base_sen: Base price of the next day to open.
         published: The last indicative price told.
-        interest: Kept while an indicative price is published, else None.
+        interest: Kept while an indicative price is published and the book keeps none, else None.
         quotes: What special quotes there are, where the preset has them.
         held_sen: Last special quote since the last price of today, or NO_PRICE.
         ends_pre_closing: Whether the present closing auction ends a pre-closing.
@@ -313,14 +313,20 @@ class Issue:
         )
 
     def clearing(self) -> Clearing:
-        """What a cross gives now, from every level. O(levels)."""
+        """What a cross gives now: as the book keeps it, else from every level. O(levels)."""
+        book, terms = self.book, self.terms()
+        kept = book.crossing(terms)
+        return kept if kept is not None else self.clearing_by_levels(terms)
+
+    def clearing_by_levels(self, terms: Terms) -> Clearing:
+        """The same from every level, whatever the book keeps. O(levels)."""
         book = self.book
         return clear(
             book.interest(Side.BUY),
             book.interest(Side.SELL),
             book.market_units(Side.BUY),
             book.market_units(Side.SELL),
-            self.terms(),
+            terms,
         )
 
     def leaning(self) -> Side | None:
@@ -335,9 +341,9 @@ class Issue:
         )
 
     def rebuild_interest(self) -> None:
-        """Read the whole book if its state publishes, else forget. O(levels)."""
+        """Read the whole book if its state publishes and it keeps no crossing point. O(levels)."""
         self.interest = None
-        if not self.permission.publishes_indicative:
+        if not self.permission.publishes_indicative or self.book.crossing(self.terms()) is not None:
             return
         if not self._grid_is_known:
             self._grid, self._grid_is_known = grid_within(self.terms()), True
@@ -464,7 +470,7 @@ class Issue:
             ends = self.phase is Phase.CLOSING_AUCTION  # its band is wider than the quote's
             check(ends or not within, "a quote shows only what cannot trade", instrument=name)
         if self.permission.publishes_indicative:
-            full = self.clearing()
+            full = self.clearing_by_levels(self.terms())
             check(full == self.published, "the published price is right", instrument=name)
 
     def state(self) -> dict[str, Any]:

@@ -32,7 +32,9 @@ import numpy as np
 
 from market.errors import BadInput, InvariantBroken, check
 from market.reasons import CancelReason, RejectReason
+from market.rules import PriceRule
 from market.words import OrderKind, Side
+from matching.auction import NO_CLEARING, Clearing
 from matching.book import Interest, LevelTotal, SortedBook
 from matching.order import Order, order_state
 from matching.rows import (
@@ -41,6 +43,7 @@ from matching.rows import (
     REJECT_REASONS,
     SELF_TRADE_MODES,
     VALIDITIES,
+    What,
 )
 
 PRICES_MAX = 1 << 18
@@ -89,6 +92,20 @@ Band = cython.struct(
     mode=cython.int,
     inverse=cython.ulonglong,  # 2 ** 45 / tick, rounded up: a multiple of the tick by it is exact
 )
+Call = cython.struct(
+    bought=cython.longlong,
+    sold=cython.longlong,
+    units=cython.longlong,  # with surplus and price: the clearing found or told last
+    surplus=cython.longlong,
+    price=cython.int,
+    place=cython.int,
+    known=cython.int,
+    rule=cython.int,
+    centre=cython.int,
+    rounds_up=cython.int,
+    at_market=cython.int,
+    tells=cython.int,
+)
 TickRow = cython.struct(price=cython.int, tick=cython.int, index=cython.int)
 CommandRow = cython.struct(
     op=cython.uchar,
@@ -122,6 +139,9 @@ _LADDER = np.dtype([("best", "i4"), ("levels", "u4"), ("bits", "u4"), ("summary"
 _BAND = np.dtype([(n, "i4") for n in
                   ("lower", "upper", "origin", "tick", "prices", "row", "rows", "lot", "most",
                    "combos", "flags", "cancel_reason", "last", "mode")] + [("inverse", "u8")])  # fmt: skip
+_CALL = np.dtype([("bought", "i8"), ("sold", "i8"), ("units", "i8"), ("surplus", "i8"), ("price", "i4"),
+                  ("place", "i4"), ("known", "i4"), ("rule", "i4"), ("centre", "i4"),
+                  ("rounds_up", "i4"), ("at_market", "i4"), ("tells", "i4")])  # fmt: skip
 _TICK_ROW = np.dtype([(n, "i4") for n in ("price", "tick", "index")])
 _COMMAND = np.dtype([("op", "u1"), ("side", "u1"), ("kind", "u1"), ("validity", "u1"),
                      ("instrument", "i4"), ("order_id", "i8"), ("price_sen", "i4"),
@@ -141,24 +161,27 @@ KEEPS_ON_DECREASE = 16
 RULES_ONLY = 32
 TRADES_ARE_RULES = 64
 OTHERS_WAIT = 128
+GATHERS = 256
 
 _fok_unfilled = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.FOK_UNFILLED))
 _ioc_rest = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.IOC_REST))
 _market_rest = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.MARKET_REST))
 _by_owner = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.OWNER))
+_indicative = cython.declare(cython.int, int(What.INDICATIVE))
 _unknown_order = cython.declare(cython.int, REJECT_REASONS.index(RejectReason.UNKNOWN_ORDER))
 
 
 class _Row:
     """A row of an array where nothing is compiled; its fields are attributes."""
 
-    __slots__ = ("best", "bits", "cancel_reason", "combos", "command", "contra_id",
-                 "contra_leaves_units", "count", "flags", "following", "head", "index",
-                 "instrument", "inverse", "kind", "last", "leaves", "leaves_units", "levels", "lot", "lower",
-                 "mode", "most", "op", "order_id", "orders", "origin", "owner", "previous",
-                 "price", "price_sen", "prices", "quantity_units", "rank", "row", "rows",
-                 "self_trade", "side", "summaries", "summary", "tag", "tick", "units", "upper",
-                 "validity")  # fmt: skip
+    __slots__ = ("at_market", "best", "bits", "bought", "cancel_reason", "centre", "combos",
+                 "command", "contra_id", "contra_leaves_units", "count", "flags", "following",
+                 "head", "index", "instrument", "inverse", "kind", "known", "last", "leaves",
+                 "leaves_units", "levels", "lot", "lower", "mode", "most", "op", "order_id",
+                 "orders", "origin", "owner", "place", "previous", "price", "price_sen", "prices",
+                 "quantity_units", "rank", "rounds_up", "row", "rows", "rule", "self_trade", "side",
+                 "sold", "summaries", "summary", "surplus", "tag", "tells", "tick", "units",
+                 "upper", "validity")  # fmt: skip
 
     def __init__(self, names, values=None):
         for position, name in enumerate(names):
@@ -229,6 +252,7 @@ class Kernel:
     level: Level[::1]
     ladder: Ladder[::1]
     band: Band[::1]
+    call: Call[::1]
     tick_row: TickRow[::1]
     event: EventRow[::1]
     command: CommandRow[::1]
@@ -252,6 +276,7 @@ class Kernel:
     _level_rows: object
     _ladders: object
     _bands: object
+    _calls: object
     _tick_rows: object
     _events: object
     _ids: object
@@ -267,6 +292,7 @@ class Kernel:
         self._level_rows = _rows(_LEVEL, 1)
         self._ladders = _rows(_LADDER, 2)
         self._bands = _rows(_BAND, 1)
+        self._calls = _rows(_CALL, 1)
         self._tick_rows = _rows(_TICK_ROW, 1)
         self._events = _rows(_EVENT, events)
         self._ids = array("i", bytes(4 * 1024))
@@ -282,6 +308,7 @@ class Kernel:
         self._levels_used = self._bits_used = self._rows_used = 0
         self.node, self.level = self._nodes, self._level_rows
         self.ladder, self.band, self.tick_row = self._ladders, self._bands, self._tick_rows
+        self.call = self._calls
         self.event, self.command, self.slot_of = self._events, self._one, self._ids
         self.bit = self._bitmap
         self.event_room, self.id_room = events, len(self._ids)
@@ -355,7 +382,8 @@ class Kernel:
         if self.issues > len(self._bands):
             self._bands = _more_rows(self._bands, _BAND, 2 * self.issues)
             self._ladders = _more_rows(self._ladders, _LADDER, 4 * self.issues)
-            self.band, self.ladder = self._bands, self._ladders
+            self._calls = _more_rows(self._calls, _CALL, 2 * self.issues)
+            self.band, self.ladder, self.call = self._bands, self._ladders, self._calls
         self._regions.append((0, 0))
         self.ladder[2 * issue].best = self.ladder[2 * issue + 1].best = 1 << 30
         return issue
@@ -408,6 +436,7 @@ class Kernel:
         self.band[issue].rows = len(rows)
         self.band[issue].origin, self.band[issue].tick = rows[0][0], rows[0][1]
         self.band[issue].inverse = -(-(1 << 45) // rows[0][1])
+        self.call[issue].known = 0
 
     # --- ladders: prices and ranks
 
@@ -502,6 +531,40 @@ class Kernel:
                 return (place << 6) + self._lowest_bit(self.bit[bits + place])
             block += 1
         return self.band[half >> 1].prices + 2
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _highest_bit(self, word: cython.ulonglong) -> cython.int:
+        """Position of the highest set bit of a word that has one."""
+        if cython.compiled:
+            return highest_of(word)  # noqa: F821  kernel.pxd
+        return word.bit_length() - 1
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _last_rank(self, half: cython.uint, rank: cython.int) -> cython.int:
+        """The last rank down from ``rank`` that has orders; 0 when that is the market orders or none."""
+        bits: cython.uint = self.ladder[half].bits
+        summary: cython.uint = self.ladder[half].summary
+        place: cython.int = rank >> 6
+        block: cython.int
+        one: cython.ulonglong = 1
+        word: cython.ulonglong = self.bit[bits + place] & (((one << (rank & 63)) << 1) - 1)
+        if word:
+            return (place << 6) + self._highest_bit(word)
+        block = place >> 6
+        word = self.bit[summary + block] & ((one << (place & 63)) - 1)
+        while True:
+            if word:
+                place = (block << 6) + self._highest_bit(word)
+                return (place << 6) + self._highest_bit(self.bit[bits + place])
+            block -= 1
+            if block < 0:
+                return 0
+            word = self.bit[summary + block]
 
     @cython.cfunc
     @cython.inline
@@ -733,6 +796,242 @@ class Kernel:
             rank = self._next_rank(half, rank + 1)
         return found if found < wanted else wanted
 
+    # --- the crossing point of a call (matching/auction.py, the same rule)
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _shift(self, issue: cython.int, side: cython.int, rank: cython.int,
+               units: cython.longlong) -> cython.int:  # fmt: skip
+        """Interest of one rank changed by ``units``; the level has changed already."""
+        place: cython.int = self.call[issue].place
+        if side == 0:
+            if rank == 0 or self.band[issue].prices + 1 - rank >= place:
+                self.call[issue].bought += units
+        elif rank <= place:
+            self.call[issue].sold += units
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _look_up(self, issue: cython.int) -> cython.int:
+        """Put the crossing point where the best bid is, before it is walked to its place."""
+        buys: cython.uint = 2 * issue
+        sells: cython.uint = 2 * issue + 1
+        at: cython.uint = self.ladder[sells].levels
+        call: Call = self.call[issue]
+        rank: cython.int
+        call.bought = self.level[self.ladder[buys].levels].units
+        call.sold = self.level[at].units
+        call.place = 0
+        if self.ladder[buys].orders:
+            rank = self._next_rank(buys, 1)
+            if rank <= self.band[issue].prices:
+                call.place = self.band[issue].prices + 1 - rank
+                call.bought += self.level[self.ladder[buys].levels + rank].units
+        if call.place and self.ladder[sells].orders:
+            rank = self._next_rank(sells, 1)
+            while rank <= call.place:
+                call.sold += self.level[at + rank].units
+                rank = self._next_rank(sells, rank + 1)
+        call.known = 1
+        self.call[issue] = call
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _settle(self, issue: cython.int) -> cython.int:
+        """Walk to the highest place where buys are at least sells, level by level.
+
+        Places count the grid prices from 1; place 0 is below all of them.
+        """
+        buys: cython.uint = 2 * issue
+        sells: cython.uint = 2 * issue + 1
+        above: cython.int = self.band[issue].prices + 1
+        bid: cython.int
+        ask: cython.int
+        following: cython.int
+        bought: cython.longlong
+        sold: cython.longlong
+        call: Call
+        if self.call[issue].known == 0:
+            self._look_up(issue)
+        call = self.call[issue]
+        while call.place > 0 and call.bought < call.sold:
+            ask = self._last_rank(sells, call.place)
+            bid = above - self._next_rank(buys, above - call.place + 1)
+            bid = max(bid, 0)
+            following = max(ask - 1, bid)
+            if ask > 0 and following == ask - 1:
+                call.sold -= self.level[self.ladder[sells].levels + ask].units
+            if bid > 0 and following == bid:
+                call.bought += self.level[self.ladder[buys].levels + above - bid].units
+            call.place = following
+        while call.place < above - 1 and call.bought >= call.sold:
+            ask = self._next_rank(sells, call.place + 1)
+            bid = above - self._last_rank(buys, above - max(call.place, 1))  # above when none
+            following = min(ask, bid + 1)
+            if following >= above:
+                call.place = above - 1
+                break
+            bought = call.bought
+            sold = call.sold
+            if following == bid + 1:
+                bought -= self.level[self.ladder[buys].levels + above - bid].units
+            if following == ask:
+                sold += self.level[self.ladder[sells].levels + ask].units
+            if bought < sold:
+                call.place = following - 1
+                break
+            call.place = following
+            call.bought = bought
+            call.sold = sold
+        self.call[issue] = call
+        return 0
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _nearest(self, issue: cython.int, lowest: cython.int, highest: cython.int) -> cython.int:
+        """The place from lowest to highest nearest to the centre, half going up."""
+        place: cython.int = self.call[issue].centre
+        if place < lowest:
+            return lowest
+        if place >= highest:
+            return highest
+        return place + self.call[issue].rounds_up
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _clear(self, issue: cython.int) -> cython.int:
+        """Find what a cross would give now; 1 when it differs from what was found before."""
+        buys: cython.uint = 2 * issue
+        sells: cython.uint = 2 * issue + 1
+        last: cython.int = self.band[issue].prices
+        first: cython.int = 1
+        top: cython.int = last
+        below: cython.int
+        chosen: cython.int
+        level: cython.int
+        lean: cython.int
+        three: cython.bint
+        market_bought: cython.longlong = self.level[self.ladder[buys].levels].units
+        market_sold: cython.longlong = self.level[self.ladder[sells].levels].units
+        units: cython.longlong = 0
+        surplus: cython.longlong = 0
+        more: cython.longlong = 0
+        over: cython.longlong = 0
+        bought: cython.longlong
+        sold: cython.longlong
+        price: cython.int = 0
+        call: Call
+        self._settle(issue)
+        call = self.call[issue]
+        three = call.rule == 3
+        chosen = 0
+        if market_bought or market_sold:
+            first = last + 1
+            top = 0
+            if self.ladder[buys].orders:
+                level = self._next_rank(buys, 1)
+                if level <= last:
+                    top = last + 1 - level
+                    first = last + 1 - self._last_rank(buys, last)
+            if self.ladder[sells].orders:
+                level = self._next_rank(sells, 1)
+                if level <= last:
+                    first = min(first, level)
+                    top = max(top, self._last_rank(sells, last))
+            if top == 0:  # market orders alone
+                units = min(market_bought, market_sold)
+                surplus = market_bought - market_sold
+                price = call.at_market
+                if price == 0 or units == 0 or (three and surplus != 0):
+                    units = surplus = 0
+                    price = 0
+                return self._found(issue, price, units, surplus)
+            first = 1 if three else max(first - 1, 1)
+            top = last if three else min(top + 1, last)
+        below = min(call.place, top)
+        if below >= first:
+            units = min(call.bought, call.sold)
+            surplus = call.bought - call.sold
+        if three and below == last and market_bought > call.sold:
+            return self._found(issue, 0, 0, 0)
+        if below >= first and units > 0 and surplus == 0:
+            level = self._last_rank(sells, below)
+            if below > 1:
+                lean = self._next_rank(buys, last + 2 - below)
+                level = max(level, last + 2 - lean)
+            chosen = self._nearest(issue, max(first, level), below)
+            return self._found(issue, self._price(issue, 1, chosen), units, 0)
+        chosen = below
+        if below < top:
+            bought = call.bought
+            if below > 0:
+                bought -= self.level[self.ladder[buys].levels + last + 1 - below].units
+            sold = call.sold + self.level[self.ladder[sells].levels + below + 1].units
+            more = min(bought, sold)
+            over = bought - sold
+            level = max(below + 1, first)
+            if three and below == 0 and market_sold > bought:
+                more = 0
+            if below < first:
+                chosen = level
+            elif three:
+                if units < more or (
+                    units == more and self._nearest(issue, below, below + 1) != below
+                ):
+                    chosen = level
+            elif units < more or (units == more and abs(surplus) > abs(over)):
+                chosen = level
+            elif units == more and surplus == -over:
+                if self._nearest(issue, below, level) != below:
+                    chosen = level
+            if chosen == level:
+                units = more
+                surplus = over
+        if units <= 0:
+            return self._found(issue, 0, 0, 0)
+        return self._found(issue, self._price(issue, 1, chosen), units, surplus)
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _found(self, issue: cython.int, price: cython.int, units: cython.longlong,
+               surplus: cython.longlong) -> cython.int:  # fmt: skip
+        """Keep a clearing; 1 when it is another one."""
+        if (
+            price == self.call[issue].price
+            and units == self.call[issue].units
+            and surplus == self.call[issue].surplus
+        ):
+            return 0
+        self.call[issue].price = price
+        self.call[issue].units = units
+        self.call[issue].surplus = surplus
+        return 1
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _gathered(self, issue: cython.int, side: cython.int, rank: cython.int,
+                  units: cython.longlong) -> cython.int:  # fmt: skip
+        """Interest changed in a call that shows its price: tell the clearing if it is another one."""
+        self._shift(issue, side, rank, units)
+        if self._clear(issue) and self.call[issue].tells:
+            self._tell(_indicative, issue, 0, 0, self.call[issue].price,
+                       cython.cast(cython.int, self.call[issue].units),
+                       cython.cast(cython.int, self.call[issue].surplus), 0)  # fmt: skip
+        return 0
+
     # --- the plain cases of a command
 
     @cython.cfunc
@@ -801,6 +1100,8 @@ class Kernel:
             validity == 1 and kind == 1 and self.ladder[2 * issue + 1 - side].best > limit_rank
         ):
             self._rest(2 * issue + side, rank, order_id, units, row.owner, validity)
+            if flags & 256:
+                self._gathered(issue, side, rank, units)
             return 0
         return self._enter(issue, side, kind, validity, order_id, rank, limit_rank, units,
                            row.owner, mode)  # fmt: skip
@@ -881,8 +1182,21 @@ class Kernel:
             self._tell(2 | reason << 8, issue, order_id, 0, 0, 0, 0, 0)
             return 0
         self._tell(4 | _by_owner << 8, issue, order_id, 0, 0, self.node[slot].leaves, 0, 0)
+        if self.band[issue].flags & 256:
+            return self._withdraw(issue, slot)
         self._leave(slot)
         return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _withdraw(self, issue: cython.int, slot: cython.uint) -> cython.int:
+        """Take a node out of a call that shows its price."""
+        rank: cython.int = self.node[slot].rank
+        side: cython.int = self.node[slot].tag >> 4 & 1
+        leaves: cython.int = self.node[slot].leaves
+        self._leave(slot)
+        return self._gathered(issue, side, rank, -leaves)
 
     @cython.cfunc
     @cython.nogil
@@ -939,11 +1253,17 @@ class Kernel:
             self.level[self.ladder[half].levels + rank].units -= old - units
             self.node[slot].leaves = units
             self._tell(5 | 1 << 16 | (side + 1) << 24, issue, order_id, 0, price, units, units, 0)
+            if flags & 256:
+                self._gathered(issue, side, rank, units - old)
             return 0
         self._tell(5 | (side + 1) << 24, issue, order_id, 0, price, units, units, 0)
+        if flags & 256:
+            self._shift(issue, side, self.node[slot].rank, -old)
         self._leave(slot)
         if flags & 4 == 0:
             self._rest(half, rank, order_id, units, owner, validity)
+            if flags & 256:
+                self._gathered(issue, side, rank, units)
             return 0
         return self._enter(issue, side, 1, validity, order_id, rank,
                            self.band[issue].prices + 1 - rank, units, owner, 1)  # fmt: skip
@@ -1124,6 +1444,21 @@ class Kernel:
         self.band[issue].lot, self.band[issue].most = lot, most
         self.band[issue].combos, self.band[issue].flags = combos, flags
         self.band[issue].cancel_reason, self.band[issue].mode = cancel_reason, mode
+        self.call[issue].known = 0
+
+    def watch(self, issue: cython.int, *, tells, price, units, surplus):
+        """Let plain commands keep the crossing point of a call, from this clearing on.
+
+        What it depends on besides the orders is set by :meth:`KernelBook.crossing`. With ``tells``
+        each change is told in a row.
+        """
+        self.call[issue].tells = tells
+        self.call[issue].price, self.call[issue].units = price, units
+        self.call[issue].surplus = surplus
+
+    def watched(self, issue: cython.int):
+        """The clearing found last while it was watched: price or 0, units, surplus."""
+        return self.call[issue].price, self.call[issue].units, self.call[issue].surplus
 
     def last_price(self, issue: cython.int):
         """Last price of trades made here since :meth:`set_last`, 1/100 yen."""
@@ -1195,6 +1530,7 @@ class Kernel:
 
 
 _VALIDITY_CODE = {validity: code for code, validity in enumerate(VALIDITIES)}
+_RULE_CODE = {PriceRule.FIVE_CONDITION: 5, PriceRule.TSE_THREE_CONDITION: 3}
 _BUY = Side.BUY
 _LIMIT = OrderKind.LIMIT
 _MARKET = OrderKind.MARKET
@@ -1300,12 +1636,15 @@ class KernelBook:
                                  self.kernel.owner_number(order.owner), code)  # fmt: skip
         order.slot = slot
         self.kernel.orders[slot] = order
+        if self.kernel.call[self.issue].known:
+            self.kernel._shift(self.issue, side, rank, order.leaves_units)
         if not self.kernel.by_id:
             self.index[order.order_id] = order
 
     def remove(self, order):
         """Take a resting order off; its open quantity stays written on it. O(1)."""
         slot: cython.uint = self._slot(order)
+        self._less(slot, self.kernel.node[slot].leaves)
         self.kernel._leave(slot)
         self.kernel.orders[slot] = None
         order.slot = 0
@@ -1317,11 +1656,20 @@ class KernelBook:
         slot: cython.uint = self._slot(order)
         fewer: cython.int = units
         half: cython.uint = self.kernel.node[slot].tag >> 4
+        self._less(slot, fewer)
         self.kernel.node[slot].leaves -= fewer
         self.kernel.level[
             self.kernel.ladder[half].levels + self.kernel.node[slot].rank
         ].units -= fewer
         order.leaves_units -= units
+
+    @cython.cfunc
+    def _less(self, slot: cython.uint, units: cython.int) -> cython.int:
+        """An order of this book is about to lose units: so does the interest, where it is kept."""
+        if self.kernel.call[self.issue].known:
+            self.kernel._shift(self.issue, self.kernel.node[slot].tag >> 4 & 1,
+                               self.kernel.node[slot].rank, -units)  # fmt: skip
+        return 0
 
     def execute(self, order, units):
         """Trade ``units`` of a resting order; it leaves the book when nothing is left. O(1)."""
@@ -1406,6 +1754,7 @@ class KernelBook:
         if self.kernel.told + self.kernel.live + 8 > self.kernel.event_room:
             self.kernel.more_room()
         told = self.kernel.told
+        self.kernel.call[self.issue].known = 0
         incoming.leaves_units = self.kernel._match(
             self.issue, side, incoming.order_id, limit_rank, incoming.leaves_units, owner,
             stop_at_owner is not None,
@@ -1489,6 +1838,7 @@ class KernelBook:
         made: cython.longlong
         while self.kernel.told + self.kernel.live + 8 > self.kernel.event_room:
             self.kernel.more_room()
+        self.kernel.call[self.issue].known = 0
         with cython.nogil:
             made = self._cross(price, units)
         if made < 0:
@@ -1562,6 +1912,7 @@ class KernelBook:
         """
         while self.kernel.told + self.kernel.live + 8 > self.kernel.event_room:
             self.kernel.more_room()
+        self.kernel.call[self.issue].known = 0
         with cython.nogil:
             self._end(head, validities, market_only)
 
@@ -1596,6 +1947,60 @@ class KernelBook:
                     break
                 rank = self.kernel._next_rank(half, rank + 1)
         return 0
+
+    # --- the price of a cross
+
+    def crossing(self, terms):
+        """What a cross gives now, or None where only the levels tell (see :class:`Book`).
+
+        O(1) while the crossing point is kept, else O(levels that cross).
+        """
+        rule: cython.int = _RULE_CODE.get(terms.price_rule, 0)
+        issue: cython.int = self.issue
+        if rule == 0 or terms.lower_limit_sen != self.lower or terms.upper_limit_sen != self.upper:
+            return None
+        self._aim(terms, rule)
+        told = self.kernel.watched(issue)
+        with cython.nogil:
+            self.kernel._clear(issue)
+        price, units, surplus = self.kernel.watched(issue)
+        self.kernel.call[issue].price, self.kernel.call[issue].units = told[0], told[1]
+        self.kernel.call[issue].surplus = told[2]
+        if self.kernel.by_id and self.kernel.band[issue].flags & 256 == 0:
+            self.kernel.call[issue].known = 0  # plain commands pass it by
+        return Clearing(price, units, surplus) if units else NO_CLEARING
+
+    @cython.cfunc
+    def _aim(self, terms, rule: cython.int):
+        """Note what the clearing depends on besides the orders."""
+        issue: cython.int = self.issue
+        centre: cython.int = terms.centre_sen
+        prices: cython.int = self.kernel.band[issue].prices
+        step: cython.int = self.kernel.band[issue].row + self.kernel.band[issue].rows - 1
+        place: cython.int = 0
+        if centre >= self.kernel.band[issue].origin:
+            while self.kernel.tick_row[step].price > centre:
+                step -= 1
+            place = (
+                self.kernel.tick_row[step].index
+                + (centre - self.kernel.tick_row[step].price) // self.kernel.tick_row[step].tick
+                + 1
+            )
+            if step + 1 < self.kernel.band[issue].row + self.kernel.band[issue].rows:
+                place = min(place, self.kernel.tick_row[step + 1].index)
+            place = min(place, prices)
+        self.kernel.call[issue].rule = rule
+        self.kernel.call[issue].centre = place
+        self.kernel.call[issue].rounds_up = 0
+        if 0 < place < prices:
+            self.kernel.call[issue].rounds_up = (
+                self.kernel._price(issue, 1, place + 1) - centre
+                <= centre - self.kernel._price(issue, 1, place)
+            )
+        self.kernel.call[issue].at_market = 0
+        if terms.market_only_trades:
+            on_grid = terms.ticks.rounded_half_up(terms.centre_sen)
+            self.kernel.call[issue].at_market = min(max(on_grid, self.lower), self.upper)
 
     # --- reading
 

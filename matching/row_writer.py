@@ -59,6 +59,7 @@ class RowWriter:
     """Writes rows of one kernel.
 
     Attributes:
+        indicative: Whether changes of the indicative price are told.
         renewals: Quotes to renew, as a heap of (time, issue, quote number).
     """
 
@@ -75,7 +76,7 @@ class RowWriter:
         self.kernel = kernel
         self.renewals: list[tuple[TimeNs, int, int]] = []
         self._numbers = numbers
-        self._indicative = indicative
+        self.indicative = indicative
         self._asked = 0
         self._tellers = self._table()
 
@@ -164,7 +165,7 @@ class RowWriter:
         )  # fmt: skip
 
     def _tell_indicative(self, event: IndicativePriceChanged) -> None:
-        if self._indicative:
+        if self.indicative:
             self.kernel.tell(
                 What.INDICATIVE, self._numbers[event.instrument_id], price=event.price_sen or 0,
                 units=event.executed_units, leaves=event.surplus_units,
