@@ -45,6 +45,7 @@ from matching import continuous, cross, kernel
 from matching.auction import NO_CLEARING, Clearing
 from matching.book import Book
 from matching.engine import Engine
+from matching.issue import Issue
 from matching.kernel import ORDER_ID_MAX, Kernel, KernelBook
 from matching.order import Order
 from matching.row_writer import REJECT_CODE, RowWriter, ending_head
@@ -135,6 +136,15 @@ class Room(NamedTuple):
 _NO_ROOM: Final = Room()
 
 
+class _Plain(NamedTuple):
+    """What the kernel may do by itself, as it wants it; equal for issues in one state."""
+
+    combos: int
+    flags: int
+    cancel_reason: int
+    mode: int
+
+
 class Batch:
     """Many issues under one rulebook, in one kernel.
 
@@ -164,6 +174,8 @@ class Batch:
         self._writer = RowWriter(self.kernel, self._numbers, indicative=indicative)
         self._day = self._asked = 0
         self._gathers = [False] * len(instruments)
+        self._plain: dict[tuple[Any, ...], _Plain] = {}
+        self._allowed: list[tuple[Any, ...]] = [()] * len(instruments)
         for instrument in instruments:
             self.engine.list_instrument(instrument)
         self._issues = [self.engine.issue(name) for name in self._numbers]
@@ -456,29 +468,58 @@ class Batch:
     # --- what is plain
 
     def _allow(self, number: int) -> None:
-        """Work out what the kernel may do by itself on one issue."""
+        """Tell the kernel what it may do by itself on one issue, if that is not what it knows."""
         issue, book = self._issues[number], self._books[number]
-        rules, permission = self.engine.rules, issue.permission
         in_kernel = issue.book is book
         if not in_kernel:
             issue.rows = None
         shown = issue.quotes is not None and issue.quotes.shown is not None
+        by_rules = shown or issue.seeks_first or not in_kernel
+        gathers = (
+            not by_rules
+            and issue.permission.publishes_indicative
+            and issue.interest is None
+            and book.crossing(issue.terms()) is not None
+        )
+        barred = issue.bars_market_orders
+        state = (issue.phase, issue.suspended, barred, by_rules, gathers)
+        plain = self._plain.get(state)
+        if plain is None:
+            plain = self._plain[state] = self._work_out(issue, by_rules=by_rules, gathers=gathers)
+        self._gathers[number] = bool(plain.flags & kernel.GATHERS)
+        if self._gathers[number]:
+            price, units, surplus = issue.published
+            self.kernel.watch(
+                number,
+                tells=self._writer.indicative,
+                price=price or 0,
+                units=units,
+                surplus=surplus,
+            )
+        allowed = (plain, issue.lower_limit_sen, issue.upper_limit_sen)
+        if allowed != self._allowed[number]:
+            self._allowed[number] = allowed
+            self.kernel.allow(
+                number, issue.lower_limit_sen, issue.upper_limit_sen, issue.lot_units,
+                issue.most_units, *plain,
+            )  # fmt: skip
+
+    def _work_out(self, issue: Issue, *, by_rules: bool, gathers: bool) -> _Plain:
+        """What is plain in a state; the same for every issue in it."""
+        rules, permission = self.engine.rules, issue.permission
         flags = 0
-        by_rules = shown or issue.seeks_first
+        by_rules = by_rules or (permission.publishes_indicative and not gathers)
         by_rules = by_rules or rules.self_match.value is SelfMatch.PREVENT_FIRM
         by_rules = by_rules or rules.amend_mode.value is AmendMode.REPLACE_TOTAL  # first quantity
-        if permission.publishes_indicative and in_kernel:
-            gathers = issue.interest is None and book.crossing(issue.terms()) is not None
-            by_rules = by_rules or not gathers
-        else:
-            gathers = False
-        if not in_kernel or by_rules:
+        if by_rules:
             flags |= kernel.RULES_ONLY
         else:
             if permission.new_refusal is None and not issue.suspended:
                 flags |= kernel.NEW_OK
             if permission.amend_refusal is None and not issue.suspended and _amends(rules):
                 flags |= kernel.AMEND_OK
+            if gathers:
+                flags |= kernel.GATHERS
         if permission.trades_at_once:
             flags |= kernel.AT_ONCE
         if rules.amend_mode.value is AmendMode.KEEP_ON_DECREASE:
@@ -496,24 +537,12 @@ class Batch:
                     permission.trades_at_once or validity is not Validity.FOK
                 ):
                     combos |= 1 << (KINDS.index(kind) << 3 | VALIDITIES.index(validity))
-        self._gathers[number] = gathers and not flags & kernel.RULES_ONLY
-        if self._gathers[number]:
-            flags |= kernel.GATHERS
-            price, units, surplus = issue.published
-            self.kernel.watch(
-                number, tells=self._writer.indicative, price=price or 0, units=units, surplus=surplus
-            )
         refusal = permission.cancel_refusal
-        self.kernel.allow(
-            number,
-            lower=issue.lower_limit_sen,
-            upper=issue.upper_limit_sen,
-            lot=issue.lot_units,
-            most=issue.most_units,
-            combos=combos,
-            flags=flags,
-            cancel_reason=0 if refusal is None else REJECT_CODE[refusal],
-            mode=SELF_TRADE_MODES.index(rules.self_trade_mode.value),
+        return _Plain(
+            combos,
+            flags,
+            0 if refusal is None else REJECT_CODE[refusal],
+            SELF_TRADE_MODES.index(rules.self_trade_mode.value),
         )
 
     # --- rows

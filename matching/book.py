@@ -345,6 +345,7 @@ class SortedBook:
     def crossing(self, terms: "Terms") -> "Clearing | None":
         """Not kept here."""
         del terms
+        return None
 
     def interest(self, side: Side) -> Interest:
         """Prices and units of :meth:`levels` as arrays, best first. O(levels)."""

@@ -38,6 +38,8 @@ def put_off(issue: Issue, phase: Phase | None, *, after_extension: bool) -> list
         phase: The state to enter; None for the cross.
         after_extension: Whether it is a step behind the extension.
     """
+    if not (issue.extension or after_extension or issue.rules.auction_extension_s.value):
+        return None  # the common step: this market has no extensions
     stands = Extension(issue.extension)
     if stands is (Extension.NONE if after_extension else Extension.WAITING):
         return []

@@ -1437,8 +1437,9 @@ class Kernel:
 
     # --- for the rules: what one issue lets through, and rows of their events
 
-    def allow(self, issue: cython.int, *, lower, upper, lot, most, combos, flags, cancel_reason,
-              mode):  # fmt: skip
+    def allow(self, issue: cython.int, lower: cython.int, upper: cython.int, lot: cython.int,
+              most: cython.int, combos: cython.int, flags: cython.int, cancel_reason: cython.int,
+              mode: cython.int):  # fmt: skip
         """Set what is plain on one issue; see matching/batch.py, which works it out."""
         self.band[issue].lower, self.band[issue].upper = lower, upper
         self.band[issue].lot, self.band[issue].most = lot, most
@@ -1993,10 +1994,9 @@ class KernelBook:
         self.kernel.call[issue].centre = place
         self.kernel.call[issue].rounds_up = 0
         if 0 < place < prices:
-            self.kernel.call[issue].rounds_up = (
-                self.kernel._price(issue, 1, place + 1) - centre
-                <= centre - self.kernel._price(issue, 1, place)
-            )
+            self.kernel.call[issue].rounds_up = self.kernel._price(
+                issue, 1, place + 1
+            ) - centre <= centre - self.kernel._price(issue, 1, place)
         self.kernel.call[issue].at_market = 0
         if terms.market_only_trades:
             on_grid = terms.ticks.rounded_half_up(terms.centre_sen)

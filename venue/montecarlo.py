@@ -14,10 +14,10 @@ version. Every number of the flow is an assumption (START publishes no turnover)
 """
 
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -42,6 +42,7 @@ from participants.orderflow import (
 )
 from venue.batchdays import act_rows, with_acts
 from venue.research import FIRST_DAY, issues, rules_of
+from venue.tables import optional
 
 OWNERS: Final = 800
 """Accounts that trade: four firms with two hundred each, as in the sample flow."""
@@ -152,7 +153,8 @@ def monte_carlo(
         books: How many issues of 100,000 yen, or the issues themselves.
         days: Market days, from 1.
         seed: From 0; with the numpy version it decides everything.
-        workers: Threads; as many as the machine has cores unless given. Changes no result.
+        workers: Processes, by joblib of the extra ``research`` when more than one; as many as the
+            machine has cores unless given. Changes no result.
         preset: A rulebook without a continuous session or special quotes.
         scale: Multiplies the number of orders.
 
@@ -170,15 +172,13 @@ def monte_carlo(
     while len(dates) < days:
         dates.append(next_business_day(dates[-1]))
 
-    def work(worker: int) -> tuple[NDArray[np.int32], int]:
-        flow = Flow(rules, listed, seed, scale=scale)
-        return _share(rules, listed, flow, dates, (worker, count))
-
+    draws = partial(Flow, rules, listed, seed, scale=scale)
+    tasks = [(rules, listed, draws, dates, (worker, count)) for worker in range(count)]
     if count == 1:
-        parts = [work(0)]
+        parts = [_share(*tasks[0])]
     else:
-        with ThreadPoolExecutor(count) as pool:
-            parts = list(pool.map(work, range(count)))
+        joblib = optional("joblib")
+        parts = joblib.Parallel(count)(joblib.delayed(_share)(*task) for task in tasks)
     shape = (3, days, parts[0][0].shape[2], len(listed))
     found = np.zeros(shape, dtype=np.int32)
     for worker, (part, _) in enumerate(parts):
@@ -187,10 +187,15 @@ def monte_carlo(
 
 
 def _share(
-    rules: Rules, listed: Sequence[Instrument], flow: Flow, dates: Sequence[date], part: Part
+    rules: Rules,
+    listed: Sequence[Instrument],
+    draws: Callable[[], Flow],
+    dates: Sequence[date],
+    part: Part,
 ) -> tuple[NDArray[np.int32], int]:
     """One worker's books over all days: price, volume and trades; and its number of orders."""
     worker, workers = part
+    flow = draws()
     mine = listed[worker::workers]
     batch = Batch(rules, mine)
     crosses = int(np.count_nonzero(act_rows(rules, dates[:1])[0]["op"] == Op.AUCTION))

@@ -1,9 +1,9 @@
 """The indicative price (予想約定値): told on change, and always what the whole book gives."""
 
 import random
-from typing import Any
 
 import pytest
+from crossing_beside import KEPT, STEPS, first_difference, resting
 from oracle_book import brute_force
 from script import ISSUE, NAME, Stage, play
 
@@ -16,25 +16,15 @@ from market.instrument import (
     Instrument,
     TickTable,
 )
-from market.quantities import MAX_PRICE_SEN, Sen, Units
+from market.quantities import Sen, Units
 from market.rulebooks import START, TSE
 from market.rules import PriceRule
-from market.words import OrderKind, Phase, SelfTradeMode, Side, Validity
-from matching import indicative
-from matching.auction import Terms
+from market.words import Phase, Side
+from matching import indicative, kernel
+from matching.auction import NO_CLEARING, Terms
 from matching.book import SortedBook
 from matching.indicative import CallInterest
 from matching.order import Order
-
-STEPS = TickTable(table_id=7, up_to_sen=(1_000, 1_100, MAX_PRICE_SEN), tick_sen=(10, 20, 50))
-
-
-def resting(number: int, side: Side, price: int, units: int) -> Order:
-    """An order with nothing but what a book looks at."""
-    kind = OrderKind.LIMIT if price else OrderKind.MARKET
-    values: tuple[Any, ...] = (number, "A", "A-1", "C", "", NAME, side, kind, price, units, units)
-    values += (Validity.DAY, SelfTradeMode.ALLOW_REPORT, "A")
-    return Order(*values)
 
 
 @pytest.mark.parametrize("rule", PriceRule)
@@ -72,6 +62,39 @@ def test_after_every_change_the_trees_answer_as_the_whole_grid_does(
         )
         assert tuple(trees.clearing(Sen(centre))) == expected
         assert CallInterest(book, by, grid).clearing(Sen(centre)) == trees.clearing(Sen(centre))
+
+
+@pytest.mark.parametrize("rule", KEPT)
+@pytest.mark.parametrize("seed", range(60))
+def test_after_every_change_a_kernel_book_answers_as_the_whole_grid_does(
+    seed: int, rule: PriceRule
+) -> None:
+    """Adds, cuts and removals within the limits: the crossing point is where every price says it is."""
+    assert first_difference(kernel, seed, rule) is None
+
+
+def test_levels_far_apart_are_found_too() -> None:
+    """On a ladder of 20,000 prices the next level may be thousands of prices away, up or down."""
+    lower, upper = Sen(1_000), Sen(20_001_000)
+    book = kernel.KernelBook(kernel.Kernel(), {}, NAME).fitted(TEN_YEN, lower, upper)
+    terms = Terms(lower, upper, TEN_YEN, Sen(5_000_000), PriceRule.FIVE_CONDITION, True)
+    book.add(resting(1, Side.BUY, 20_000_000, 5))
+    book.add(resting(2, Side.SELL, 2_000, 3))
+    book.add(resting(3, Side.SELL, 20_000_000, 9))
+    assert book.crossing(terms) == (20_000_000, 5, -7)
+    book.add(resting(4, Side.SELL, 2_000, 4))
+    assert book.crossing(terms) == (2_000, 5, -2)
+    book.add(resting(5, Side.BUY, 3_000, 6))
+    assert book.crossing(terms) == (3_000, 7, 4)
+
+
+def test_limits_that_are_not_the_ladders_are_left_to_the_levels() -> None:
+    """A base price set by hand may leave orders outside the limits: then nothing is kept."""
+    book = kernel.KernelBook(kernel.Kernel(), {}, NAME).fitted(TEN_YEN, Sen(90_000), Sen(110_000))
+    terms = Terms(Sen(90_000), Sen(111_000), TEN_YEN, Sen(100_000), PriceRule.FIVE_CONDITION, True)
+
+    assert book.crossing(terms) is None
+    assert book.crossing(terms._replace(upper_limit_sen=Sen(110_000))) == NO_CLEARING
 
 
 def told(stage: Stage) -> list[tuple[int | None, int, int]]:

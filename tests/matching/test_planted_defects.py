@@ -10,10 +10,12 @@ from types import ModuleType
 import pytest
 from book_scripts import FOUND, from_text
 from books import NewBook, kernel_book_on
+from crossing_beside import KEPT, first_difference
 from planting import Endless, at_most, defects_in, planted
 from side_by_side import parted, race
 from test_kernel_plain import play
 
+from market.rules import PriceRule
 from matching.book import SortedBook
 
 BOOK, KERNEL = "matching/book.py", "matching/kernel.py"
@@ -27,6 +29,7 @@ CALL_S = 3
 SORTED_DEFECTS = defects_in("book.diff")
 BOOK_DEFECTS = defects_in("kernel_book.diff")
 ROW_DEFECTS = defects_in("kernel_rows.diff")
+CALL_DEFECTS = defects_in("kernel_call.diff")
 
 
 def found_by(new_book: NewBook) -> str:
@@ -82,6 +85,22 @@ def test_a_defect_on_the_way_of_a_kernels_book_is_found(defect: str) -> None:
 def test_a_defect_on_the_way_of_a_plain_command_is_found(defect: str) -> None:
     """Each line of the kernel that a row goes through is held by the comparison of rows."""
     assert given_away(planted(KERNEL, ROW_DEFECTS[defect]))
+
+
+@pytest.mark.parametrize("defect", CALL_DEFECTS)
+def test_a_defect_in_the_crossing_point_is_found(defect: str) -> None:
+    """Each line that keeps a call's crossing point is held by trying every price."""
+    broken = planted(KERNEL, CALL_DEFECTS[defect])
+
+    assert any(_differs(broken, seed, rule) for seed in range(40) for rule in KEPT)
+
+
+def _differs(broken: ModuleType, seed: int, rule: PriceRule) -> bool:
+    try:
+        with at_most(CALL_S):
+            return first_difference(broken, seed, rule) is not None
+    except (Endless, Exception):  # noqa: BLE001  whatever a defect does counts as found
+        return True
 
 
 def test_the_kernels_text_runs_uncompiled() -> None:
