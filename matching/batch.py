@@ -46,7 +46,7 @@ from matching.auction import NO_CLEARING, Clearing
 from matching.book import Book
 from matching.engine import Engine
 from matching.issue import Issue
-from matching.kernel import ORDER_ID_MAX, Kernel, KernelBook
+from matching.kernel import Kernel, KernelBook
 from matching.order import Order
 from matching.row_writer import REJECT_CODE, RowWriter, ending_head
 from matching.rows import (
@@ -256,12 +256,10 @@ class Batch:
         """Give the kernel rows to walk.
 
         Raises:
-            BadInput: When they are not contiguous COMMAND rows.
+            BadInput: When they are not contiguous COMMAND rows, or an order id is too large.
         """
         if commands.dtype != COMMAND or commands.ndim != 1 or not commands.flags.c_contiguous:
             raise BadInput("commands are one contiguous array of COMMAND rows")
-        if len(commands) and int(commands["order_id"].max()) > ORDER_ID_MAX:
-            raise BadInput(f"an order id is at most {ORDER_ID_MAX:,}")
         self.kernel.take(commands)
 
     def forget(self) -> None:

@@ -29,6 +29,7 @@ from bisect import bisect_left
 
 import cython
 import numpy as np
+from cython import address  # a row in place: one bounds check, then fields by row[0].field
 
 from market.errors import BadInput, InvariantBroken, check
 from market.reasons import CancelReason, RejectReason
@@ -188,6 +189,15 @@ class _Row:
             setattr(self, name, values[position] if values else 0)
 
 
+def _itself(row):
+    """What stands for the address of a row where nothing is compiled."""
+    return (row,)
+
+
+if not cython.compiled:
+    globals()["address"] = _itself
+
+
 def _rows(dtype, count):
     """So many rows of zeros: an array, or where nothing is compiled a list of objects."""
     if cython.compiled:
@@ -256,6 +266,7 @@ class Kernel:
     tick_row: TickRow[::1]
     event: EventRow[::1]
     command: CommandRow[::1]
+    one: CommandRow[::1]
     slot_of: cython.int[::1]
     bit: cython.ulonglong[::1]
     free: cython.uint
@@ -310,6 +321,7 @@ class Kernel:
         self.ladder, self.band, self.tick_row = self._ladders, self._bands, self._tick_rows
         self.call = self._calls
         self.event, self.command, self.slot_of = self._events, self._one, self._ids
+        self.one = self._one
         self.bit = self._bitmap
         self.event_room, self.id_room = events, len(self._ids)
         self._more_nodes(nodes)
@@ -443,7 +455,7 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _rank(self, issue: cython.int, side: cython.int, price: cython.int) -> cython.int:
+    def _rank(self, issue: cython.uint, side: cython.int, price: cython.int) -> cython.int:
         """The rank of a price on a side (0 buy, 1 sell); 0 when it is not on the ladder's grid."""
         step: cython.int
         index: cython.int
@@ -479,7 +491,7 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _price(self, issue: cython.int, side: cython.int, rank: cython.int) -> cython.int:
+    def _price(self, issue: cython.uint, side: cython.int, rank: cython.int) -> cython.int:
         """The price of a rank; 0 for the market orders."""
         step: cython.int
         index: cython.int
@@ -643,29 +655,31 @@ class Kernel:
               leaves: cython.int, owner: cython.int, validity: cython.int) -> cython.int:  # fmt: skip
         """Put an order at the back of its level; the caller has made sure of a free node."""
         slot: cython.uint = self.free
-        at: cython.uint = self.ladder[half].levels + rank
-        last: cython.uint = self.level[at].last
+        ladder: cython.pointer(Ladder) = address(self.ladder[half])
+        level: cython.pointer(Level) = address(self.level[ladder[0].levels + rank])
+        node: cython.pointer(Node) = address(self.node[slot])
+        last: cython.uint = level[0].last
         first: cython.uint
-        self.free = self.node[slot].following
-        self.node[slot].order_id = order_id
-        self.node[slot].leaves = leaves
-        self.node[slot].rank = rank
-        self.node[slot].owner = owner
-        self.node[slot].tag = half << 4 | validity
+        self.free = node[0].following
+        node[0].order_id = order_id
+        node[0].leaves = leaves
+        node[0].rank = rank
+        node[0].owner = owner
+        node[0].tag = half << 4 | validity
         if last == 0:
-            self.node[slot].following = slot
-            self.node[slot].previous = slot
+            node[0].following = slot
+            node[0].previous = slot
             self._mark(half, rank)
         else:
             first = self.node[last].following
-            self.node[slot].following = first
-            self.node[slot].previous = last
+            node[0].following = first
+            node[0].previous = last
             self.node[last].following = slot
             self.node[first].previous = slot
-        self.level[at].last = slot
-        self.level[at].units += leaves
-        self.level[at].count += 1
-        self.ladder[half].orders += 1
+        level[0].last = slot
+        level[0].units += leaves
+        level[0].count += 1
+        ladder[0].orders += 1
         self.live += 1
         if self.by_id:
             self.slot_of[order_id] = slot
@@ -705,7 +719,7 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _match(self, issue: cython.int, side: cython.int, order_id: cython.longlong,
+    def _match(self, issue: cython.uint, side: cython.int, order_id: cython.longlong,
                limit_rank: cython.int, leaves: cython.int, owner: cython.int,
                stop: cython.bint) -> cython.int:  # fmt: skip
         """Trade against the other side, best first; one event a fill. Returns what is left.
@@ -785,7 +799,7 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _within_reach(self, issue: cython.int, side: cython.int, limit_rank: cython.int,
+    def _within_reach(self, issue: cython.uint, side: cython.int, limit_rank: cython.int,
                       wanted: cython.longlong) -> cython.longlong:  # fmt: skip
         """Units on the other side within a limit, counted up to ``wanted``."""
         half: cython.uint = 2 * issue + 1 - side
@@ -802,7 +816,7 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _shift(self, issue: cython.int, side: cython.int, rank: cython.int,
+    def _shift(self, issue: cython.uint, side: cython.int, rank: cython.int,
                units: cython.longlong) -> cython.int:  # fmt: skip
         """Interest of one rank changed by ``units``; the level has changed already."""
         place: cython.int = self.call[issue].place
@@ -816,7 +830,7 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _look_up(self, issue: cython.int) -> cython.int:
+    def _look_up(self, issue: cython.uint) -> cython.int:
         """Put the crossing point where the best bid is, before it is walked to its place."""
         buys: cython.uint = 2 * issue
         sells: cython.uint = 2 * issue + 1
@@ -843,7 +857,7 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _settle(self, issue: cython.int) -> cython.int:
+    def _settle(self, issue: cython.uint) -> cython.int:
         """Walk to the highest place where buys are at least sells, level by level.
 
         Places count the grid prices from 1; place 0 is below all of them.
@@ -896,7 +910,7 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _nearest(self, issue: cython.int, lowest: cython.int, highest: cython.int) -> cython.int:
+    def _nearest(self, issue: cython.uint, lowest: cython.int, highest: cython.int) -> cython.int:
         """The place from lowest to highest nearest to the centre, half going up."""
         place: cython.int = self.call[issue].centre
         if place < lowest:
@@ -908,7 +922,7 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _clear(self, issue: cython.int) -> cython.int:
+    def _clear(self, issue: cython.uint) -> cython.int:
         """Find what a cross would give now; 1 when it differs from what was found before."""
         buys: cython.uint = 2 * issue
         sells: cython.uint = 2 * issue + 1
@@ -1004,7 +1018,7 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _found(self, issue: cython.int, price: cython.int, units: cython.longlong,
+    def _found(self, issue: cython.uint, price: cython.int, units: cython.longlong,
                surplus: cython.longlong) -> cython.int:  # fmt: skip
         """Keep a clearing; 1 when it is another one."""
         if (
@@ -1022,7 +1036,7 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _gathered(self, issue: cython.int, side: cython.int, rank: cython.int,
+    def _gathered(self, issue: cython.uint, side: cython.int, rank: cython.int,
                   units: cython.longlong) -> cython.int:  # fmt: skip
         """Interest changed in a call that shows its price: tell the clearing if it is another one."""
         self._shift(issue, side, rank, units)
@@ -1038,57 +1052,67 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _new(self, row: CommandRow) -> cython.int:
+    def _new(self, row: cython.pointer(CommandRow)) -> cython.int:
         """Enter an order if it is plain: accepted beyond doubt, and its life written here."""
-        issue: cython.int = row.instrument
-        side: cython.int = row.side
-        kind: cython.int = row.kind
-        validity: cython.int = row.validity
-        order_id: cython.longlong = row.order_id
-        price: cython.int = row.price_sen
-        units: cython.int = row.quantity_units
-        mode: cython.int = row.self_trade & 255
+        issue: cython.uint = row[0].instrument
+        side: cython.int = row[0].side
+        kind: cython.int = row[0].kind
+        validity: cython.int = row[0].validity
+        order_id: cython.longlong = row[0].order_id
+        price: cython.int = row[0].price_sen
+        units: cython.int = row[0].quantity_units
+        mode: cython.int = row[0].self_trade & 255
         rank: cython.int
         limit_rank: cython.int
         flags: cython.int
-        band: Band
-        if issue < 0 or issue >= self.issues or side < 1 or side > 2 or order_id <= 0:
+        band: cython.pointer(Band)
+        if (
+            row[0].instrument < 0
+            or row[0].instrument >= self.issues
+            or side < 1
+            or side > 2
+            or order_id <= 0
+        ):
             return 1
         if self.free == 0 or order_id >= self.id_room:
             return 2
         if self.told + self.live + 8 > self.event_room:
             return 2
-        band = self.band[issue]
-        flags = band.flags
+        band = address(self.band[issue])
+        flags = band[0].flags
         if flags & 2 == 0 or kind > 7 or validity > 7 or self.slot_of[order_id] != 0:
             return 1
-        if (band.combos >> (kind << 3 | validity)) & 1 == 0:
+        if (band[0].combos >> (kind << 3 | validity)) & 1 == 0:
             return 1
-        if units <= 0 or units > band.most or (band.lot != 1 and units % band.lot != 0):
+        if units <= 0 or units > band[0].most or (band[0].lot != 1 and units % band[0].lot != 0):
             return 1
         side -= 1
         if kind == 2:
             if price != 0:
                 return 1
             rank = 0
-            limit_rank = band.prices + 1
+            limit_rank = band[0].prices + 1
         else:
-            if price < band.lower or price > band.upper:
+            if price < band[0].lower or price > band[0].upper:
                 return 1
-            if band.rows == 1:
+            if band[0].rows == 1:
                 rank = cython.cast(cython.int, cython.cast(
-                    cython.ulonglong, price - band.origin) * band.inverse >> 45)  # fmt: skip
-                if rank * band.tick != price - band.origin or rank < 0 or rank >= band.prices:
+                    cython.ulonglong, price - band[0].origin) * band[0].inverse >> 45)  # fmt: skip
+                if (
+                    rank * band[0].tick != price - band[0].origin
+                    or rank < 0
+                    or rank >= band[0].prices
+                ):
                     return 1
-                rank = rank + 1 if side else band.prices - rank
+                rank = rank + 1 if side else band[0].prices - rank
             else:
                 rank = self._rank(issue, side, price)
                 if rank == 0:
                     return 1
-            limit_rank = band.prices + 1 - rank
+            limit_rank = band[0].prices + 1 - rank
         if mode == 0:
-            mode = band.mode
-        elif mode != band.mode:
+            mode = band[0].mode
+        elif mode != band[0].mode:
             return 1
         if flags & 4 and mode != 1 and validity == 4:
             return 1  # all or nothing around own orders
@@ -1099,17 +1123,17 @@ class Kernel:
         if flags & 4 == 0 or (
             validity == 1 and kind == 1 and self.ladder[2 * issue + 1 - side].best > limit_rank
         ):
-            self._rest(2 * issue + side, rank, order_id, units, row.owner, validity)
+            self._rest(2 * issue + side, rank, order_id, units, row[0].owner, validity)
             if flags & 256:
                 self._gathered(issue, side, rank, units)
             return 0
         return self._enter(issue, side, kind, validity, order_id, rank, limit_rank, units,
-                           row.owner, mode)  # fmt: skip
+                           row[0].owner, mode)  # fmt: skip
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _enter(self, issue: cython.int, side: cython.int, kind: cython.int,
+    def _enter(self, issue: cython.uint, side: cython.int, kind: cython.int,
                validity: cython.int, order_id: cython.longlong, rank: cython.int,
                limit_rank: cython.int, leaves: cython.int, owner: cython.int,
                mode: cython.int) -> cython.int:  # fmt: skip
@@ -1159,14 +1183,15 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _cancel(self, issue: cython.int, order_id: cython.longlong,
+    def _cancel(self, instrument: cython.int, order_id: cython.longlong,
                 owner: cython.int) -> cython.int:  # fmt: skip
         """Cancel a resting order of its owner, or refuse."""
         slot: cython.uint
+        issue: cython.uint = instrument
         reason: cython.int
         if self.told + 8 > self.event_room:
             return 2
-        if issue < 0 or issue >= self.issues or self.band[issue].flags & 32:
+        if instrument < 0 or instrument >= self.issues or self.band[issue].flags & 32:
             return 1
         slot = self._find(order_id, owner)
         if slot == 0:
@@ -1190,7 +1215,7 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _withdraw(self, issue: cython.int, slot: cython.uint) -> cython.int:
+    def _withdraw(self, issue: cython.uint, slot: cython.uint) -> cython.int:
         """Take a node out of a call that shows its price."""
         rank: cython.int = self.node[slot].rank
         side: cython.int = self.node[slot].tag >> 4 & 1
@@ -1201,10 +1226,11 @@ class Kernel:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
-    def _amend(self, issue: cython.int, order_id: cython.longlong, price: cython.int,
+    def _amend(self, instrument: cython.int, order_id: cython.longlong, price: cython.int,
                units: cython.int, owner: cython.int) -> cython.int:  # fmt: skip
         """Amend a resting limit order if it is plain (engine.py, the same rule)."""
         slot: cython.uint
+        issue: cython.uint = instrument
         rank: cython.int
         half: cython.int
         side: cython.int
@@ -1213,7 +1239,7 @@ class Kernel:
         flags: cython.int
         if self.told + self.live + 8 > self.event_room:
             return 2
-        if issue < 0 or issue >= self.issues or self.band[issue].flags & 32:
+        if instrument < 0 or instrument >= self.issues or self.band[issue].flags & 32:
             return 1
         slot = self._find(order_id, owner)
         if slot == 0:
@@ -1272,15 +1298,15 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _step(self, row: CommandRow) -> cython.int:
+    def _step(self, row: cython.pointer(CommandRow)) -> cython.int:
         """One command row."""
-        if row.op == 1:
+        if row[0].op == 1:
             return self._new(row)
-        if row.op == 2:
-            return self._cancel(row.instrument, row.order_id, row.owner)
-        if row.op == 3:
-            return self._amend(row.instrument, row.order_id, row.price_sen, row.quantity_units,
-                               row.owner)  # fmt: skip
+        if row[0].op == 2:
+            return self._cancel(row[0].instrument, row[0].order_id, row[0].owner)
+        if row[0].op == 3:
+            return self._amend(row[0].instrument, row[0].order_id, row[0].price_sen,
+                               row[0].quantity_units, row[0].owner)  # fmt: skip
         return 1
 
     @cython.cfunc
@@ -1289,20 +1315,20 @@ class Kernel:
     @cython.exceptval(-9)
     def _look_ahead(self, at: cython.longlong) -> cython.int:
         """Ask for the memory of commands that come soon: 12 and 6 rows on. Changes nothing."""
-        later: CommandRow = self.command[at + 12]
-        near: CommandRow = self.command[at + 6]
-        issue: cython.uint = near.instrument
+        later: cython.pointer(CommandRow) = address(self.command[at + 12])
+        near: cython.pointer(CommandRow) = address(self.command[at + 6])
+        issue: cython.uint = near[0].instrument
         issues: cython.uint = self.issues
         slot: cython.int
-        if later.order_id > 0 and later.order_id < self.id_room:
-            fetch_early(cython.address(self.slot_of[later.order_id]))  # noqa: F821  kernel.pxd
+        if later[0].order_id > 0 and later[0].order_id < self.id_room:
+            fetch_early(address(self.slot_of[later[0].order_id]))  # noqa: F821  kernel.pxd
         if issues > 8 and issue < issues:
-            fetch_early(cython.address(self.band[issue]))  # noqa: F821
-            fetch_early(cython.address(self.ladder[2 * issue]))  # noqa: F821
-        if near.order_id > 0 and near.order_id < self.id_room:
-            slot = self.slot_of[near.order_id]
+            fetch_early(address(self.band[issue]))  # noqa: F821
+            fetch_early(address(self.ladder[2 * issue]))  # noqa: F821
+        if near[0].order_id > 0 and near[0].order_id < self.id_room:
+            slot = self.slot_of[near[0].order_id]
             if slot > 0:
-                fetch_early(cython.address(self.node[slot]))  # noqa: F821
+                fetch_early(address(self.node[slot]))  # noqa: F821
         return 0
 
     @cython.cfunc
@@ -1316,7 +1342,7 @@ class Kernel:
             self.at = at
             if cython.compiled and at + 12 < stop:
                 self._look_ahead(at)
-            said = self._step(self.command[at])
+            said = self._step(address(self.command[at]))
             if said != 0:
                 return said
             at += 1
@@ -1326,11 +1352,27 @@ class Kernel:
     # --- the batch door
 
     def take(self, commands):
-        """Make these COMMAND rows the ones that :meth:`run` walks. They are not copied."""
+        """Make these COMMAND rows the ones that :meth:`run` walks. They are not copied.
+
+        Raises:
+            BadInput: When an order id is beyond ``ORDER_ID_MAX``; no row has run then.
+        """
         if cython.compiled:
             self.command = commands.view(_COMMAND)
         else:
             self.command = [_Row(_COMMAND.names, row) for row in commands.view(_COMMAND).tolist()]
+        if self._largest_id(len(commands)) > ORDER_ID_MAX:
+            raise BadInput(f"an order id is at most {ORDER_ID_MAX:,}")
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _largest_id(self, count: cython.longlong) -> cython.longlong:
+        at: cython.ulonglong
+        largest: cython.longlong = 0
+        for at in range(count):
+            largest = max(largest, self.command[at].order_id)
+        return largest
 
     def run(self, first: cython.longlong, stop: cython.longlong):
         """Run rows from ``first`` until ``stop`` or until one is not plain.
@@ -1352,12 +1394,12 @@ class Kernel:
               instrument: cython.int, order_id: cython.longlong, price_sen: cython.int,
               quantity_units: cython.int, owner: cython.int, self_trade: cython.int) -> cython.int:  # fmt: skip
         """One step on fields, with more room where it is short; a code too large for a row is the rules'."""
-        row = cython.declare(CommandRow) if cython.compiled else _Row(_COMMAND.names)
+        row: cython.pointer(CommandRow) = address(self.one[0])
         if (op | side | kind | validity) & ~255:
             return 1
-        row.op, row.side, row.kind, row.validity = op, side, kind, validity
-        row.instrument, row.order_id, row.price_sen = instrument, order_id, price_sen
-        row.quantity_units, row.owner, row.self_trade = quantity_units, owner, self_trade
+        row[0].op, row[0].side, row[0].kind, row[0].validity = op, side, kind, validity
+        row[0].instrument, row[0].order_id, row[0].price_sen = instrument, order_id, price_sen
+        row[0].quantity_units, row[0].owner, row[0].self_trade = quantity_units, owner, self_trade
         said: cython.int = self._step(row)
         if said == 2:
             self.more_room(order_id)
