@@ -32,44 +32,14 @@ from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from market.instrument import TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, Units
 from market.rules import PriceRule
 from market.words import Side
 from matching.book import Interest
+from matching.clearing import NO_CLEARING, Clearing, Terms
 
 _ANY: Final = MAX_PRICE_SEN + 1
 """Above every price."""
-
-
-class Clearing(NamedTuple):
-    """What a cross gives, or would give: no price, or one for everyone.
-
-    Attributes:
-        surplus_units: Buy less sell interest at the price.
-    """
-
-    price_sen: Sen | None
-    executed_units: Units
-    surplus_units: int
-
-
-NO_CLEARING: Final = Clearing(None, Units(0), 0)
-
-
-class Terms(NamedTuple):
-    """What the price depends on besides the orders.
-
-    Attributes:
-        centre_sen: Book-centre price; need not be on the grid.
-    """
-
-    lower_limit_sen: Sen
-    upper_limit_sen: Sen
-    ticks: TickTable
-    centre_sen: Sen
-    price_rule: PriceRule
-    market_only_trades: bool
 
 
 class _Candidate(NamedTuple):

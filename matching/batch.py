@@ -42,8 +42,8 @@ from market.reasons import CancelReason, RejectReason
 from market.rules import AmendMode, Rules
 from market.words import OrderKind, Side, Validity
 from matching import continuous, cross, kernel
-from matching.auction import NO_CLEARING, Clearing
 from matching.book import Book
+from matching.clearing import NO_CLEARING, Clearing
 from matching.engine import Engine
 from matching.issue import Issue
 from matching.kernel import Kernel, KernelBook

@@ -15,7 +15,7 @@ a call, as dear as the arithmetic. Hence the few ``type: ignore[assignment]``.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,8 @@ from market.ids import OrderId
 from market.instrument import TickTable
 from market.quantities import Sen, Units
 from market.words import Side
+from matching.clearing import Clearing, Terms
 from matching.order import MARKET_RANK, NO_RANK, Level, Order, order_state
-
-if TYPE_CHECKING:
-    from matching.auction import Clearing, Terms
 
 _BUY: Final = Side.BUY
 _ANY_RANK: Final = NO_RANK - 1
@@ -97,7 +95,7 @@ class Book(Protocol):
         With an ``owner``, orders of that owner are skipped, or end the count. O(orders seen).
         """
 
-    def crossing(self, terms: "Terms") -> "Clearing | None":
+    def crossing(self, terms: Terms) -> Clearing | None:
         """What a cross gives now, where the book keeps the crossing point; else None.
 
         The same answer as :func:`matching.auction.clear`, which works from the levels.
@@ -342,7 +340,7 @@ class SortedBook:
             if level.price_sen != NO_PRICE
         ]
 
-    def crossing(self, terms: "Terms") -> "Clearing | None":
+    def crossing(self, terms: Terms) -> Clearing | None:
         """Not kept here."""
         del terms
         return None

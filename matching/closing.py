@@ -20,7 +20,7 @@ from market.quantities import Sen, TimeNs, Units
 from market.rules import StopAllocation
 from market.words import QuoteKind, Side
 from matching import cross, itayose, stop, uncross
-from matching.auction import NO_CLEARING, Clearing
+from matching.clearing import NO_CLEARING, Clearing
 from matching.issue import Issue
 from matching.quotes import Quotes, Reach
 

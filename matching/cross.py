@@ -33,7 +33,7 @@ from market.reasons import CancelReason
 from market.rules import AuctionAllocation, MarketResidual
 from market.words import AUCTION_PHASES, OrderKind, Phase, Side, Validity
 from matching import uncross
-from matching.auction import NO_CLEARING, Clearing
+from matching.clearing import NO_CLEARING, Clearing
 from matching.conditions import as_market_order, released
 from matching.continuous import cancel_rest
 from matching.fok import clearing_without_unfilled

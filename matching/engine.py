@@ -57,8 +57,8 @@ from market.reasons import CancelReason, RejectReason
 from market.rules import AmendMode, Rules, StopAllocation
 from market.words import AUCTION_PHASES, OrderKind, Phase, Side, Validity
 from matching import closing, continuous, cross, extension, itayose
-from matching.auction import NO_CLEARING
 from matching.book import Book, SortedBook
+from matching.clearing import NO_CLEARING
 from matching.conditions import PRE_CLOSING, waits_aside
 from matching.issue import Issue, TradeNumbers
 from matching.order import Order, owner_of

@@ -16,7 +16,7 @@ from market.events import Event
 from market.quantities import Units
 from market.reasons import CancelReason
 from market.words import Side, Validity
-from matching.auction import Clearing
+from matching.clearing import Clearing
 from matching.continuous import canceled
 from matching.issue import Issue
 from matching.order import Order

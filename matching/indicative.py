@@ -19,14 +19,9 @@ from market.commands import NO_PRICE
 from market.quantities import Sen, Units
 from market.rules import PriceRule
 from market.words import Side
-from matching.auction import (
-    NO_CLEARING,
-    Clearing,
-    Terms,
-    candidate_range,
-    clear_market_only,
-)
+from matching.auction import candidate_range, clear_market_only
 from matching.book import Book
+from matching.clearing import NO_CLEARING, Clearing, Terms
 
 MAX_GRID_PRICES = 200_000
 """More prices than this within the limits are not worth two trees; then every level is read."""

@@ -32,9 +32,10 @@ from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS, Sen, Units
 from market.reasons import CancelReason, RejectReason
 from market.rules import BookCentre, Rules
 from market.words import OrderKind, Phase, Side, Validity
-from matching.auction import NO_CLEARING, Clearing, Terms, clear, heavier_side
+from matching.auction import clear, heavier_side
 from matching.book import Book
 from matching.broadening import Broadening
+from matching.clearing import NO_CLEARING, Clearing, Terms
 from matching.conditions import PRE_CLOSING, Aside
 from matching.day_prices import DayCrosses, next_base_sen
 from matching.first_price import entry_band, quote_band, seeks_first_price, step_sen

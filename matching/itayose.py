@@ -24,7 +24,7 @@ from market.reasons import CancelReason
 from market.rules import StopAllocation
 from market.words import OrderKind, QuoteKind, SelfTradeMode, Side, Validity
 from matching import cross, stop
-from matching.auction import NO_CLEARING, Clearing
+from matching.clearing import NO_CLEARING, Clearing
 from matching.continuous import cancel_rest, trade, within_reach
 from matching.issue import Issue
 from matching.order import Order

@@ -35,8 +35,8 @@ from market.errors import BadInput, InvariantBroken, check
 from market.reasons import CancelReason, RejectReason
 from market.rules import PriceRule
 from market.words import OrderKind, Side
-from matching.auction import NO_CLEARING, Clearing
 from matching.book import Interest, LevelTotal, SortedBook
+from matching.clearing import NO_CLEARING, Clearing
 from matching.order import Order, order_state
 from matching.rows import (
     CANCEL_REASONS,

@@ -9,8 +9,8 @@ from market.ids import InstrumentId, OrderId
 from market.instrument import TickTable
 from market.quantities import Sen, Units
 from market.words import Side
-from matching.auction import Clearing, Terms
 from matching.book import Book, Fill, Interest, LevelTotal
+from matching.clearing import Clearing, Terms
 from matching.order import Order
 
 PRICES_MAX: Final[int]

@@ -12,7 +12,7 @@ from market.rules import AuctionAllocation
 from market.words import Side
 from matching import uncross
 from matching.allocation import Claim, allocate
-from matching.auction import NO_CLEARING, Clearing
+from matching.clearing import NO_CLEARING, Clearing
 from matching.issue import Issue
 from matching.order import Order
 from matching.uncross import Fills

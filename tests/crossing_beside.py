@@ -14,7 +14,7 @@ from market.instrument import TickTable
 from market.quantities import MAX_PRICE_SEN, Sen, Units
 from market.rules import PriceRule
 from market.words import OrderKind, SelfTradeMode, Side, Validity
-from matching.auction import Terms
+from matching.clearing import Terms
 from matching.order import Order
 
 STEPS: Final = TickTable(table_id=7, up_to_sen=(1_000, 1_100, MAX_PRICE_SEN), tick_sen=(10, 20, 50))

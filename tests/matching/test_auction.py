@@ -12,8 +12,9 @@ from market.instrument import TEN_YEN, TickTable
 from market.quantities import MAX_PRICE_SEN, SEN_PER_YEN, Sen
 from market.rulebooks import START
 from market.rules import PriceRule
-from matching.auction import NO_CLEARING, Clearing, Terms, clear, heavier_side
+from matching.auction import clear, heavier_side
 from matching.book import Interest as Levels
+from matching.clearing import NO_CLEARING, Clearing, Terms
 
 LOWER, UPPER = Sen(8_500_000), Sen(11_500_000)
 MARKET = None

@@ -21,8 +21,8 @@ from market.rulebooks import START, TSE
 from market.rules import PriceRule
 from market.words import Phase, Side
 from matching import indicative, kernel
-from matching.auction import NO_CLEARING, Terms
 from matching.book import SortedBook
+from matching.clearing import NO_CLEARING, Terms
 from matching.indicative import CallInterest
 from matching.order import Order
 
