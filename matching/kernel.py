@@ -1424,7 +1424,8 @@ class Kernel:
                   quantity_units: cython.int, owner: cython.int, self_trade: cython.int = 0):  # fmt: skip
         """One order command; its trades as (buy id, sell id, price, units), or None."""
         said: cython.int
-        row: cython.longlong
+        at: cython.ulonglong
+        row: cython.pointer(EventRow)
         self.told = self.at = 0
         said = self._call(op, side, kind, validity, instrument, order_id, price_sen,
                           quantity_units, owner, self_trade)  # fmt: skip
@@ -1434,10 +1435,10 @@ class Kernel:
         elif self.told == 1:
             return None
         found: list = []
-        for row in range(self.told):
-            if self.event[row].head & 255 == 3:
-                found.append((self.event[row].order_id, self.event[row].contra_id,
-                              self.event[row].price_sen, self.event[row].units))  # fmt: skip
+        for at in range(self.told):
+            row = address(self.event[at])
+            if row[0].head & 255 == 3:
+                found.append((row[0].order_id, row[0].contra_id, row[0].price_sen, row[0].units))
         return found or None
 
     def _ask(self, said, op, side, kind, validity, instrument, order_id, price_sen,
@@ -1455,26 +1456,24 @@ class Kernel:
         id, sell id, price, units, buy leaves, sell leaves); others: (what, order id, reason,
         price, units, leaves).
         """
-        row: cython.longlong
+        at: cython.ulonglong
         what: cython.int
+        row: cython.pointer(EventRow)
         said: list = []
-        for row in range(first, self.told):
-            what = self.event[row].head & 255
-            if what == 3:
-                said.append((what, self.event[row].order_id, self.event[row].contra_id,
-                             self.event[row].price_sen, self.event[row].units,
-                             self.event[row].leaves_units,
-                             self.event[row].contra_leaves_units))  # fmt: skip
-            elif what == 1:
-                said.append((what, self.event[row].order_id, self.event[row].units,
-                             self.event[row].price_sen))  # fmt: skip
+        for at in range(first, self.told):
+            row = address(self.event[at])
+            what = row[0].head & 255
+            if what == 1:
+                said.append((what, row[0].order_id, row[0].units, row[0].price_sen))
+            elif what == 3:
+                said.append((what, row[0].order_id, row[0].contra_id, row[0].price_sen,
+                             row[0].units, row[0].leaves_units,
+                             row[0].contra_leaves_units))  # fmt: skip
             elif what == 4 or what == 7:
-                said.append((what, self.event[row].order_id, self.event[row].units,
-                             (self.event[row].head >> 8) & 255))  # fmt: skip
+                said.append((what, row[0].order_id, row[0].units, (row[0].head >> 8) & 255))
             else:
-                said.append((what, self.event[row].order_id, (self.event[row].head >> 8) & 255,
-                             self.event[row].price_sen, self.event[row].units,
-                             self.event[row].leaves_units))  # fmt: skip
+                said.append((what, row[0].order_id, (row[0].head >> 8) & 255,
+                             row[0].price_sen, row[0].units, row[0].leaves_units))  # fmt: skip
         return said
 
     # --- for the rules: what one issue lets through, and rows of their events

@@ -25,7 +25,7 @@ from market.events import Trade
 from market.quantities import SEN_PER_YEN
 from market.rules import Rules
 from market.words import OrderKind, Phase, Side, Validity
-from matching.batch import Batch
+from matching.batch import Batch, Room
 from matching.books import books_named
 from matching.engine import Engine
 from matching.kernel import IS_COMPILED
@@ -177,40 +177,50 @@ class KitahamaBatch(_Rows):
 
 def _opened(names_room: int, rules: Rules = PLAIN) -> Batch:
     """A batch door in continuous trading, with room for the orders to come."""
-    door = Batch(rules, issues(1))
-    door.kernel.more_room(names_room)
+    room = Room(names_room, names_room, 20 * CHUNK)  # as the ladder has
+    door = Batch(rules, issues(1), room=room)
     door.act(Op.OPEN_DAY)
     door.run(phase_rows(Phase.CONTINUOUS, [0]))
     return door
 
 
+Arguments = tuple[int, int, int, int, int, int, int, int, int]
+"""What the kernel's door takes: op, side, kind, life, issue, order id, price, units, owner."""
+
+
 class KitahamaCall(Adapter):
-    """The kernel's door for one command a call; every event as a tuple."""
+    """The kernel's door for one command a call; every event as a tuple.
+
+    Messages become the door's numbers when they are read, as they become rows for the batch doors.
+    """
 
     flow = "mixed"
     door: ClassVar[str] = "submit"
+
+    def load(self, data: bytes, messages: list[Message]) -> list[Arguments]:
+        return [_arguments(message) for message in messages]
 
     def open(self) -> Any:
         self.batch = _opened(self.names_room)
         return getattr(self.batch.kernel, self.door)
 
-    def drive(self, book: Any, messages: Iterable[Message], seen: Seen) -> None:
-        for op, kind, side, order, price, units, _ in messages:
-            if op == 0:
-                if kind == 0:
-                    events = book(1, side + 1, 1, 1, 0, order, price * 100, units, 1)
-                elif kind == 1:
-                    events = book(1, side + 1, 2, 1, 0, order, 0, units, 1)
-                else:
-                    events = book(1, side + 1, 1, 3, 0, order, price * 100, units, 1)
-            elif op == 1:
-                events = book(2, 0, 0, 0, 0, order, 0, 0, 1)
-            else:
-                events = book(3, 0, 0, 0, 0, order, price * 100, units, 1)
-            for event in events:
+    def drive(self, book: Any, messages: Iterable[Arguments], seen: Seen) -> None:
+        for asked in messages:
+            for event in book(*asked):
                 if event[0] == 3:
+                    order = asked[5]
                     maker = event[1] if event[2] == order else event[2]
                     seen(maker, order, event[3] // 100, event[4])
+
+
+def _arguments(message: Message) -> Arguments:
+    op, kind, side, order, price, units, _ = message
+    if op == 0:
+        at, life = (0, 1) if kind == 1 else (price * 100, 3 if kind == 2 else 1)
+        return 1, side + 1, 2 if kind == 1 else 1, life, 0, order, at, units, 1
+    return (2, 0, 0, 0, 0, order, 0, 0, 1) if op == 1 else (
+        3, 0, 0, 0, 0, order, price * 100, units, 1
+    )  # fmt: skip
 
 
 class KitahamaTrades(KitahamaCall):
@@ -218,20 +228,11 @@ class KitahamaTrades(KitahamaCall):
 
     door = "trades_of"
 
-    def drive(self, book: Any, messages: Iterable[Message], seen: Seen) -> None:
-        for op, kind, side, order, price, units, _ in messages:
-            if op == 0:
-                if kind == 0:
-                    trades = book(1, side + 1, 1, 1, 0, order, price * 100, units, 1)
-                elif kind == 1:
-                    trades = book(1, side + 1, 2, 1, 0, order, 0, units, 1)
-                else:
-                    trades = book(1, side + 1, 1, 3, 0, order, price * 100, units, 1)
-            elif op == 1:
-                trades = book(2, 0, 0, 0, 0, order, 0, 0, 1)
-            else:
-                trades = book(3, 0, 0, 0, 0, order, price * 100, units, 1)
+    def drive(self, book: Any, messages: Iterable[Arguments], seen: Seen) -> None:
+        for asked in messages:
+            trades = book(*asked)
             if trades is not None:
+                order = asked[5]
                 for buy, sell, at, traded in trades:
                     seen(buy if sell == order else sell, order, at // 100, traded)
 
