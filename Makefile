@@ -51,6 +51,7 @@ day: $(VENV)/runtime.stamp  ## simulate a day in process, replay it, compare dig
 bench: setup  ## measure; read bench/README.md for what each figure means
 	$(BIN)/python -m pytest bench --benchmark-enable --benchmark-only
 	$(BIN)/python bench/run_rows.py
+	$(BIN)/python bench/run_scale.py
 	$(BIN)/python bench/run_core.py
 	$(BIN)/python bench/run_wire.py
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import run_core
+import run_scale
 import run_wire
 from load_client import WARM_UP_SHARE
 from machine import probe
@@ -65,3 +66,16 @@ def bench_wire_open_loop() -> None:
 
     assert found["latency_us"]["max"] >= found["latency_us"]["p50"] > 0
     assert 0 < WARM_UP_SHARE < 1
+
+
+def bench_sizes_and_crosses(capsys: pytest.CaptureFixture[str]) -> None:
+    """Costs by size, memory and crosses: every event is there, and the picture can be drawn."""
+    assert run_scale.main(["--quick"]) == 0
+
+    said = capsys.readouterr().out
+    assert "bytes beside the ladder" in said
+    assert "a cross of 2,000 orders" in said
+    drawn = run_scale.picture(
+        [("orders", {1: [1.0], 10: [2.0]}), ("issues", {1: [3.0], 9: [4.0]})], "t"
+    )
+    assert drawn.count("<circle") == 4

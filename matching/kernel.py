@@ -1188,6 +1188,8 @@ class Kernel:
         """Cancel a resting order of its owner, or refuse."""
         slot: cython.uint
         issue: cython.uint = instrument
+        node: cython.pointer(Node)
+        band: cython.pointer(Band)
         reason: cython.int
         if self.told + 8 > self.event_room:
             return 2
@@ -1199,15 +1201,17 @@ class Kernel:
                 return 1
             self._tell(2 | _unknown_order << 8, issue, order_id, 0, 0, 0, 0, 0)
             return 0
-        issue = self.node[slot].tag >> 5
-        if self.band[issue].flags & 32:
+        node = address(self.node[slot])
+        issue = node[0].tag >> 5
+        band = address(self.band[issue])
+        if band[0].flags & 32:
             return 1
-        reason = self.band[issue].cancel_reason
+        reason = band[0].cancel_reason
         if reason:
             self._tell(2 | reason << 8, issue, order_id, 0, 0, 0, 0, 0)
             return 0
-        self._tell(4 | _by_owner << 8, issue, order_id, 0, 0, self.node[slot].leaves, 0, 0)
-        if self.band[issue].flags & 256:
+        self._tell(4 | _by_owner << 8, issue, order_id, 0, 0, node[0].leaves, 0, 0)
+        if band[0].flags & 256:
             return self._withdraw(issue, slot)
         self._leave(slot)
         return 0
