@@ -345,11 +345,11 @@ class Kernel:
         Args:
             orders: Orders that rest at once.
             last_id: The highest order id.
-            events: Rows of one run, beside one for each resting order.
+            events: Rows of one run.
         """
         if orders >= len(self._nodes):
             self._more_nodes(orders + 1 - len(self._nodes))
-        need = orders + events + 8
+        need = events + 8
         if need > len(self._events):
             self._events = _more_rows(self._events, _EVENT, need)
             self.event, self.event_room = self._events, len(self._events)
@@ -367,13 +367,18 @@ class Kernel:
             raise BadInput(f"an order id is at most {ORDER_ID_MAX:,}")
         if self.free == 0:
             self._more_nodes(len(self._nodes))
-        need = self.told + self.live + 8
-        if need > len(self._events):
-            self._events = _more_rows(self._events, _EVENT, 2 * need)
-            self.event, self.event_room = self._events, len(self._events)
+        if self.told + 8 > len(self._events):
+            self.room_for(self.told)
         if self.by_id and order_id >= len(self._ids):
             self._ids = _more_numbers("i", self._ids, max(2 * len(self._ids), order_id + 1024))
             self.slot_of, self.id_room = self._ids, len(self._ids)
+
+    def room_for(self, events):
+        """Make room for so many more event rows, and a few."""
+        need = self.told + events + 8
+        if need > len(self._events):
+            self._events = _more_rows(self._events, _EVENT, need)
+            self.event, self.event_room = self._events, len(self._events)
 
     def clear_events(self):
         """Forget the event rows written so far."""
@@ -756,6 +761,9 @@ class Kernel:
                         limit_rank = -1
                         break
                     flags = 2 << 16
+                if self.told + 8 > self.event_room:
+                    with cython.gil:
+                        self.more_room()
                 units = node.leaves
                 rest = 0
                 if units > leaves:
@@ -1076,7 +1084,7 @@ class Kernel:
             return 1
         if self.free == 0 or order_id >= self.id_room:
             return 2
-        if self.told + self.live + 8 > self.event_room:
+        if self.told + 8 > self.event_room:
             return 2
         band = address(self.band[issue])
         flags = band[0].flags
@@ -1241,7 +1249,7 @@ class Kernel:
         validity: cython.int
         old: cython.int
         flags: cython.int
-        if self.told + self.live + 8 > self.event_room:
+        if self.told + 8 > self.event_room:
             return 2
         if instrument < 0 or instrument >= self.issues or self.band[issue].flags & 32:
             return 1
@@ -1546,7 +1554,7 @@ class Kernel:
     def tell(self, what, issue, order_id=0, contra_id=0, price=0, units=0, leaves=0,
              contra_leaves=0, reason=0, flags=0, side=0):  # fmt: skip
         """Write the row of an event that the rules made."""
-        if self.told + self.live + 8 > self.event_room:
+        if self.told + 8 > self.event_room:
             self.more_room()
         self._tell(what | reason << 8 | flags << 16 | side << 24, issue, order_id, contra_id,
                    price, units, leaves, contra_leaves)  # fmt: skip
@@ -1797,8 +1805,6 @@ class KernelBook:
         fills: list = []
         if self.kernel.by_id:
             return self._match_by_object(incoming, stop_at_owner)
-        if self.kernel.told + self.kernel.live + 8 > self.kernel.event_room:
-            self.kernel.more_room()
         told = self.kernel.told
         self.kernel.call[self.issue].known = 0
         incoming.leaves_units = self.kernel._match(
@@ -1882,8 +1888,7 @@ class KernelBook:
             The number of trades.
         """
         made: cython.longlong
-        while self.kernel.told + self.kernel.live + 8 > self.kernel.event_room:
-            self.kernel.more_room()
+        self.kernel.room_for(self.kernel.live)
         self.kernel.call[self.issue].known = 0
         with cython.nogil:
             made = self._cross(price, units)
@@ -1907,6 +1912,9 @@ class KernelBook:
                 return -1
             buy = self._front(buys)
             sell = self._front(sells)
+            if cython.compiled:
+                self._fetch_following(buy)
+                self._fetch_following(sell)
             units = min(self.kernel.node[buy].leaves, self.kernel.node[sell].leaves)
             if units > left:
                 units = cython.cast(cython.int, left)
@@ -1923,6 +1931,17 @@ class KernelBook:
             made += 1
         self.kernel.trades += made
         return made
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _fetch_following(self, slot: cython.uint) -> cython.int:
+        """Ask for the memory of the order two behind this one, and for the number of the next."""
+        node: cython.pointer(Node) = address(self.kernel.node[self.kernel.node[slot].following])
+        fetch_early(address(self.kernel.node[node[0].following]))  # noqa: F821  kernel.pxd
+        fetch_early(address(self.kernel.slot_of[node[0].order_id]))  # noqa: F821
+        return 0
 
     @cython.cfunc
     @cython.nogil
@@ -1956,8 +1975,7 @@ class KernelBook:
             validities: Bits of the validities that end.
             market_only: Whether only market orders end.
         """
-        while self.kernel.told + self.kernel.live + 8 > self.kernel.event_room:
-            self.kernel.more_room()
+        self.kernel.room_for(self.kernel.live)
         self.kernel.call[self.issue].known = 0
         with cython.nogil:
             self._end(head, validities, market_only)
