@@ -18,7 +18,9 @@ one flow end with the same digest. Left out: sockets, the event loop, subscriber
 """
 
 import argparse
+import cProfile
 import json
+import pstats
 import statistics
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -35,6 +37,7 @@ from workloads import TICK_SEN, Answer, trade_crc
 from market.commands import Entry, OpenSession, Request
 from market.events import Event, SessionOpened, Trade
 from market.ids import InstrumentId, OrderId, SessionId
+from matching.books import DEFAULT, NAMES
 from participants.actions import Submit
 from participants.keys import NONCE_BYTES
 from participants.session import Session, SessionSettings
@@ -46,7 +49,9 @@ from venue.recovery import replay
 
 SIZE: Final = 60_000
 RESTART_SIZE: Final = 200_000
-GROUPS: Final = (1, 16, 256)
+GROUPS: Final = (1, 16, 64, 256, 512)
+BOOK: dict[str, str] = {"name": DEFAULT}
+"""The books every core of a run is built on."""
 TARGETS: Final = {"core": 60_000, "journal": 40_000}
 
 
@@ -70,7 +75,7 @@ def groups_of(work: list[Entry], size: int) -> Iterator[list[Entry]]:
 
 def opened_core(flow: Flow) -> Core:
     """A core that has applied everything before the clock starts."""
-    core = Core()
+    core = Core(BOOK["name"])
     for entry in flow.before:
         core.apply(entry)
     core.reports.drain()
@@ -145,7 +150,7 @@ def core_journaled(flow: Flow, size: int, folder: Path) -> Callable[[], Core]:
 
 def live_sessions(flow: Flow) -> tuple[Core, dict[SessionId, Session]]:
     """A core and its sessions, logged on by real messages; the same steps as ``opened_core``."""
-    core = Core()
+    core = Core(BOOK["name"])
     sessions: dict[SessionId, Session] = {}
     takeovers = TakeoverGuard()
     settings = SessionSettings(rate_per_s=1_000_000, burst=1_000_000)
@@ -308,15 +313,55 @@ def run_restart(size: int, rounds: int, folder: Path) -> tuple[int, list[float]]
     return len(rows), times
 
 
+ROOMS: Final = ("venue", "participants", "matching", "settlement", "feeds", "market")
+
+
+def profile(size: int) -> str:
+    """Own time by room and of the dearest functions, the core alone in groups of 256.
+
+    cProfile adds to every Python call and to no compiled one: read it as shares of Python.
+    """
+    flow, _ = continuous(size)
+    core = opened_core(flow)
+    taken = cProfile.Profile()
+    taken.enable()
+    apply_groups(core, flow.work, 256)
+    taken.disable()
+    stats = pstats.Stats(taken).stats  # type: ignore[attr-defined]
+    root = str(Path(__file__).parents[1])
+    own: dict[str, float] = {}
+    lines: list[tuple[float, str]] = []
+    for (path, line, name), (_, calls, seconds, _, _) in stats.items():
+        short = path.removeprefix(f"{root}/")
+        room = next((one for one in ROOMS if short.startswith(f"{one}/")), "built in")
+        own[room] = own.get(room, 0.0) + seconds
+        lines.append((seconds, f"{short}:{line} {name}, {calls:,} calls"))
+    whole = sum(own.values())
+    said = [f"{seconds / whole:6.1%}  {room}" for room, seconds in sorted(own.items(), key=_share)]
+    lines.sort(reverse=True)
+    return "\n".join([*said, "", *(f"{took / whole:6.1%}  {text}" for took, text in lines[:20])])
+
+
+def _share(item: tuple[str, float]) -> float:
+    return -item[1]
+
+
 def main() -> None:
     """Measure and print."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--size", type=int, default=SIZE)
     asked.add_argument("--restart-size", type=int, default=RESTART_SIZE)
     asked.add_argument("--rounds", type=int, default=ROUNDS)
+    asked.add_argument("--book", choices=NAMES, default=DEFAULT)
+    asked.add_argument("--profile", action="store_true", help="where the time goes, continuous")
     asked.add_argument("--only", choices=("continuous", "start_day", "restart"))
     chosen = asked.parse_args()
+    BOOK["name"] = chosen.book
     print(describe())
+    print(f"book     {chosen.book}")
+    if chosen.profile:
+        print(profile(chosen.size))
+        return
     print(f"rounds   {chosen.rounds}; median (lowest-highest)\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

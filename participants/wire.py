@@ -531,6 +531,8 @@ class _Out(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class _Error(_Out, frozen=True, kw_only=True):
+    """Why; code and texts are the catalogue's (``kitahama errors``)."""
+
     code: RejectReason
     text: str
     text_ja: str
@@ -542,6 +544,8 @@ class _Error(_Out, frozen=True, kw_only=True):
 
 
 class _Refused(_Out, frozen=True, kw_only=True):
+    """A request refused at the door; it is not journaled and takes no number."""
+
     method: str | None
     req_id: str | None
     ok: bool
@@ -549,6 +553,8 @@ class _Refused(_Out, frozen=True, kw_only=True):
 
 
 class _Answered(_Out, frozen=True, kw_only=True):
+    """The answer to a request that is not journaled: ping, logon, queries, logout."""
+
     method: str
     req_id: str
     ok: bool
@@ -556,6 +562,8 @@ class _Answered(_Out, frozen=True, kw_only=True):
 
 
 class _Hello(_Out, frozen=True, kw_only=True):
+    """The first message of a connection, with the nonce that the logon signs."""
+
     channel: str
     type: str
     version: int
@@ -566,6 +574,8 @@ class _Hello(_Out, frozen=True, kw_only=True):
 
 
 class _Heartbeat(_Out, frozen=True, kw_only=True):
+    """The venue is here, and which number it expects next."""
+
     channel: str
     type: str
     next_seq: int
