@@ -187,12 +187,15 @@ def firm(
     ready: Annotated[Path, typer.Option()],
     seed: SeedOption = 7,
     scale: Annotated[float, typer.Option()] = 12.0,
+    fix: Annotated[bool, typer.Option("--fix")] = False,
 ) -> None:
     """One demonstration firm: connects, logs on, trades its share of the seeded flow."""
     from venue.firm import trade  # noqa: PLC0415
+    from venue.fix_firm import trade_by_fix  # noqa: PLC0415
 
     with refusals():
-        _run(trade(participant, ready, seed=seed, scale=scale))
+        way = trade_by_fix if fix else trade
+        _run(way(participant, ready, seed=seed, scale=scale))
 
 
 @cli.command(epilog="Example:  kitahama simulate --orders examples/small_day.csv --out run/small")
@@ -304,6 +307,21 @@ def errors(as_json: JsonOption = False) -> None:
             f"{entry.code:<22} {entry.group:<13} {policy:<11} {again:<6} "
             f"{entry.text_en}  {entry.text_ja}"
         )
+
+
+@cli.command(epilog="Example:  kitahama schema --fix42 > fix42.xml")
+def schema(
+    fix42: Annotated[bool, typer.Option("--fix42", help="START's FIX 4.2 profile.")] = False,
+    fix44: Annotated[bool, typer.Option("--fix44", help="The FIX 4.4 and drop copy one.")] = False,
+) -> None:
+    """Print the dictionary of a FIX door in QuickFIX's format (XML)."""
+    from participants.fix_dictionary import dictionary  # noqa: PLC0415
+    from participants.fix_profiles import HOUSE_44, START_42  # noqa: PLC0415
+
+    with refusals():
+        if fix42 is fix44:
+            raise BadInput("choose one: --fix42 or --fix44")
+        sys.stdout.write(dictionary(START_42 if fix42 else HOUSE_44))
 
 
 @cli.command(epilog="Example:  kitahama keys FIRM-X --session FIRM-X-1 --out firm-x.key")

@@ -11,14 +11,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 
 from market.errors import BadInput
 from matching.books import DEFAULT
-from participants.orderflow import SAMPLE_FIRMS
+from participants.orderflow import SAMPLE_FIRMS, SampleFirm
 from venue.app import READY_FILE
+from venue.fix_store import is_store_file
 from venue.journal import HIGH_WATER_FILE, JOURNAL_FILE
 from venue.recovery import verify
 from venue.sample import sample_settings
@@ -28,6 +29,7 @@ SETTINGS_FILE: Final = "venue.json"
 
 _READY_NS_MAX: Final = 60_000_000_000
 _FIRM_S_MAX: Final = 60.0
+_FIX_FIRM: Final = "FIRM-B"
 _REQUESTS_PER_SECOND: Final = 5_000
 
 
@@ -80,8 +82,9 @@ def run_demo(
             tally = json.loads(line)
             screen.print(
                 f"firm    {tally['firm']}  {tally['asked']} requests, each answered once; "
-                f"{tally['reports']} reports, none missing",
+                f"{tally['reports']} reports, none missing{_by_door(tally)}",
                 markup=False,
+                soft_wrap=True,
             )
     broken = venue_code or any(firm.returncode for firm in firms)
     verdict = verify(out)
@@ -95,17 +98,26 @@ def run_demo(
     return 1 if broken else 0
 
 
+def _by_door(tally: dict[str, Any]) -> str:
+    return f" ({tally['door']})" if "door" in tally else ""
+
+
 def start_firms(ready: Path, *, seed: int, scale: float) -> list[subprocess.Popen[str]]:
     """Start the four sample firms as processes; each waits for ``ready`` to name the doors."""
     words = ("--ready", str(ready), "--seed", str(seed), "--scale", str(scale))
     return [
         subprocess.Popen(  # noqa: S603 - our own command
-            _command("firm", "--participant", firm.participant_id, *words),
+            _command("firm", "--participant", firm.participant_id, *words, *_door(firm)),
             stdout=subprocess.PIPE,
             text=True,
         )
         for firm in SAMPLE_FIRMS
     ]
+
+
+def _door(firm: SampleFirm) -> tuple[str, ...]:
+    """One of the sample firms speaks FIX, as firms do; the others a websocket."""
+    return ("--fix",) if firm.participant_id == _FIX_FIRM else ()
 
 
 _BY_HAND: Final = """\
@@ -154,7 +166,11 @@ def _make_anew(out: Path) -> None:
     """Empty the folder of an earlier run; anything else in it is somebody's, and stays."""
     known = {JOURNAL_FILE, f"{JOURNAL_FILE}-wal", HIGH_WATER_FILE, READY_FILE, SETTINGS_FILE}
     if out.exists():
-        strangers = [path.name for path in out.iterdir() if path.name not in known]
+        strangers = [
+            path.name
+            for path in out.iterdir()
+            if path.name not in known and not is_store_file(path.name)
+        ]
         if strangers:
             raise BadInput(f"{out} holds {strangers[0]}, which is not of a run; choose another")
         shutil.rmtree(out)
