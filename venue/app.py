@@ -11,6 +11,7 @@ import gc
 import json
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ from venue.api import create_api
 from venue.broadcast import FEED_PATH, REQUEST_BYTES_MAX, Broadcaster
 from venue.conductor import conduct
 from venue.core import Core
+from venue.fix_doors import FixDoors
 from venue.gateway import ORDERS_PATH, Gateway
 from venue.journal import Journal
 from venue.recovery import recover
@@ -90,7 +92,14 @@ class Venue:
         with Journal(self._folder) as journal:
             (self._folder / READY_FILE).unlink(missing_ok=True)  # the last process's doors
             first = first_day_of(settings)
-            core = recover(journal, opening_commands(settings), at_jst(first, 0), self._book)
+            fix = FixDoors(settings, self._folder)
+            core = recover(
+                journal,
+                opening_commands(settings),
+                at_jst(first, 0),
+                self._book,
+                fix.heard,
+            )
             if self._say is not None and core.business_date is not None:
                 self._say(f"going on from record {core.sequence:,}; the journal's settings hold")
             clock = self._make_clock(core.at_ns, settings.speed)
@@ -103,14 +112,19 @@ class Venue:
             )
             if self._say is not None:
                 sequencer.listen(_teller(self._say))
-            await self._serve(core, sequencer, journal, clock)
+            await self._serve(core, sequencer, journal, clock, fix)
 
     def stop(self) -> None:
         """End in order."""
         self._stop.set()
 
     async def _serve(
-        self, core: Core, sequencer: Sequencer, journal: Journal, clock: Clock
+        self,
+        core: Core,
+        sequencer: Sequencer,
+        journal: Journal,
+        clock: Clock,
+        fix: FixDoors,
     ) -> None:
         server = self._settings.server
         gateway = Gateway(
@@ -150,6 +164,7 @@ class Venue:
             "feed_port",
             server.feed_port,
         )
+        await fix.open(sequencer, gateway, self._listen)
         rest = _Rest(
             uvicorn.Config(
                 create_api(sequencer, lambda: self._ready),
@@ -169,9 +184,11 @@ class Venue:
                 gc.collect()
                 gc.freeze()  # what stands now stays; looking through it again would stall orders
                 self._ready = True
-                self._announce(core, _port(orders), _port(feed), _rest_port(rest))
+                self._announce(core, _port(orders), _port(feed), _rest_port(rest), fix)
                 beat_s = server.heartbeat_s
-                heart = tasks.create_task(_beat(gateway, broadcaster, sequencer, journal, beat_s))
+                heart = tasks.create_task(
+                    _beat((gateway.tick, fix.tick), broadcaster, sequencer, journal, beat_s)
+                )
                 renewals = tasks.create_task(QuoteRenewals(sequencer, clock).run())
                 days = tasks.create_task(self._days(sequencer, clock))
                 await self._stop.wait()
@@ -180,6 +197,7 @@ class Venue:
                 renewals.cancel()
                 heart.cancel()
                 gateway.finish()
+                fix.finish()
                 sequencer.stop()
                 await asyncio.wait([writer])  # what was asked is done, on the disk and answered
                 in_order = writer.exception() is None
@@ -188,12 +206,19 @@ class Venue:
                 reason = None if in_order else sequencer.refusal
                 orders.close()
                 feed.close()
+                fix.halt(reason)
                 gateway.halt(reason)
                 broadcaster.halt(reason)
             rest.should_exit = True
             await asyncio.wait([api])
 
-    async def _listen(self, make: Callable[[], Connection], name: str, port: int) -> asyncio.Server:
+    async def _listen(
+        self,
+        make: Callable[[], asyncio.Protocol],
+        name: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+    ) -> asyncio.Server:
         """Open a door.
 
         Raises:
@@ -201,7 +226,7 @@ class Venue:
         """
         host = self._settings.server.host
         try:
-            return await asyncio.get_running_loop().create_server(make, host, port)
+            return await asyncio.get_running_loop().create_server(make, host, port, ssl=tls)
         except OSError as taken:
             raise BadInput(
                 f"server.{name}: {host}:{port} cannot be had ({taken.strerror}); choose another "
@@ -213,7 +238,14 @@ class Venue:
         if not self._keep:
             self.stop()
 
-    def _announce(self, core: Core, orders_port: int, feed_port: int, rest_port: int) -> None:
+    def _announce(
+        self,
+        core: Core,
+        orders_port: int,
+        feed_port: int,
+        rest_port: int,
+        fix: FixDoors,
+    ) -> None:
         """Write where the doors are; whoever started the venue waits for this file."""
         host = self._settings.server.host
         doors = {
@@ -226,6 +258,7 @@ class Venue:
             "feed": f"ws://{host}:{feed_port}{FEED_PATH}",
             "rest": f"http://{host}:{rest_port}",
         }
+        doors |= fix.addresses()
         path = self._folder / READY_FILE
         unfinished = path.with_suffix(".tmp")
         unfinished.write_text(json.dumps(doors, indent=1) + "\n", encoding="utf-8")
@@ -234,6 +267,8 @@ class Venue:
             self._say(
                 f"orders  {doors['orders']}\nfeed    {doors['feed']}\nrest    {doors['rest']}"
             )
+            for line in fix.lines():
+                self._say(line)
         if self._opened is not None:
             self._opened()
 
@@ -250,7 +285,7 @@ def _teller(say: Callable[[str], None]) -> Callable[[Published], None]:
 
 
 async def _beat(
-    gateway: Gateway,
+    ticks: tuple[Callable[[], None], ...],
     broadcaster: Broadcaster,
     sequencer: Sequencer,
     journal: Journal,
@@ -259,7 +294,8 @@ async def _beat(
     """Again and again: sessions look at the time, subscribers get the heads."""
     while True:
         await asyncio.sleep(every_s)
-        gateway.tick()
+        for tick in ticks:
+            tick()
         core = sequencer.core
         broadcaster.heartbeat(TimeNs(core.at_ns), core.sequence, journal.chain)
 

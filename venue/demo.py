@@ -19,6 +19,7 @@ from market.errors import BadInput
 from matching.books import DEFAULT
 from participants.orderflow import SAMPLE_FIRMS
 from venue.app import READY_FILE
+from venue.fix_store import is_store_file
 from venue.journal import HIGH_WATER_FILE, JOURNAL_FILE
 from venue.recovery import verify
 from venue.sample import sample_settings
@@ -154,7 +155,11 @@ def _make_anew(out: Path) -> None:
     """Empty the folder of an earlier run; anything else in it is somebody's, and stays."""
     known = {JOURNAL_FILE, f"{JOURNAL_FILE}-wal", HIGH_WATER_FILE, READY_FILE, SETTINGS_FILE}
     if out.exists():
-        strangers = [path.name for path in out.iterdir() if path.name not in known]
+        strangers = [
+            path.name
+            for path in out.iterdir()
+            if path.name not in known and not is_store_file(path.name)
+        ]
         if strangers:
             raise BadInput(f"{out} holds {strangers[0]}, which is not of a run; choose another")
         shutil.rmtree(out)

@@ -55,14 +55,28 @@ TickTableName = Annotated[str, Field(pattern=f"^({'|'.join(TICK_TABLES)})$")]
 LimitTableName = Annotated[str, Field(pattern=f"^({'|'.join(LIMIT_TABLES)})$")]
 
 
+FixPort = Annotated[int | None, Field(ge=-1, le=65535)]
+"""A port; -1 switches the door off; left out it is the usual one, or the system's choice where
+``orders_port`` is."""
+
+FIX42_PORT: Final = 9042
+FIX44_PORT: Final = 9044
+DROP_COPY_PORT: Final = 9045
+
+
 class KeySettings(BaseModel):
-    """One session key of a firm."""
+    """One session key of a firm.
+
+    ``fix_password_sha256`` is the SHA-256, in hex, of the password its FIX logon must carry; left
+    out, the comp id is enough on a loopback address and FIX is closed to it on any other.
+    """
 
     model_config = _STRICT
 
     key_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
     session_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
     public_key_hex: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    fix_password_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
 
 class LaterDeposit(BaseModel):
@@ -125,6 +139,32 @@ class ServerSettings(BaseSettings):
     heartbeat_s: Annotated[float, Field(gt=0)] = 1.0
     idle_s: Annotated[float, Field(gt=0)] = 30.0
     allowed_origins: list[str] = []
+    fix42_port: FixPort = None
+    fix44_port: FixPort = None
+    drop_copy_port: FixPort = None
+    fix_comp_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,32}$")] = "KITAHAMA"
+    fix_certificate_file: Path | None = None
+    fix_key_file: Path | None = None
+
+    def fix_ports(self) -> dict[str, int]:
+        """Each FIX door with its port; those switched off are left out."""
+        usual = {"fix42": FIX42_PORT, "fix44": FIX44_PORT, "drop_copy": DROP_COPY_PORT}
+        asked = {
+            "fix42": self.fix42_port,
+            "fix44": self.fix44_port,
+            "drop_copy": self.drop_copy_port,
+        }
+        chosen = 0 if self.orders_port == 0 else None
+        ports = {
+            door: port if port is not None else (usual[door] if chosen is None else chosen)
+            for door, port in asked.items()
+        }
+        return {door: port for door, port in ports.items() if port >= 0}
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches the doors."""
+        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
 
     @classmethod
     def settings_customise_sources(
@@ -343,6 +383,16 @@ def opening_commands(settings: VenueSettings) -> list[Command]:
     for firm in settings.firms:
         commands += _firm_commands(firm)
     return commands
+
+
+def fix_passwords(settings: VenueSettings) -> dict[KeyId, str]:
+    """SHA-256 of the FIX password of each key that has one."""
+    return {
+        KeyId(key.key_id): key.fix_password_sha256
+        for firm in settings.firms
+        for key in firm.keys
+        if key.fix_password_sha256
+    }
 
 
 def _instrument(issue: IssueSettings, rules: Rules) -> Instrument:
