@@ -9,7 +9,7 @@ BUILT_FROM := pyproject.toml setup.py matching/kernel.py matching/kernel.pxd
 PURE := build/pure
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-compiled test-pure setup check day bench bench-peers stress conformance crash clean
+.PHONY: help demo test test-compiled test-pure setup check day bench bench-peers stress interop conformance crash clean
 
 help:  ## what each verb does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -60,6 +60,10 @@ bench-peers: setup  ## install other engines and compare, half an hour; QUICK=--
 
 stress: setup  ## random markets, and books side by side; SEEDS= so many or SECONDS= so long
 	$(BIN)/python -m tests.stress --seeds $(SEEDS) $(if $(SECONDS),--seconds $(SECONDS))
+
+interop: setup  ## build QuickFIX where it has no wheel (some minutes, once) and let it judge FIX
+	$(BIN)/python -c "import quickfix" 2>/dev/null || $(BIN)/python -m pip install quickfix
+	$(BIN)/python -m pytest -q tests/fix
 
 conformance: setup  ## the outside judge at length, TRACES= generated ones a profile
 	$(BIN)/python -m tests.conformance --traces $(TRACES)

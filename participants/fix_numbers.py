@@ -108,6 +108,10 @@ class FixNumbers:
         self._sent = {}
         self._notes.append(f"{_RESET} {self.told}")
 
+    def is_settled(self, number: int) -> bool:
+        """Whether every command that came up to a number is on the disk."""
+        return not self._in_flight or self._in_flight[0][0] > number
+
     def notes(self) -> list[str]:
         """What has to be kept now, the client's last number dealt with for good included."""
         durable_in = self._in_flight[0][0] if self._in_flight else self.next_in

@@ -278,7 +278,9 @@ HOUSE_44: Final = Profile(
         ),
         MessageRule("H", "OrderStatusRequest", (11, 55, 54), (37,), inbound=True),
         MessageRule("q", "OrderMassCancelRequest", (11, 530, 60), (55, 54), inbound=True),
-        MessageRule("r", "OrderMassCancelReport", (37, 530, 531), (11, 532, 533, 55, 54, 60, 58)),
+        MessageRule(
+            "r", "OrderMassCancelReport", (37, 530, 531), (11, 532, 533, 55, 54, 60, 58, 5003)
+        ),
         MessageRule(
             "8",
             "ExecutionReport",

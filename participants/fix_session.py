@@ -203,6 +203,7 @@ class FixSession:
         self._asked_at_ns = 0
         self._logon: FixMessage | None = None
         self._waiting: deque[FixMessage] = deque()
+        self._asked: deque[tuple[FixMessage, int]] = deque()
         self._garbled = 0
         self._throttle = Throttle(
             rate_per_s=settings.rate_per_s,
@@ -366,6 +367,10 @@ class FixSession:
         return [Submit(command=command)]
 
     def _order_status(self, message: FixMessage, seq: int, identity: Identity) -> list[Action]:
+        """The order's state; asked behind commands still on their way, it waits for them."""
+        if not self._live_numbers().is_settled(seq):
+            self._asked.append((message, seq))
+            return []
         name = message.fields["11"]
         told = self._house.reports.status_of(identity.participant_id, name)
         if told is None:
@@ -579,6 +584,17 @@ class FixSession:
 
     def flush(self, *, wall_ns: int) -> list[Action]:
         """Send the records that are there and were not sent yet; call it after their sync."""
+        actions = self._flush_records(wall_ns)
+        while self._asked and self._identity is not None and self._state is FixState.LIVE:
+            message, seq = self._asked[0]
+            if not self._live_numbers().is_settled(seq):
+                break
+            self._asked.popleft()
+            self._wall_ns = wall_ns
+            actions += self._order_status(message, seq, self._identity)
+        return actions
+
+    def _flush_records(self, wall_ns: int) -> list[Action]:
         numbers, outbox = self._numbers, self._outbox
         if self._state not in {FixState.LIVE, FixState.LOGGING_OUT}:
             return []

@@ -306,6 +306,21 @@ def errors(as_json: JsonOption = False) -> None:
         )
 
 
+@cli.command(epilog="Example:  kitahama schema --fix42 > fix42.xml")
+def schema(
+    fix42: Annotated[bool, typer.Option("--fix42", help="START's FIX 4.2 profile.")] = False,
+    fix44: Annotated[bool, typer.Option("--fix44", help="The FIX 4.4 and drop copy one.")] = False,
+) -> None:
+    """Print the dictionary of a FIX door in QuickFIX's format (XML)."""
+    from participants.fix_dictionary import dictionary  # noqa: PLC0415
+    from participants.fix_profiles import HOUSE_44, START_42  # noqa: PLC0415
+
+    with refusals():
+        if fix42 is fix44:
+            raise BadInput("choose one: --fix42 or --fix44")
+        sys.stdout.write(dictionary(START_42 if fix42 else HOUSE_44))
+
+
 @cli.command(epilog="Example:  kitahama keys FIRM-X --session FIRM-X-1 --out firm-x.key")
 def keys(
     participant: Annotated[str, typer.Argument(help="The firm.", show_default=False)],

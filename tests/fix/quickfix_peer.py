@@ -33,18 +33,18 @@ def plain(message: Any) -> list[list[str]]:
 class Peer(fix.Application):  # type: ignore[misc]
     """Tells everything that happens."""
 
-    def onCreate(self, session: Any) -> None:  # noqa: N802
+    def onCreate(self, session: Any) -> None:
         """Nothing to tell."""
 
-    def onLogon(self, session: Any) -> None:  # noqa: N802
+    def onLogon(self, session: Any) -> None:
         """The session is up."""
         say(event="logon")
 
-    def onLogout(self, session: Any) -> None:  # noqa: N802
+    def onLogout(self, session: Any) -> None:
         """The session is down, or could not be opened."""
         say(event="logout")
 
-    def toAdmin(self, message: Any, session: Any) -> None:  # noqa: N802
+    def toAdmin(self, message: Any, session: Any) -> None:
         """Put in what the dictionary has and the engine does not know of."""
         kind = fix.MsgType()
         message.getHeader().getField(kind)
@@ -52,14 +52,14 @@ class Peer(fix.Application):  # type: ignore[misc]
             for tag, value in EXTRA.items():
                 message.setField(int(tag), value)
 
-    def fromAdmin(self, message: Any, session: Any) -> None:  # noqa: N802
+    def fromAdmin(self, message: Any, session: Any) -> None:
         """A session message came."""
         say(event="admin", fields=plain(message))
 
-    def toApp(self, message: Any, session: Any) -> None:  # noqa: N802
+    def toApp(self, message: Any, session: Any) -> None:
         """An order leaves."""
 
-    def fromApp(self, message: Any, session: Any) -> None:  # noqa: N802
+    def fromApp(self, message: Any, session: Any) -> None:
         """A validated application message came."""
         say(event="app", fields=plain(message))
 
@@ -114,6 +114,10 @@ def main() -> None:
         command = json.loads(line)
         if "send" in command:
             fix.Session.sendToTarget(build(asked["begin"], command["send"]), session_id)
+        elif "many" in command:
+            for number in range(command["many"]):
+                pairs = [[tag, value.format(n=number)] for tag, value in command["like"]]
+                fix.Session.sendToTarget(build(asked["begin"], pairs), session_id)
         elif command.get("do") == "logout":
             fix.Session.lookupSession(session_id).logout()
         elif command.get("do") == "die":
