@@ -25,7 +25,7 @@ _LENGTH_DIGITS_MAX: Final = 6
 _BEGIN_BYTES_MAX: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FixMessage:
     """One message whose length and checksum are right; its values are not judged yet.
 

@@ -11,7 +11,6 @@ by 880 and says ``busted`` in 58.
 Source: START FIX 1.1 (2nd-hand); FIX 4.2 (ExecTransType) and FIX 4.4 (ExecType F, H, I).
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -24,6 +23,7 @@ from market.ids import (
     order_id_to_text,
     trade_id_to_text,
 )
+from market.message import Message
 from market.quantities import SEN_PER_YEN, Sen, price_to_text
 from market.reasons import CATALOGUE, CancelReason, RejectReason
 from market.words import OrderKind, ShortSale, Side, Validity
@@ -86,8 +86,7 @@ _RESTATED: Final = "D"
 _IN_42: Final = {"F": "1", "H": "1"}
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Message, frozen=True, kw_only=True, tag=False):
     """One ExecutionReport (35=8); amounts as everywhere: sen, units, yen. 0 is "none"."""
 
     exec_id: str
@@ -223,8 +222,7 @@ class Execution:
         return None if self.cancel_reason is None else by_market
 
 
-@dataclass(frozen=True, slots=True)
-class CancelReject:
+class CancelReject(Message, frozen=True, kw_only=True, tag=False):
     """One OrderCancelReject (35=9)."""
 
     exec_id: str
@@ -256,8 +254,7 @@ class CancelReject:
     body_44 = body_42
 
 
-@dataclass(frozen=True, slots=True)
-class MassCancelReport:
+class MassCancelReport(Message, frozen=True, kw_only=True, tag=False):
     """One OrderMassCancelReport (35=r), FIX 4.4 only; ``affected`` None says refused."""
 
     exec_id: str
@@ -291,7 +288,7 @@ class MassCancelReport:
     body_42 = body_44
 
 
-Record = Execution | CancelReject | MassCancelReport
+Told = Execution | CancelReject | MassCancelReport
 
 
 def reason_text(reason: RejectReason) -> str:

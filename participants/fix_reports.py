@@ -53,7 +53,7 @@ from market.ids import (
 from market.quantities import TimeNs
 from market.reasons import CancelReason, RejectReason
 from market.words import ShortSale
-from participants.fix_records import CancelReject, Execution, MassCancelReport, Record
+from participants.fix_records import CancelReject, Execution, MassCancelReport, Told
 
 
 class ExecType(StrEnum):
@@ -109,8 +109,8 @@ class FixReports:
         """
         self.names_counterparty = names_counterparty
         self.days_opened = 0
-        self._of_session: dict[SessionId, list[Record]] = {}
-        self._of_firm: dict[ParticipantId, list[tuple[SessionId, Record]]] = {}
+        self._of_session: dict[SessionId, list[Told]] = {}
+        self._of_firm: dict[ParticipantId, list[tuple[SessionId, Told]]] = {}
         self._seen: dict[SessionId, dict[str, None]] = {}
         self._orders: dict[OrderId, OrderView] = {}
         self._named: dict[tuple[ParticipantId, ClientOrderId], OrderView] = {}
@@ -143,14 +143,14 @@ class FixReports:
 
     # --- what a door may ask
 
-    def of_session(self, session_id: SessionId) -> list[Record]:
+    def of_session(self, session_id: SessionId) -> list[Told]:
         """The session's records of the day; grows at its end, only to be read."""
         records = self._of_session.get(session_id)
         if records is None:
             records = self._of_session[session_id] = []
         return records
 
-    def of_firm(self, participant_id: ParticipantId) -> list[tuple[SessionId, Record]]:
+    def of_firm(self, participant_id: ParticipantId) -> list[tuple[SessionId, Told]]:
         """All records of the firm's sessions of the day, with the session of each."""
         records = self._of_firm.get(participant_id)
         if records is None:
@@ -254,7 +254,7 @@ class FixReports:
         key = (event.participant_id, event.client_order_id)
         refused = self._refused.get(key)
         view = self._named.get(key)
-        told: Record
+        told: Told
         if view is not None:
             told = self._execution(view, ExecType.STATUS)
         elif isinstance(request, NewOrder) and refused is not None:
@@ -455,7 +455,7 @@ class FixReports:
         )
         self._tell(request.session_id, participant_id, told)
 
-    def _tell(self, session_id: SessionId, participant_id: ParticipantId, record: Record) -> None:
+    def _tell(self, session_id: SessionId, participant_id: ParticipantId, record: Told) -> None:
         self.of_session(session_id).append(record)
         self.of_firm(participant_id).append((session_id, record))
 

@@ -187,12 +187,15 @@ def firm(
     ready: Annotated[Path, typer.Option()],
     seed: SeedOption = 7,
     scale: Annotated[float, typer.Option()] = 12.0,
+    fix: Annotated[bool, typer.Option("--fix")] = False,
 ) -> None:
     """One demonstration firm: connects, logs on, trades its share of the seeded flow."""
     from venue.firm import trade  # noqa: PLC0415
+    from venue.fix_firm import trade_by_fix  # noqa: PLC0415
 
     with refusals():
-        _run(trade(participant, ready, seed=seed, scale=scale))
+        way = trade_by_fix if fix else trade
+        _run(way(participant, ready, seed=seed, scale=scale))
 
 
 @cli.command(epilog="Example:  kitahama simulate --orders examples/small_day.csv --out run/small")

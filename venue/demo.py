@@ -11,13 +11,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 
 from market.errors import BadInput
 from matching.books import DEFAULT
-from participants.orderflow import SAMPLE_FIRMS
+from participants.orderflow import SAMPLE_FIRMS, SampleFirm
 from venue.app import READY_FILE
 from venue.fix_store import is_store_file
 from venue.journal import HIGH_WATER_FILE, JOURNAL_FILE
@@ -29,6 +29,7 @@ SETTINGS_FILE: Final = "venue.json"
 
 _READY_NS_MAX: Final = 60_000_000_000
 _FIRM_S_MAX: Final = 60.0
+_FIX_FIRM: Final = "FIRM-B"
 _REQUESTS_PER_SECOND: Final = 5_000
 
 
@@ -81,8 +82,9 @@ def run_demo(
             tally = json.loads(line)
             screen.print(
                 f"firm    {tally['firm']}  {tally['asked']} requests, each answered once; "
-                f"{tally['reports']} reports, none missing",
+                f"{tally['reports']} reports, none missing{_by_door(tally)}",
                 markup=False,
+                soft_wrap=True,
             )
     broken = venue_code or any(firm.returncode for firm in firms)
     verdict = verify(out)
@@ -96,17 +98,26 @@ def run_demo(
     return 1 if broken else 0
 
 
+def _by_door(tally: dict[str, Any]) -> str:
+    return f" ({tally['door']})" if "door" in tally else ""
+
+
 def start_firms(ready: Path, *, seed: int, scale: float) -> list[subprocess.Popen[str]]:
     """Start the four sample firms as processes; each waits for ``ready`` to name the doors."""
     words = ("--ready", str(ready), "--seed", str(seed), "--scale", str(scale))
     return [
         subprocess.Popen(  # noqa: S603 - our own command
-            _command("firm", "--participant", firm.participant_id, *words),
+            _command("firm", "--participant", firm.participant_id, *words, *_door(firm)),
             stdout=subprocess.PIPE,
             text=True,
         )
         for firm in SAMPLE_FIRMS
     ]
+
+
+def _door(firm: SampleFirm) -> tuple[str, ...]:
+    """One of the sample firms speaks FIX, as firms do; the others a websocket."""
+    return ("--fix",) if firm.participant_id == _FIX_FIRM else ()
 
 
 _BY_HAND: Final = """\

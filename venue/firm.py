@@ -76,7 +76,7 @@ class MarketTime:
 
 async def trade(participant: str, ready: Path, *, seed: int, scale: float) -> None:
     """Trade every day of the run, then log out and say what happened as one JSON line."""
-    doors = json.loads(await asyncio.to_thread(_wait_for, ready))
+    doors = json.loads(await asyncio.to_thread(wait_for, ready))
     rules = preset(doors["preset"])
     flow = OrderFlow(
         np.random.Generator(np.random.PCG64(seed)), rules, sample_instruments(rules), scale=scale
@@ -89,7 +89,7 @@ async def trade(participant: str, ready: Path, *, seed: int, scale: float) -> No
     time = MarketTime(doors["speed"])
     tally: Counter[str] = Counter()
     async with connect(doors["feed"], compression=None, max_size=2**22) as feed:
-        listener = asyncio.create_task(_listen(feed, time))
+        listener = asyncio.create_task(listen(feed, time))
         await client.open()
         try:
             for number in range(1, doors["days"] + 1):
@@ -105,7 +105,7 @@ async def trade(participant: str, ready: Path, *, seed: int, scale: float) -> No
     print(json.dumps({"firm": participant, **tally}), flush=True)  # noqa: T201
 
 
-def _wait_for(path: Path) -> str:
+def wait_for(path: Path) -> str:
     """The venue says where its doors are once they are open.
 
     Raises:
@@ -119,7 +119,8 @@ def _wait_for(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-async def _listen(feed: Any, time: MarketTime) -> None:
+async def listen(feed: Any, time: MarketTime) -> None:
+    """Subscribe to what tells the time, and hear it until the feed ends."""
     await feed.send(
         json.dumps(
             {

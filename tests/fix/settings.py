@@ -8,8 +8,14 @@ from venue.settings import VenueSettings
 NAMED = {"counterparty_on_fill": True}
 
 
-def fix_settings(ports: dict[str, int], **changes: Any) -> VenueSettings:
-    """Four firms and two issues under ODX's equities' hours, a second of ours being five minutes."""
+def fix_settings(ports: dict[str, int], *, sessions: int = 1, **changes: Any) -> VenueSettings:
+    """Four firms and two issues under ODX's equities' hours, a second of ours being five minutes.
+
+    Args:
+        ports: FIX ports; those left out are the system's choice.
+        sessions: So many sessions a firm, ``FIRM-A-1`` and on.
+        changes: Other settings.
+    """
     base = campaign_settings(speed=300.0, days=1, run_id="fix")
     server = {
         "rest_port": 0,
@@ -19,8 +25,14 @@ def fix_settings(ports: dict[str, int], **changes: Any) -> VenueSettings:
         "requests_burst": 100_000,
         "heartbeat_s": 0.05,
     }
+    firms = [firm.model_dump() for firm in base.firms]
+    for firm in firms:
+        names = [f"{firm['participant_id']}-{place + 1}" for place in range(sessions)]
+        key = firm["keys"][0]
+        firm["keys"] = [key | {"key_id": f"{name}-key", "session_id": name} for name in names]
     fields = (
         base.model_dump()
+        | {"firms": firms}
         | {"preset": "odx-equities", "rules": NAMED, "server": server | ports}
         | changes
     )

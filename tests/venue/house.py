@@ -19,6 +19,7 @@ from market.business_days import at_jst
 from market.commands import (
     ChangePhase,
     Command,
+    Entry,
     Halt,
     OpenDay,
     ParticipantLimits,
@@ -118,12 +119,15 @@ class House:
         session: SessionSettings = FAST,
         inbox_max: int = 100_000,
         origins: tuple[str, ...] = (),
+        heard: Callable[[Core, Entry, list[Event]], None] | None = None,
     ) -> None:
         self.settings = settings(preset)
         self.journal = Journal(folder)
         first = first_business_day(self.settings.first_day)
         self.date = first
-        self.core: Core = recover(self.journal, opening_commands(self.settings), at_jst(first, 0))
+        self.core: Core = recover(
+            self.journal, opening_commands(self.settings), at_jst(first, 0), heard=heard
+        )
         self.clock = VirtualClock(self.core.at_ns)
         self.sequencer = HeldSequencer(
             self.core, self.journal, self.clock, inbox_commands_max=inbox_max
