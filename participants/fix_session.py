@@ -22,24 +22,26 @@ for the logon's fields.
 """
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final
 
 from market.commands import CloseSession, DisconnectMode, OpenSession
 from market.errors import check
 from market.events import SessionOpened, SessionRefused
-from market.ids import KeyId, ParticipantId, SessionId
 from market.reasons import RejectReason
 from participants.actions import Action, Close, Send, Submit
 from participants.fix_codec import FixMessage, body, encode
+from participants.fix_house import (
+    FirmOutbox,
+    FixClient,
+    FixHouse,
+    FixState,
+    Outbox,
+    SessionOutbox,
+)
 from participants.fix_numbers import FixNumbers
-from participants.fix_orders import Market, Unfit, to_command
-from participants.fix_profiles import Profile
+from participants.fix_orders import Unfit, to_command
 from participants.fix_records import reason_text, utc_ns, utc_text
-from participants.fix_reports import FixReports
 from participants.fix_rules import (
     COMP_ID,
     EMPTY,
@@ -47,7 +49,6 @@ from participants.fix_rules import (
     MISSING,
     SENDING_TIME,
     Breach,
-    FixRules,
 )
 from participants.throttle import FLOOD, Throttle
 from participants.wire import Identity, OrderCommand
@@ -58,121 +59,6 @@ _NOT_AUTHORIZED: Final = 6
 _NOT_AVAILABLE: Final = 4
 _UNKNOWN_ID: Final = 1
 _DIGITS_MAX: Final = 9
-
-
-class FixState(StrEnum):
-    """Where a connection stands."""
-
-    CONNECTED = "connected"
-    LOGGING_ON = "logging_on"
-    LIVE = "live"
-    LOGGING_OUT = "logging_out"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class FixSettings:
-    """Numbers an operator may set.
-
-    Attributes:
-        comp_id: Our SenderCompID (49).
-        handshake_ms: From connection to logon, and from our Logout to theirs.
-        heartbeat_s_max: Longest HeartBtInt (108) a client may ask for.
-        clock_skew_ms: Largest distance between SendingTime (52) and our clock.
-        rate_per_s: Messages per second, in the long run.
-        burst: Messages at once.
-        flood_factor: So many times the rate ends the session.
-        garbled_max: So many garbled messages in a connection end it.
-        waiting_max: Most messages that may wait for the logon's answer.
-    """
-
-    comp_id: str = "KITAHAMA"
-    handshake_ms: int = 5_000
-    heartbeat_s_max: int = 600
-    clock_skew_ms: int = 120_000
-    rate_per_s: int = 100
-    burst: int = 200
-    flood_factor: int = 10
-    garbled_max: int = 50
-    waiting_max: int = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class FixClient:
-    """Who stands behind a SenderCompID.
-
-    Attributes:
-        password_sha256: Hex of what the logon's password must hash to; empty asks for none.
-    """
-
-    participant_id: ParticipantId
-    session_id: SessionId
-    key_id: KeyId
-    password_sha256: str = ""
-
-
-class Outbox(Protocol):
-    """The records a session is to be told, by their place in the day."""
-
-    def count(self) -> int:
-        """How many there are."""
-
-    def message(self, place: int) -> tuple[str, str, bytes]:
-        """MsgType, TargetSubID (57; empty for none) and body."""
-
-
-class SessionOutbox:
-    """A session's own records."""
-
-    def __init__(self, reports: FixReports, session_id: SessionId, profile: Profile) -> None:
-        self._reports = reports
-        self._session_id = session_id
-        self._is_44 = profile.is_44
-
-    def count(self) -> int:
-        """How many there are."""
-        return len(self._reports.of_session(self._session_id))
-
-    def message(self, place: int) -> tuple[str, str, bytes]:
-        """As the session's profile writes it."""
-        record = self._reports.of_session(self._session_id)[place]
-        return record.msg_type, "", record.body_44() if self._is_44 else record.body_42()
-
-
-class FirmOutbox:
-    """A drop copy: all records of a firm's sessions, each with its number of the day (5003)."""
-
-    def __init__(self, reports: FixReports, participant_id: ParticipantId) -> None:
-        self._reports = reports
-        self._participant_id = participant_id
-
-    def count(self) -> int:
-        """How many there are."""
-        return len(self._reports.of_firm(self._participant_id))
-
-    def message(self, place: int) -> tuple[str, str, bytes]:
-        """In FIX 4.4, with the session it went to in TargetSubID."""
-        session_id, record = self._reports.of_firm(self._participant_id)[place]
-        return record.msg_type, session_id, record.body_44() + body((5003, place + 1))
-
-
-@dataclass(frozen=True, slots=True)
-class FixHouse:
-    """What all connections of a door share.
-
-    Attributes:
-        find: The client of a SenderCompID, asked anew at every logon.
-        numbers: The numbers of a session; they outlive connections.
-    """
-
-    profile: Profile
-    rules: FixRules
-    settings: FixSettings
-    reports: FixReports
-    market: Market
-    find: Callable[[str], FixClient | None]
-    numbers: Callable[[SessionId], FixNumbers]
-    is_drop_copy: bool = False
 
 
 class FixSession:

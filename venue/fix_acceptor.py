@@ -41,12 +41,13 @@ from market.rules import AmendMode
 from market.words import Phase, Validity
 from participants.actions import Action, Close, Send, Submit
 from participants.fix_codec import Framer, Oversize, body, decode
+from participants.fix_house import FixClient, FixHouse, FixSettings, FixState
 from participants.fix_numbers import FixNumbers
 from participants.fix_orders import Market
 from participants.fix_profiles import HOUSE_44, START_42, Profile
 from participants.fix_reports import FixReports
 from participants.fix_rules import FixRules
-from participants.fix_session import FixClient, FixHouse, FixSession, FixSettings, FixState
+from participants.fix_session import FixSession
 from venue.fix_store import FixStore
 from venue.gateway import Gateway
 from venue.seams import real_ns, wall_ns

@@ -12,8 +12,8 @@ from typing import Final
 from market.commands import Entry
 from market.events import Event
 from market.reasons import RejectReason
+from participants.fix_house import FixSettings
 from participants.fix_reports import FixReports
-from participants.fix_session import FixSettings
 from venue.core import Core
 from venue.fix_acceptor import FixAcceptor, server_tls
 from venue.gateway import Gateway

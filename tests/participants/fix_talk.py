@@ -19,13 +19,14 @@ from market.reasons import RejectReason
 from market.words import Phase, Validity
 from participants.actions import Close, Send, Submit
 from participants.fix_codec import FixMessage, Framer, Oversize, decode
+from participants.fix_house import FixClient, FixHouse, FixSettings, FixState
 from participants.fix_numbers import FixNumbers
 from participants.fix_orders import Market
 from participants.fix_profiles import PROFILES
 from participants.fix_records import utc_text
 from participants.fix_reports import FixReports
 from participants.fix_rules import FixRules
-from participants.fix_session import FixClient, FixHouse, FixSession, FixSettings, FixState
+from participants.fix_session import FixSession
 from venue.core import Core
 from venue.sample import sample_settings
 from venue.settings import opening_commands

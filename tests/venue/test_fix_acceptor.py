@@ -20,8 +20,8 @@ from market.commands import CloseDay, OpenDay, RevokeKey
 from market.ids import KeyId, SessionId
 from market.words import Phase
 from participants.fix_codec import FixMessage
+from participants.fix_house import FixSettings
 from participants.fix_reports import FixReports
-from participants.fix_session import FixSettings
 from venue import fix_acceptor
 from venue.fix_acceptor import FixAcceptor, FixConnection, server_tls
 from venue.fix_client import FixClient, FixClosed

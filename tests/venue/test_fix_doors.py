@@ -41,10 +41,18 @@ def test_doors_that_are_off_cost_nothing(tmp_path: object) -> None:
     doors.halt(None)
 
 
-@pytest.mark.parametrize(("host", "is_loopback"), [
-    ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True),
-    ("0.0.0.0", False), ("192.168.1.5", False), ("venue.example", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104 - a setting, not a socket
+        ("192.168.1.5", False),
+        ("venue.example", False),
+    ],
+)
 def test_only_a_loopback_address_trusts_a_comp_id(host: str, is_loopback: bool) -> None:
     """Anywhere else a key needs a FIX password."""
     assert ServerSettings(host=host).is_loopback is is_loopback
