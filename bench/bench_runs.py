@@ -1,13 +1,15 @@
-"""The two scripts of ``make bench`` at a tiny size, so that they cannot rot.
+"""The scripts of ``make bench`` at a tiny size, so that they cannot rot.
 
-``run_core.py`` and ``run_wire.py`` measure the whole venue and print; these prove that their
+``run_core.py``, ``run_wire.py`` and ``run_fix.py`` measure the whole venue and print; these prove that their
 flows, answers and proofs still hold. Read no speed from them.
 """
 
+import asyncio
 from pathlib import Path
 
 import pytest
 import run_core
+import run_fix
 import run_scale
 import run_wire
 from load_client import WARM_UP_SHARE
@@ -79,3 +81,12 @@ def bench_sizes_and_crosses(capsys: pytest.CaptureFixture[str]) -> None:
         [("orders", {1: [1.0], 10: [2.0]}), ("issues", {1: [3.0], 9: [4.0]})], "t"
     )
     assert drawn.count("<circle") == 4
+
+
+@pytest.mark.processes
+def bench_fix() -> None:
+    """Every order by FIX is answered once and in its session's order, paced and flat out."""
+    found = asyncio.run(run_fix.measure(80, rounds=1))
+
+    assert found.rates[0] > 0
+    assert found.latency.get_total_count() == 80

@@ -114,7 +114,9 @@ class FixNumbers:
 
     def notes(self) -> list[str]:
         """What has to be kept now, the client's last number dealt with for good included."""
-        durable_in = self._in_flight[0][0] if self._in_flight else self.next_in
+        durable_in = self.next_in
+        if self._in_flight:  # what was in flight at a reset has a number of before
+            durable_in = min(durable_in, self._in_flight[0][0])
         if durable_in != self._kept_in:
             self._kept_in = durable_in
             self._notes.append(f"{_IN} {durable_in}")

@@ -79,6 +79,8 @@ class World:
         )
         events = self.core.apply(entry)
         self.reports.apply(entry, events)
+        self.core.reports.drain()
+        self.core.feeds.drain()
         return events
 
     def phase(self, phase: Phase, *, open_day: bool = False) -> None:

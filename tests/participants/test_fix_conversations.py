@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import pytest
 from fix_talk import World, play, wire
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 LOGON = "> 35=A|34=1|98=0|108=30\n< 35=A|34=1|98=0|108=30|49=KITAHAMA|56=FIRM-A-1"
 BUY = "11=n1|21=1|38=10|40=2|44=100000|54=1|55=KH01|60=NOW"
@@ -722,3 +724,36 @@ def test_a_drop_copy_gives_the_firms_reports_from_any_number_of_the_day() -> Non
     assert (from_two.heard[-1].get(11), from_two.heard[-1].get(5003)) == ("c1", "4")
     play("> 35=A|34=1|98=0|108=30|141=Y|9406=Y|5002=6\n< 35=5\nx", world)
     play("> 35=A|34=1|98=0|108=30|9406=Y\n< 35=5\nx", world)
+
+
+MUTATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["11", "21", "34", "35", "38", "40", "41", "43", "44", "49", "52", "54",
+                         "55", "59", "60", "97", "98", "108", "112", "122", "123", "141", "7", "16",
+                         "36", "0", "-1", "x", "99999999", ""]),
+        st.text(st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\x01|="),
+                max_size=12) | st.sampled_from(["Y", "N", "0", "1", "2", "9" * 30, "-0", "1e5"]),
+    ),
+    min_size=1,
+    max_size=4,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(["D", "F", "0", "1", "2", "3", "4", "5", "A", "G", "j"]), MUTATIONS)
+def test_no_field_breaks_a_session(kind: str, mutations: list[tuple[str, str]]) -> None:
+    """Whatever a rightly framed message holds: an answer, silence or an end, and never a defect."""
+    talk = play(LOGON, FUZZED)
+    talk.session.numbers.next_in = 2  # type: ignore[union-attr]
+    fields = dict(pair.split("=", 1) for pair in f"34=2|{BUY}|41=n1".split("|"))
+    fields |= dict(mutations)
+    text = "|".join(f"{tag}={value}" for tag, value in fields.items() if tag != "35")
+    talk.say(f"35={kind}|{text}")
+    talk.lose()
+    FUZZED.numbers.clear()
+
+    FUZZED.reports.check_invariants()
+    FUZZED.core.participants.check_invariants()
+
+
+FUZZED = World()
