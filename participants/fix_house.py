@@ -43,6 +43,9 @@ class FixSettings:
         flood_factor: So many times the rate ends the session.
         garbled_max: So many garbled messages in a connection end it.
         waiting_max: Most messages that may wait for the logon's answer.
+        resend_interval_ms: Shortest time between two long resends; later ones wait for it.
+        resend_short_max: So many numbers are given again at once at any time.
+        resends_waiting_max: More long resends than this waiting end the session.
     """
 
     comp_id: str = "KITAHAMA"
@@ -54,6 +57,9 @@ class FixSettings:
     flood_factor: int = 10
     garbled_max: int = 50
     waiting_max: int = 1_000
+    resend_interval_ms: int = 1_000
+    resend_short_max: int = 100
+    resends_waiting_max: int = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,8 @@ class FixSession:
         self._logon: FixMessage | None = None
         self._waiting: deque[FixMessage] = deque()
         self._asked: deque[tuple[FixMessage, int]] = deque()
+        self._resends: deque[tuple[int, int]] = deque()
+        self._resend_from_ns = 0
         self._garbled = 0
         self._throttle = Throttle(
             rate_per_s=settings.rate_per_s,
@@ -395,6 +397,7 @@ class FixSession:
         numbers.reset()
         numbers.next_in = 2
         self._asked_from = 0
+        self._resends.clear()
         return [self._logon_answer(message)]
 
     # --- sequence numbers
@@ -423,6 +426,19 @@ class FixSession:
             breach = Breach(INCORRECT, "7", f"a resend begins at 1 to {newest}")
             return self._reject(seq, breach, message)
         last = newest if last == 0 else min(last, newest)
+        settings = self._settings
+        if last - first >= settings.resend_short_max:
+            if self._heard_at_ns < self._resend_from_ns:
+                self._resends.append((first, last))
+                if len(self._resends) > settings.resends_waiting_max:
+                    return self._end("THROTTLED: too many resend requests")
+                return []
+            self._resend_from_ns = self._heard_at_ns + settings.resend_interval_ms * _NS_PER_MS
+        return self._give_again(first, last)
+
+    def _give_again(self, first: int, last: int) -> list[Action]:
+        """Numbers ``first`` to ``last`` once more. O(numbers)."""
+        numbers = self._live_numbers()
         parts: list[bytes] = []
         gap = first
         for number in range(first, last + 1):
@@ -524,6 +540,9 @@ class FixSession:
         if silent_ns >= self._heartbeat_ns * 6 // 5 and not self._tested:
             self._tested = True
             actions.append(self._admin("1", body((112, utc_text(wall_ns)))))
+        if self._resends and now_ns >= self._resend_from_ns:
+            self._resend_from_ns = now_ns + self._settings.resend_interval_ms * _NS_PER_MS
+            actions += self._give_again(*self._resends.popleft())
         if self._asked_from and now_ns - self._asked_at_ns >= self._heartbeat_ns:
             actions += self._ask_again(self._asked_from, now_ns)
         if now_ns - self._sent_at_ns >= self._heartbeat_ns and not actions:

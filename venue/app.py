@@ -42,6 +42,7 @@ from venue.timeline import Timeline
 READY_FILE: Final = "ready.json"
 
 _REST_CLOSE_S_MAX: Final = 2
+_HANDSHAKE_S_MAX: Final = 5.0
 _MS_PER_S: Final = 1000
 
 
@@ -226,7 +227,13 @@ class Venue:
         """
         host = self._settings.server.host
         try:
-            return await asyncio.get_running_loop().create_server(make, host, port, ssl=tls)
+            return await asyncio.get_running_loop().create_server(
+                make,
+                host,
+                port,
+                ssl=tls,
+                ssl_handshake_timeout=None if tls is None else _HANDSHAKE_S_MAX,
+            )
         except OSError as taken:
             raise BadInput(
                 f"server.{name}: {host}:{port} cannot be had ({taken.strerror}); choose another "

@@ -173,9 +173,10 @@ class FixConnection(asyncio.Protocol):
         transport = self._transport
         if transport is not None and not transport.is_closing():
             transport.close()
-            asyncio.get_running_loop().call_later(_CLOSE_WAIT_S, self._cut)
+            asyncio.get_running_loop().call_later(_CLOSE_WAIT_S, self.abort)
 
-    def _cut(self) -> None:
+    def abort(self) -> None:
+        """Cut the connection, whatever is still buffered."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -304,7 +305,9 @@ class FixAcceptor:
         numbers = connection.session.numbers
         if numbers is not None and not connection.is_drop_copy:
             self._store.keep([numbers])
-        if frames:
+        if frames and not closes and connection.buffered_bytes > UNSENT_BYTES_MAX:
+            connection.abort()  # it asks and does not read; by its sequence nothing is lost
+        elif frames:
             connection.write(b"".join(frames))
         if closes:
             connection.close()

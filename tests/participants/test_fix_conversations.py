@@ -682,6 +682,27 @@ def test_many_garbled_messages_end_the_session() -> None:
     assert talk.heard[-1].get(58) == "MALFORMED: too many garbled messages"
 
 
+def test_long_resends_wait_for_each_other_and_too_many_end_the_session() -> None:
+    """One at once, the next a second later; each is given; a firm cannot keep the venue busy."""
+    world = World(resends_waiting_max=2)
+    talk = play(LOGON, world)
+    for number in range(2, 130):
+        talk.say(f"35=1|34={number}|112=T")
+    before = len(talk.heard)
+    for number in range(130, 133):
+        talk.say(f"35=2|34={number}|7={number - 129}|16=0")
+    assert [message.get(34) for message in talk.heard[before:]] == ["1"]
+    talk.pass_time(1)
+    talk.pass_time(1)
+    assert [message.get(34) for message in talk.heard[before:]] == ["1", "2", "3"]
+    assert {message.kind for message in talk.heard[before:]} == {"4"}
+    for number in range(133, 137):
+        talk.say(f"35=2|34={number}|7=1|16=0")
+
+    assert talk.is_closed
+    assert talk.heard[-1].get(58) == "THROTTLED: too many resend requests"
+
+
 def test_bytes_may_come_one_at_a_time() -> None:
     """Where a message is cut says nothing."""
     world = World()

@@ -76,7 +76,7 @@ class FixHouse(House):
         await super().__aexit__()
         self.fix.close()
         for connection in self.made:
-            connection._cut()
+            connection.abort()
         await asyncio.sleep(0)
 
     def client_of(self, name: str = "A-1", door: str = "fix42", **options: Any) -> FixClient:
