@@ -30,13 +30,12 @@ from market.errors import check
 from market.events import SessionOpened, SessionRefused
 from market.reasons import RejectReason
 from participants.actions import Action, Close, Send, Submit
-from participants.fix_codec import FixMessage, body, encode
+from participants.fix_codec import FixMessage, body
 from participants.fix_house import (
     FirmOutbox,
     FixClient,
     FixHouse,
     FixState,
-    Outbox,
     SessionOutbox,
 )
 from participants.fix_numbers import FixNumbers
@@ -50,18 +49,18 @@ from participants.fix_rules import (
     SENDING_TIME,
     Breach,
 )
+from participants.fix_speech import NOT_AUTHORIZED, FixSpeaker
 from participants.throttle import FLOOD, Throttle
 from participants.wire import Identity, OrderCommand
 
 _NS_PER_S: Final = 1_000_000_000
 _NS_PER_MS: Final = 1_000_000
-_NOT_AUTHORIZED: Final = 6
 _NOT_AVAILABLE: Final = 4
 _UNKNOWN_ID: Final = 1
 _DIGITS_MAX: Final = 9
 
 
-class FixSession:
+class FixSession(FixSpeaker):
     """One connection, from its first byte to its last; owned by the acceptor."""
 
     def __init__(self, house: FixHouse, *, opened_at_ns: int) -> None:
@@ -71,18 +70,11 @@ class FixSession:
             house: What the door's connections share.
             opened_at_ns: Monotonic nanoseconds, as every ``now_ns`` here.
         """
+        super().__init__(house, opened_at_ns=opened_at_ns)
         settings = house.settings
         self._house = house
-        self._settings = settings
-        self._profile = house.profile
-        self._state = FixState.CONNECTED
-        self._opened_at_ns = self._heard_at_ns = self._sent_at_ns = opened_at_ns
-        self._wall_ns = 0
         self._client: FixClient | None = None
-        self._numbers: FixNumbers | None = None
-        self._outbox: Outbox | None = None
         self._identity: Identity | None = None
-        self._comp_id = ""
         self._heartbeat_ns = 0
         self._tested = False
         self._asked_from = 0
@@ -232,7 +224,7 @@ class FixSession:
         identity, numbers = self._identity, self._live_numbers()
         if identity is None or self._house.is_drop_copy:
             return self._business_reject(
-                seq, kind, _NOT_AUTHORIZED, "NOT_ENTITLED: this session only reads", fields
+                seq, kind, NOT_AUTHORIZED, "NOT_ENTITLED: this session only reads", fields
             )
         if self._state is FixState.LOGGING_OUT:
             text = reason_text(RejectReason.NOT_READY)
@@ -435,30 +427,6 @@ class FixSession:
                 return []
             self._resend_from_ns = self._heard_at_ns + settings.resend_interval_ms * _NS_PER_MS
         return self._give_again(first, last)
-
-    def _give_again(self, first: int, last: int) -> list[Action]:
-        """Numbers ``first`` to ``last`` once more. O(numbers)."""
-        numbers = self._live_numbers()
-        parts: list[bytes] = []
-        gap = first
-        for number in range(first, last + 1):
-            sent = numbers.sent(number)
-            if sent is None:
-                continue
-            if gap < number:
-                parts.append(self._gap_fill(gap, number))
-            gap = number + 1
-            sub, kind, content = "", sent.msg_type, sent.body
-            if sent.place >= 0 and self._outbox is not None:
-                kind, sub, content = self._outbox.message(sent.place)
-            parts.append(self._frame(kind, number, content, sub=sub, first_at=sent.sending_time))
-        if gap <= last:
-            parts.append(self._gap_fill(gap, last + 1))
-        return [Send(frame=b"".join(parts))]
-
-    def _gap_fill(self, number: int, next_number: int) -> bytes:
-        content = body((123, "Y"), (36, next_number))
-        return self._frame("4", number, content, first_at=utc_text(self._wall_ns))
 
     def _gap_filled(self, message: FixMessage, seq: int) -> list[Action]:
         to = int(message.fields["36"])
@@ -670,64 +638,11 @@ class FixSession:
                 return Breach(SENDING_TIME, "122", "SendingTime accuracy problem")
         return None
 
-    def _reject(self, seq: int, breach: Breach, message: FixMessage) -> list[Action]:
-        content = body(
-            (45, seq),
-            (371, breach.tag if breach.tag != "0" else None),
-            (372, message.kind[:16]),
-            (373, breach.reason),
-            (58, breach.text),
-        )
-        return [self._admin("3", content)]
-
     def _reject_and_end(self, seq: int, breach: Breach, message: FixMessage) -> list[Action]:
         numbers = self._live_numbers()
         if seq == numbers.next_in:
             numbers.next_in += 1
         return [*self._reject(seq, breach, message), *self._end(breach.text)]
-
-    def _business_reject(
-        self, seq: int, kind: str, reason: int, text: str, fields: dict[str, str]
-    ) -> list[Action]:
-        if reason == _NOT_AUTHORIZED and not self._profile.is_44:
-            reason = 0
-        name = fields.get("11", "")
-        content = body(
-            (45, seq), (372, kind[:16]), (379, name[:36] or None), (380, reason), (58, text)
-        )
-        return [self._message("j", content)]
-
-    # --- frames
-
-    def _admin(self, kind: str, content: bytes) -> Send:
-        """A session message under the next number."""
-        self._sent_now()
-        return Send(frame=self._frame(kind, self._live_numbers().use(), content))
-
-    def _message(self, kind: str, content: bytes) -> Send:
-        """An application message that no record stands behind; it can be sent again."""
-        self._sent_now()
-        number = self._live_numbers().use_for_message(kind, content, utc_text(self._wall_ns))
-        return Send(frame=self._frame(kind, number, content))
-
-    def _frame(
-        self, kind: str, number: int, content: bytes, *, sub: str = "", first_at: str = ""
-    ) -> bytes:
-        again = f"43=Y\x01122={first_at}\x01" if first_at else ""
-        target = f"57={sub}\x01" if sub else ""
-        head = (
-            f"35={kind}\x0149={self._settings.comp_id}\x0156={self._comp_id}\x01"
-            f"34={number}\x0152={utc_text(self._wall_ns)}\x01{target}{again}"
-        )
-        return encode(self._profile.begin, head.encode() + content)
-
-    def _sent_now(self) -> None:
-        """Our own silence ends; the exact moment is the last one heard of, near enough."""
-        self._sent_at_ns = max(self._sent_at_ns, self._heard_at_ns)
-
-    def _live_numbers(self) -> FixNumbers:
-        check(self._numbers is not None, "a session has numbers", state=self._state)
-        return self._numbers  # type: ignore[return-value]  # check() has spoken
 
 
 def _knows_password(client: FixClient, fields: dict[str, str]) -> bool:
