@@ -22,6 +22,7 @@ _MESSAGE: Final = "M"
 _OUT: Final = "O"
 _IN: Final = "I"
 _RESET: Final = "R"
+_DOUBT: Final = "P"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class FixNumbers:
         next_in: The number the client's next message must carry.
         next_out: The number our next message will carry.
         told: Records of the day sent so far; the next to send is at this place.
+        doubtful: Places of records that may have been sent before a power cut under a number
+            nobody remembers: they are sent again, with PossResend.
     """
 
     def __init__(self, session_id: SessionId) -> None:
@@ -55,6 +58,7 @@ class FixNumbers:
         self.next_in = 1
         self.next_out = 1
         self.told = 0
+        self.doubtful = range(0)
         self._sent: dict[int, Sent] = {}
         self._kept_in = 1
         self._notes: list[str] = []
@@ -112,6 +116,17 @@ class FixNumbers:
         """Whether every command that came up to a number is on the disk."""
         return not self._in_flight or self._in_flight[0][0] > number
 
+    def doubt(self, next_out: int, records: int) -> None:
+        """Notes may be missing: go on beyond every number that can have been used.
+
+        Args:
+            next_out: No number from here on was ever used.
+            records: How many there are; those not known as told may have been told.
+        """
+        self.next_out = max(self.next_out, next_out)
+        self.doubtful = range(self.told, records)
+        self._notes += [f"{_OUT} {self.next_out}", f"{_DOUBT} {self.told} {records}"]
+
     def notes(self) -> list[str]:
         """What has to be kept now, the client's last number dealt with for good included."""
         durable_in = self.next_in
@@ -143,6 +158,8 @@ class FixNumbers:
             self.next_out = int(words[0])
         elif kind == _IN:
             self.next_in = self._kept_in = int(words[0])
+        elif kind == _DOUBT:
+            self.doubtful = range(int(words[0]), int(words[1]))
         elif kind == _RESET:
             self.next_in = self.next_out = self._kept_in = 1
             self.told = int(words[0])

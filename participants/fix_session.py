@@ -478,7 +478,8 @@ class FixSession(FixSpeaker):
         parts = []
         for place in range(start, end):
             kind, sub, content = outbox.message(place)
-            parts.append(self._frame(kind, number, content, sub=sub))
+            doubtful = place in numbers.doubtful
+            parts.append(self._frame(kind, number, content, sub=sub, doubtful=doubtful))
             number += 1
         self._sent_now()
         return [Send(frame=b"".join(parts))]

@@ -57,7 +57,16 @@ class FixSpeaker:
             sub, kind, content = "", sent.msg_type, sent.body
             if sent.place >= 0 and self._outbox is not None:
                 kind, sub, content = self._outbox.message(sent.place)
-            parts.append(self._frame(kind, number, content, sub=sub, first_at=sent.sending_time))
+            parts.append(
+                self._frame(
+                    kind,
+                    number,
+                    content,
+                    sub=sub,
+                    first_at=sent.sending_time,
+                    doubtful=sent.place in numbers.doubtful,
+                )
+            )
         if gap <= last:
             parts.append(self._gap_fill(gap, last + 1))
         return [Send(frame=b"".join(parts))]
@@ -103,13 +112,21 @@ class FixSpeaker:
         return Send(frame=self._frame(kind, number, content))
 
     def _frame(
-        self, kind: str, number: int, content: bytes, *, sub: str = "", first_at: str = ""
+        self,
+        kind: str,
+        number: int,
+        content: bytes,
+        *,
+        sub: str = "",
+        first_at: str = "",
+        doubtful: bool = False,
     ) -> bytes:
         again = f"43=Y\x01122={first_at}\x01" if first_at else ""
+        possible = "97=Y\x01" if doubtful else ""
         target = f"57={sub}\x01" if sub else ""
         head = (
             f"35={kind}\x0149={self._settings.comp_id}\x0156={self._comp_id}\x01"
-            f"34={number}\x0152={utc_text(self._wall_ns)}\x01{target}{again}"
+            f"34={number}\x0152={utc_text(self._wall_ns)}\x01{target}{again}{possible}"
         )
         return encode(self._profile.begin, head.encode() + content)
 

@@ -194,6 +194,7 @@ class FixAcceptor:
         settings: FixSettings,
         passwords: dict[KeyId, str],
         needs_password: bool,
+        boot: str = "",
     ) -> None:
         """The FIX side of a running venue.
 
@@ -205,6 +206,7 @@ class FixAcceptor:
             settings: Of every session.
             passwords: SHA-256 in hex of the password of a key, for those that have one.
             needs_password: Whether a key without a password may not log on by FIX.
+            boot: Names this run of the machine.
         """
         self._sequencer = sequencer
         self._core = sequencer.core
@@ -213,7 +215,8 @@ class FixAcceptor:
         self._settings = settings
         self._passwords = passwords
         self._needs_password = needs_password
-        self._store = FixStore(folder, reports.fix_day)
+        self._store = FixStore(folder, reports.fix_day, boot)
+        self._store.doubt(lambda session_id: len(reports.of_session(session_id)))
         self._connections: dict[FixConnection, None] = {}
         self._live: dict[SessionId, FixConnection] = {}
         engine = self._core.engine

@@ -17,6 +17,7 @@ from participants.fix_reports import FixReports
 from venue.core import Core
 from venue.fix_acceptor import FixAcceptor, server_tls
 from venue.gateway import Gateway
+from venue.seams import boot_id
 from venue.sequencer import Sequencer
 from venue.settings import VenueSettings, fix_passwords
 
@@ -70,6 +71,7 @@ class FixDoors:
             ),
             passwords=fix_passwords(self._settings),
             needs_password=not server.is_loopback,
+            boot=boot_id(),
         )
         self._acceptor = acceptor
         sequencer.listen(acceptor.publish)

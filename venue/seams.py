@@ -7,6 +7,7 @@ by hand (virtual). Real time measures waiting: heartbeats, throttles, group comm
 
 import os
 import time
+from pathlib import Path
 from typing import Protocol
 
 from market.quantities import TimeNs
@@ -86,6 +87,17 @@ def wall_ns() -> TimeNs:
 def random_bytes(count: int) -> bytes:
     """Unpredictable bytes, for nonces and keys."""
     return os.urandom(count)
+
+
+def boot_id() -> str:
+    """Names this run of the machine: another one means that what was not synced may be gone.
+
+    Empty where the system does not say.
+    """
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def pause(seconds: float) -> None:

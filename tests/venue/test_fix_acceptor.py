@@ -36,14 +36,14 @@ class FixHouse(House):
     """A house with FIX doors."""
 
     def __init__(self, folder: Path, *, fix: FixSettings = FAST, needs_password: bool = False,
-                 passwords: dict[KeyId, str] | None = None, tls: ssl.SSLContext | None = None,
+                 passwords: dict[KeyId, str] | None = None, boot: str = "", tls: ssl.SSLContext | None = None,
                  **options: Any) -> None:  # fmt: skip
         reports = FixReports()
         super().__init__(folder, heard=hearer(reports), **options)
         self.tls = tls
         self.fix = FixAcceptor(
             self.sequencer, self.gateway, reports, folder,
-            settings=fix, passwords=passwords or {}, needs_password=needs_password,
+            settings=fix, passwords=passwords or {}, needs_password=needs_password, boot=boot,
         )  # fmt: skip
         self.sequencer.listen(self.fix.publish)
         self.made: list[FixConnection] = []
@@ -548,3 +548,56 @@ def test_a_torn_last_note_is_dropped(tmp_path: Path) -> None:
     with FixStore(tmp_path, 2) as store:
         assert store.numbers(SessionId("A-1")).next_out == 1
     assert not path.exists()
+
+
+def test_after_a_power_cut_numbers_go_on_and_what_may_be_known_says_so(tmp_path: Path) -> None:
+    """No number is used twice, nothing is lost, and what comes again has PossResend and its id."""
+    client_next: list[int] = []
+    first: list[str] = []
+
+    async def one(house: FixHouse) -> None:
+        client = await house.fix_client("A-1", "fix44", (5001, "N"))
+        for number in range(3):
+            client.send(
+                "D", (11, f"n{number}"), (38, 1), (40, 2), (44, 99000), (54, 1), (55, "ST01")
+            )
+        await nth(client, 3)
+        first.extend(each.get(17) for each in client.messages if each.kind == "8")
+        client_next.extend((client.next_in, client.next_out))
+
+    async def two(house: FixHouse) -> None:
+        client = house.client_of("A-1", "fix44")
+        client.next_in, client.next_out = client_next
+        await client.open((5001, "N"))
+        await nth(client, 3)
+        again = [each for each in client.messages if each.kind == "8"]
+        assert [each.get(17) for each in again] == first
+        assert {each.get(97) for each in again} == {"Y"}
+        assert all(int(each.get(34)) > client_next[0] for each in again)
+        client.send("D", (11, "n9"), (38, 1), (40, 2), (44, 99000), (54, 1), (55, "ST01"))
+        fresh = await nth(client, 4)
+        assert (fresh.get(11), fresh.get(97)) == ("n9", "")
+
+    play(tmp_path, one, boot="monday")
+    path = tmp_path / "fix-1.notes"
+    lines = path.read_text().splitlines(keepends=True)
+    last_sync = max(place for place, line in enumerate(lines) if " H " in line or "boot" in line)
+    path.write_text("".join(lines[: last_sync + 1]))
+    play(tmp_path, two, boot="tuesday")
+
+
+def test_a_killed_process_on_the_same_machine_is_no_power_cut(tmp_path: Path) -> None:
+    """Its notes are whole, so numbers go on without a gap."""
+    with FixStore(tmp_path, 1, "monday") as store:
+        numbers = store.numbers(SessionId("A-1"))
+        numbers.use()
+        store.keep([numbers])
+
+    with FixStore(tmp_path, 1, "monday") as store:
+        store.doubt(lambda _: 5)
+        again = store.numbers(SessionId("A-1"))
+        assert (again.next_out, list(again.doubtful)) == (2, [])
+    with FixStore(tmp_path, 1, "tuesday") as store:
+        store.doubt(lambda _: 5)
+        again = store.numbers(SessionId("A-1"))
+        assert (again.next_out, list(again.doubtful)) == (1_002, [0, 1, 2, 3, 4])
