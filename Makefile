@@ -62,9 +62,10 @@ bench-peers: setup  ## install other engines and compare, half an hour; QUICK=--
 stress: setup  ## random markets, and books side by side; SEEDS= so many or SECONDS= so long
 	$(BIN)/python -m tests.stress --seeds $(SEEDS) $(if $(SECONDS),--seconds $(SECONDS))
 
-interop: setup  ## build QuickFIX where it has no wheel (some minutes, once) and let it judge FIX
+interop: setup  ## let strangers' programs judge the doors; builds QuickFIX where it has no wheel
 	$(BIN)/python -c "import quickfix" 2>/dev/null || $(BIN)/python -m pip install quickfix
-	$(BIN)/python -m pytest -q tests/fix
+	$(BIN)/python -m pip install -q ccxt python-kraken-sdk
+	$(BIN)/python -m pytest -q tests/fix tests/venue/test_kraken_door.py
 
 conformance: setup  ## the outside judge at length, TRACES= generated ones a profile
 	$(BIN)/python -m tests.conformance --traces $(TRACES)

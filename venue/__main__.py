@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -309,19 +310,24 @@ def errors(as_json: JsonOption = False) -> None:
         )
 
 
-@cli.command(epilog="Example:  kitahama schema --fix42 > fix42.xml")
+@cli.command(epilog="Example:  kitahama schema > kitahama.asyncapi.json")
 def schema(
     fix42: Annotated[bool, typer.Option("--fix42", help="START's FIX 4.2 profile.")] = False,
     fix44: Annotated[bool, typer.Option("--fix44", help="The FIX 4.4 and drop copy one.")] = False,
 ) -> None:
-    """Print the dictionary of a FIX door in QuickFIX's format (XML)."""
+    """Print the websocket doors as AsyncAPI (JSON), or a FIX door's dictionary for QuickFIX (XML)."""
     from participants.fix_dictionary import dictionary  # noqa: PLC0415
     from participants.fix_profiles import HOUSE_44, START_42  # noqa: PLC0415
+    from venue.asyncapi import document  # noqa: PLC0415
 
     with refusals():
-        if fix42 is fix44:
+        if fix42 and fix44:
             raise BadInput("choose one: --fix42 or --fix44")
-        sys.stdout.write(dictionary(START_42 if fix42 else HOUSE_44))
+        if fix42 or fix44:
+            sys.stdout.write(dictionary(START_42 if fix42 else HOUSE_44))
+        else:
+            told = document(version("kitahama"))
+            sys.stdout.write(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 @cli.command(epilog="Example:  kitahama keys FIRM-X --session FIRM-X-1 --out firm-x.key")

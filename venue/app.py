@@ -12,7 +12,7 @@ import json
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,7 @@ from venue.core import Core
 from venue.fix_doors import FixDoors
 from venue.gateway import ORDERS_PATH, Gateway
 from venue.journal import Journal
+from venue.kraken_door import KrakenDoor
 from venue.recovery import recover
 from venue.renewals import QuoteRenewals
 from venue.seams import Clock, ScaledClock
@@ -144,6 +145,70 @@ class Venue:
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, self.stop)
         gateway.resume_grace()
+        orders, feed = await self._listen_websockets(gateway, broadcaster)
+        await fix.open(sequencer, gateway, self._listen)
+        kraken = KrakenDoor(core.feeds)
+        await kraken.open(server, sequencer, self._listen)
+        rest = _Rest(
+            uvicorn.Config(
+                create_api(sequencer, lambda: self._ready),
+                host=server.host,
+                port=server.rest_port,
+                log_level="warning",
+                lifespan="off",
+                timeout_graceful_shutdown=_REST_CLOSE_S_MAX,
+            )
+        )
+        async with asyncio.TaskGroup() as tasks:
+            writer = tasks.create_task(sequencer.run(), name="sequencer")
+            in_order = False
+            try:
+                api = tasks.create_task(rest.serve(), name="rest")
+                await rest.up.wait()
+                gc.collect()
+                gc.freeze()  # what stands now stays; looking through it again would stall orders
+                self._ready = True
+                ports = _port(orders), _port(feed), _rest_port(rest)
+                self._announce(core, ports, fix.addresses() | kraken.addresses, fix.lines())
+                beat_s = server.heartbeat_s
+                heart = tasks.create_task(
+                    _beat(
+                        (gateway.tick, fix.tick, kraken.heartbeat),
+                        broadcaster,
+                        sequencer,
+                        journal,
+                        beat_s,
+                    )
+                )
+                renewals = tasks.create_task(QuoteRenewals(sequencer, clock).run())
+                days = tasks.create_task(self._days(sequencer, clock))
+                await self._stop.wait()
+                self._ready = False
+                days.cancel()
+                renewals.cancel()
+                heart.cancel()
+                gateway.finish()
+                fix.finish()
+                sequencer.stop()
+                await asyncio.wait([writer])  # what was asked is done, on the disk and answered
+                in_order = writer.exception() is None
+            finally:  # also when a task failed: the group then cancels these waits
+                self._ready = False
+                reason = None if in_order else sequencer.refusal
+                orders.close()
+                feed.close()
+                fix.halt(reason)
+                kraken.halt()
+                gateway.halt(reason)
+                broadcaster.halt(reason)
+            rest.should_exit = True
+            await asyncio.wait([api])
+
+    async def _listen_websockets(
+        self, gateway: Gateway, broadcaster: Broadcaster
+    ) -> tuple[asyncio.Server, asyncio.Server]:
+        """Open order entry and the feed."""
+        server = self._settings.server
         origins = server.allowed_origins
         orders = await self._listen(
             lambda: Connection(
@@ -165,53 +230,7 @@ class Venue:
             "feed_port",
             server.feed_port,
         )
-        await fix.open(sequencer, gateway, self._listen)
-        rest = _Rest(
-            uvicorn.Config(
-                create_api(sequencer, lambda: self._ready),
-                host=server.host,
-                port=server.rest_port,
-                log_level="warning",
-                lifespan="off",
-                timeout_graceful_shutdown=_REST_CLOSE_S_MAX,
-            )
-        )
-        async with asyncio.TaskGroup() as tasks:
-            writer = tasks.create_task(sequencer.run(), name="sequencer")
-            in_order = False
-            try:
-                api = tasks.create_task(rest.serve(), name="rest")
-                await rest.up.wait()
-                gc.collect()
-                gc.freeze()  # what stands now stays; looking through it again would stall orders
-                self._ready = True
-                self._announce(core, _port(orders), _port(feed), _rest_port(rest), fix)
-                beat_s = server.heartbeat_s
-                heart = tasks.create_task(
-                    _beat((gateway.tick, fix.tick), broadcaster, sequencer, journal, beat_s)
-                )
-                renewals = tasks.create_task(QuoteRenewals(sequencer, clock).run())
-                days = tasks.create_task(self._days(sequencer, clock))
-                await self._stop.wait()
-                self._ready = False
-                days.cancel()
-                renewals.cancel()
-                heart.cancel()
-                gateway.finish()
-                fix.finish()
-                sequencer.stop()
-                await asyncio.wait([writer])  # what was asked is done, on the disk and answered
-                in_order = writer.exception() is None
-            finally:  # also when a task failed: the group then cancels these waits
-                self._ready = False
-                reason = None if in_order else sequencer.refusal
-                orders.close()
-                feed.close()
-                fix.halt(reason)
-                gateway.halt(reason)
-                broadcaster.halt(reason)
-            rest.should_exit = True
-            await asyncio.wait([api])
+        return orders, feed
 
     async def _listen(
         self,
@@ -248,14 +267,14 @@ class Venue:
     def _announce(
         self,
         core: Core,
-        orders_port: int,
-        feed_port: int,
-        rest_port: int,
-        fix: FixDoors,
+        ports: tuple[int, int, int],
+        others: Mapping[str, object],
+        lines: Iterable[str],
     ) -> None:
         """Write where the doors are; whoever started the venue waits for this file."""
         host = self._settings.server.host
-        doors = {
+        orders_port, feed_port, rest_port = ports
+        doors: dict[str, object] = {
             "run_id": core.run_id,
             "environment": self._settings.environment,
             "preset": core.rules.name,
@@ -265,7 +284,7 @@ class Venue:
             "feed": f"ws://{host}:{feed_port}{FEED_PATH}",
             "rest": f"http://{host}:{rest_port}",
         }
-        doors |= fix.addresses()
+        doors |= others
         path = self._folder / READY_FILE
         unfinished = path.with_suffix(".tmp")
         unfinished.write_text(json.dumps(doors, indent=1) + "\n", encoding="utf-8")
@@ -274,8 +293,10 @@ class Venue:
             self._say(
                 f"orders  {doors['orders']}\nfeed    {doors['feed']}\nrest    {doors['rest']}"
             )
-            for line in fix.lines():
+            for line in lines:
                 self._say(line)
+            if "kraken" in doors:
+                self._say(f"kraken  {doors['kraken']}")
         if self._opened is not None:
             self._opened()
 

@@ -5,7 +5,8 @@ megabyte waits for him, and starts anew with a snapshot. Anybody may connect, so
 on the venue's own feed (broadcast.py).
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
@@ -16,9 +17,15 @@ from feeds.wire import Channel
 from market.quantities import TimeNs
 from market.reasons import RejectReason
 from participants.throttle import FLOOD, Throttle
-from venue.broadcast import REQUESTS_BURST, REQUESTS_PER_SECOND, SUBSCRIBERS_MAX
+from venue.broadcast import (
+    REQUEST_BYTES_MAX,
+    REQUESTS_BURST,
+    REQUESTS_PER_SECOND,
+    SUBSCRIBERS_MAX,
+)
 from venue.seams import real_ns, wall_ns
-from venue.sequencer import Published
+from venue.sequencer import Published, Sequencer
+from venue.settings import ServerSettings
 from venue.sockets import Connection, text_frame
 
 KRAKEN_PATH: Final = "/ws/v2"
@@ -26,6 +33,9 @@ BEHIND_BYTES_MAX: Final = 1024 * 1024
 _FLOOD_FACTOR: Final = 10
 _TRY_AGAIN_LATER: Final = 1013
 _GOING_AWAY: Final = 1001
+
+Listen = Callable[[Callable[[], asyncio.Protocol], str, int], Awaitable[asyncio.Server]]
+"""Opens a port: what to make for a connection, the setting's name, the port."""
 
 
 class KrakenConnection:
@@ -74,12 +84,37 @@ class KrakenConnection:
 
 
 class KrakenDoor:
-    """Every reader of this feed."""
+    """Every reader of this feed.
+
+    Attributes:
+        addresses: Where it listens, under its name; empty while it is shut.
+    """
 
     def __init__(self, feeds: MarketData) -> None:
         self._feeds = feeds
         self._connections: list[KrakenConnection] = []
         self._count = 0
+        self._server: asyncio.Server | None = None
+        self.addresses: dict[str, str] = {}
+
+    async def open(self, settings: ServerSettings, sequencer: Sequencer, listen: Listen) -> None:
+        """Listen, unless the settings keep the door shut."""
+        if settings.kraken_port < 0:
+            return
+        origins = settings.allowed_origins
+        self._server = await listen(
+            lambda: Connection(
+                KRAKEN_PATH,
+                self.handler,
+                message_bytes_max=REQUEST_BYTES_MAX,
+                allowed_origins=origins,
+            ),
+            "kraken_port",
+            settings.kraken_port,
+        )
+        port = self._server.sockets[0].getsockname()[1]
+        self.addresses["kraken"] = f"ws://{settings.host}:{port}{KRAKEN_PATH}"
+        sequencer.listen(self.publish)
 
     def handler(self, connection: Connection) -> KrakenConnection:
         """A reader for a new connection."""
@@ -119,5 +154,7 @@ class KrakenDoor:
 
     def halt(self) -> None:
         """The venue ends."""
+        if self._server is not None:
+            self._server.close()
         for connection in list(self._connections):
             connection.connection.close(_GOING_AWAY, "")

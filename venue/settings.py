@@ -139,6 +139,9 @@ class ServerSettings(BaseSettings):
     heartbeat_s: Annotated[float, Field(gt=0)] = 1.0
     idle_s: Annotated[float, Field(gt=0)] = 30.0
     allowed_origins: list[str] = []
+    kraken_port: Annotated[int, Field(ge=-1, le=65535)] = -1
+    """The Kraken-shaped feed (feeds/kraken.py); -1, as it is left out, keeps it shut."""
+
     fix42_port: FixPort = None
     fix44_port: FixPort = None
     drop_copy_port: FixPort = None
