@@ -17,6 +17,8 @@ from typing import Final
 from market.commands import Entry, OpenDay
 from market.errors import BadInput
 from market.events import AuctionHeld, Event, Trade
+from venue.journal import read_entries
+from venue.recovery import replay
 from venue.runs import simulate_run
 
 PRICE_DAYS: Final = 4
@@ -65,6 +67,46 @@ class Flow:
     prices: tuple[PricePoint, ...]
 
 
+class Collector:
+    """Listens to a market (``seen`` of a simulation or a replay) and keeps trades and prices."""
+
+    def __init__(self, days: int) -> None:
+        """Keep the trades of the first ``days`` days, and every price."""
+        self._days = days
+        self._opened: list[date] = []
+        self._trades: list[FlowTrade] = []
+        self._prices: list[PricePoint] = []
+
+    def seen(self, entry: Entry, events: list[Event]) -> None:
+        """One entry of the market and what followed."""
+        if isinstance(entry.command, OpenDay):
+            self._opened.append(entry.command.business_date)
+        for event in events:
+            if isinstance(event, AuctionHeld) and event.price_sen is not None:
+                point = PricePoint(entry.at_ns, event.instrument_id, event.price_sen)
+                self._prices.append(point)
+            elif isinstance(event, Trade) and len(self._opened) <= self._days:
+                self._trades.append(_row(event, entry.at_ns, self._opened[-1]))
+
+    def flow(self, name: str) -> Flow:
+        """What was kept.
+
+        Raises:
+            BadInput: When nothing traded.
+        """
+        if not self._trades:
+            raise BadInput("nothing traded; there is nothing to settle")
+        firms = {name for one in self._trades for name in (one.seller, one.buyer)}
+        issues = {one.issue for one in self._trades}
+        return Flow(
+            name,
+            tuple(self._trades),
+            tuple(sorted(firms)),
+            tuple(sorted(issues)),
+            tuple(self._prices),
+        )
+
+
 def draw_flow(
     *, orders: Path | None = None, seed: int = 7, days: int = 1, scale: float = 12.0,
     preset: str = "start",
@@ -74,32 +116,24 @@ def draw_flow(
     Raises:
         BadInput: When the order file cannot be used, or nothing traded.
     """
-    trades: list[FlowTrade] = []
-    prices: list[PricePoint] = []
-    opened: list[date] = []
-
-    def seen(entry: Entry, events: list[Event]) -> None:
-        if isinstance(entry.command, OpenDay):
-            opened.append(entry.command.business_date)
-        for event in events:
-            if isinstance(event, AuctionHeld) and event.price_sen is not None:
-                prices.append(PricePoint(entry.at_ns, event.instrument_id, event.price_sen))
-            elif isinstance(event, Trade) and len(opened) <= days:
-                trades.append(_row(event, entry.at_ns, opened[-1]))
-
-    whole = None if orders is not None else days + PRICE_DAYS
+    kept = Collector(days)
     simulate_run(
-        orders=orders, settings_path=None, seed=seed, preset=preset, days=whole,
-        scale=scale, out=None, seen=seen,
+        orders=orders, settings_path=None, seed=seed, preset=preset,
+        days=None if orders is not None else days + PRICE_DAYS,
+        scale=scale, out=None, seen=kept.seen,
     )  # fmt: skip
-    if not trades:
-        raise BadInput("nothing traded; there is nothing to settle")
-    firms = tuple(sorted({name for one in trades for name in (one.seller, one.buyer)}))
-    issues = tuple(sorted({one.issue for one in trades}))
-    return Flow(
-        orders.name if orders is not None else f"seed {seed}",
-        tuple(trades), firms, issues, tuple(prices),
-    )  # fmt: skip
+    return kept.flow(orders.name if orders is not None else f"seed {seed}")
+
+
+def flow_of_run(folder: Path, days: int = 1) -> Flow:
+    """The flow of a run that left a journal.
+
+    Raises:
+        BadInput: When nothing traded. JournalError: when the journal cannot be trusted.
+    """
+    kept = Collector(days)
+    replay(read_entries(folder), kept.seen)
+    return kept.flow(folder.name)
 
 
 def _row(event: Trade, at_ns: int, day: date) -> FlowTrade:

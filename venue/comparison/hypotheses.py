@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
+from venue.comparison.svg import short
+
 Row = dict[str, Any]
 
 CONFIRMED_AT: Final = 0.95
@@ -106,13 +108,13 @@ def _names(group: Sequence[str]) -> str:
 
 
 def _shown(
-    metric: str, unit: str, *groups: Sequence[str], divide: float = 1.0, **axes: object
+    metric: str, unit: str, *groups: Sequence[str], **axes: object
 ) -> Callable[[_Results], str]:
     def seen(results: _Results) -> str:
         parts = []
         for group in groups:
             value = results.of(metric, group, None, **axes)
-            parts.append(f"{_names(group)} {'–' if value is None else f'{value / divide:,.4g}'}")
+            parts.append(f"{_names(group)} {'–' if value is None else short(value)}")
         return f"{', '.join(parts)} {unit}".strip()
 
     return seen
@@ -153,8 +155,8 @@ def _h7(results: _Results, seed: int) -> bool | None:
 
 
 def _seen_h1(results: _Results) -> str:
-    d_b = _shown(_PE, "", TODAY, TWO_LEDGERS, divide=1e6, faults="high")(results)
-    rest = _shown(_PE, "million yen·h", ("A",), ("C2",), ("C3",), divide=1e6)(results)
+    d_b = _shown(_PE, "", TODAY, TWO_LEDGERS, faults="high")(results)
+    rest = _shown(_PE, "yen·h", ("A",), ("C2",), ("C3",))(results)
     return f"with many faults {d_b}; all cells {rest}"
 
 
@@ -175,13 +177,13 @@ _STATEMENTS: Final = (
      _h1, _seen_h1),
     ("h2", "Liquidity: gross needs most, offsetting less, net batches least.",
      _order("liquidity_used_yen", BATCHES, ("A+LSM",), ("A",)),
-     _shown("liquidity_used_yen", "million yen", ("A",), ("A+LSM",), BATCHES, divide=1e6)),
+     _shown("liquidity_used_yen", "yen", ("A",), ("A+LSM",), BATCHES)),
     ("h3", "Time to finality: one ledger, then two ledgers, then batches, then today's practice.",
      _order("finality_p50_h", ("A",), TWO_LEDGERS, BATCHES, TODAY),
      _shown("finality_p50_h", "hours", ("A",), TWO_LEDGERS, BATCHES, TODAY)),
     ("h4", "Lock time: hash locks longest, escrow less, one ledger least.",
      _order("lock_token_yen_h", ("A",), ("B2",), ("B1",)),
-     _shown("lock_token_yen_h", "million yen·h of tokens", ("B1",), ("B2",), ("A",), divide=1e6)),
+     _shown("lock_token_yen_h", "yen·h of tokens", ("B1",), ("B2",), ("A",))),
     ("h5", "Reconciliations: today's practice most, batches, two ledgers, one ledger least (by construction; breaks come from the log).",
      _order("comparisons", ("A",), TWO_LEDGERS, BATCHES, TODAY),
      _shown("comparisons", "comparisons a run", TODAY, BATCHES, TWO_LEDGERS, ("A",))),
