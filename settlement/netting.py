@@ -12,9 +12,10 @@ Units: whole units and whole yen; amounts of one batch must sum below 2^63.
 Source: DvP models 2 and 3 of CPSS 1992; net debit cap of JASDEC's DVP; the rules are options.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,11 @@ class Obligations:
 
     def __len__(self) -> int:
         return len(self.yen)
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, int, int, int, int]]) -> "Obligations":
+        """From rows of seller, buyer, issue, units, yen; at least one."""
+        return cls(*(ints(column) for column in zip(*rows, strict=True)))
 
     def only(self, kept: Flags | Ints) -> "Obligations":
         """Those at the places that ``kept`` marks or names."""
@@ -126,6 +132,11 @@ class Unwound:
     nets: Nets
     more_to_pay_yen: Ints
     fewer_units: Ints
+
+
+def ints(values: Sequence[Any]) -> Ints:
+    """Whole numbers, or rows of them, as an array."""
+    return np.array(values, dtype=np.int64)
 
 
 def net(batch: Obligations, firms: int, issues: int) -> Nets:

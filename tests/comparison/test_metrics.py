@@ -137,7 +137,7 @@ def test_lock_time_is_valued_at_the_trade_and_split_by_end() -> None:
 
 def test_an_option_is_worth_its_stretch_and_griefs_when_it_was_let_go() -> None:
     """Two hours of choice over 1,000 yen, walked away from."""
-    lock = Locked("1", "B", CASH, 1_000, 0, 2 * H, returned=True, is_option=True)
+    lock = Locked("1", "B", CASH, 1_000, 0, 2 * H, returned=True, option_until_ns=2 * H)
     found = figures(facts_of(settled("1", 5), locks=[lock]))
 
     assert found["option_yen"] == pytest.approx(option_yen(1_000, 0.003, 2))

@@ -79,8 +79,8 @@ class Locked:
     from_ns: int
     until_ns: int
     returned: bool
-    is_option: bool = False
-    """Whether the counterparty alone could choose to complete during this stretch (hash lock)."""
+    option_until_ns: int = 0
+    """Until when the counterparty alone can choose to complete (hash lock); 0 when never."""
 
 
 @dataclass(slots=True)

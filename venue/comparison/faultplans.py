@@ -28,7 +28,7 @@ TODAY: Final = ("D-token", "D-cash")
 TOKENISED: Final = (*ONE_LEDGER, *BRIDGED, *BATCH)
 
 MINUTE_NS: Final = 60_000_000_000
-LEVELS: Final = {"none": 0.0, "low": 1.0, "high": 8.0}
+LEVELS: Final = {"none": 0.0, "low": 1.0, "high": 5.0}
 """Multiplies every rate."""
 
 

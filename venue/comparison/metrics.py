@@ -265,6 +265,7 @@ def _lock_intervals(
 ) -> list[tuple[int, int, float]]:
     """Locks as yen over time; units are valued at their trade's price."""
     found = []
+    price = _mean_prices(seen.facts)
     for lock in seen.facts.locks:
         if (lock.issue == CASH) is not of_cash:
             continue
@@ -273,9 +274,20 @@ def _lock_intervals(
         deal = seen.facts.deals.get(lock.deal_id)
         worth = float(lock.amount)
         if not of_cash:
-            worth = lock.amount * deal.yen / deal.units if deal and deal.units else 0.0
+            one = deal.yen / deal.units if deal and deal.units else price.get(lock.issue, 0.0)
+            worth = lock.amount * one
         found.append((lock.from_ns, lock.until_ns, worth))
     return found
+
+
+def _mean_prices(facts: Facts) -> dict[str, float]:
+    """Yen a unit of each issue over all obligations; for locks of a whole batch."""
+    yen: dict[str, int] = {}
+    units: dict[str, int] = {}
+    for deal in facts.deals.values():
+        yen[deal.issue] = yen.get(deal.issue, 0) + deal.yen
+        units[deal.issue] = units.get(deal.issue, 0) + deal.units
+    return {issue: total / max(1, units[issue]) for issue, total in yen.items()}
 
 
 # --- time
@@ -407,9 +419,9 @@ def _cured(how: str) -> Callable[[Seen], float]:
 def _option(seen: Seen) -> float:
     total = 0.0
     for lock in seen.facts.locks:
-        if lock.is_option:
+        if lock.option_until_ns:
             deal = seen.facts.deals[lock.deal_id]
-            hours = (lock.until_ns - lock.from_ns) / NS_PER_HOUR
+            hours = (lock.option_until_ns - lock.from_ns) / NS_PER_HOUR
             total += option_yen(deal.yen, seen.assumed.daily_volatility, hours)
     return total
 
@@ -418,7 +430,7 @@ def _griefing(seen: Seen) -> float:
     intervals = [
         (lock.from_ns, lock.until_ns, float(seen.facts.deals[lock.deal_id].yen))
         for lock in seen.facts.locks
-        if lock.is_option and lock.returned
+        if lock.option_until_ns and lock.returned
     ]
     return integral_hours(intervals)
 
@@ -571,7 +583,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("lock_cash_yen_h", "Cash locked", "Lock time",
            "Yen times hours in RESERVED or LOCKED.", lambda s: integral_hours(_lock_intervals(s, of_cash=True))),
     Metric("lock_token_yen_h", "Tokens locked", "Lock time",
-           "Units in RESERVED or LOCKED, at their trade's price, times hours.",
+           "Units in RESERVED or LOCKED, at their trade's price (in a batch the issue's mean price), times hours.",
            lambda s: integral_hours(_lock_intervals(s, of_cash=False))),
     Metric("lock_wasted_yen_h", "Locked for nothing", "Lock time",
            "Both of the above, of locks that ended RETURNED.",
@@ -606,7 +618,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("cured_by_buy_in", "Ended by buy-in", "Fails", "Obligations that ended by buy-in or cash compensation.", _cured("buy_in")),
     Metric("penalties_yen", "Penalties", "Fails", "Penalties charged: value × rate × days of each fail.", lambda s: float(sum(s.facts.penalties.values()))),
     Metric("option_yen", "Free option", "Options",
-           "v·σ·√τ/√(2π) for each stretch in which one side alone chose whether both legs complete.", _option),
+           "v·σ·√τ/√(2π), τ from the second lock to its expiry: the stretch in which one side alone may choose whether both legs complete.", _option),
     Metric("griefing_yen_h", "Griefing", "Options", "Value times hours locked by a follower whose leader walked away.", _griefing),
     Metric("comparisons", "Reconciliations by design", "Work",
            "Facts × pairs of records kept apart that must be compared, once a trade.", _comparisons, by_design=True),
