@@ -184,11 +184,30 @@ class Desk:
             self.move(deal, TrialState.DISPUTED, "desk", "undelivered at the end")
             return
         self.give_back(deal)
+        if abs(owed) > 1 and self._handed_back(deal):
+            self.move(deal, TrialState.CLOSED_COMP, "desk", "first leg returned")
+            return
         if abs(owed) > 1:
             bearer, cause = (trade.seller, trade.buyer) if owed > 0 else (trade.buyer, trade.seller)
             self.lose(deal, bearer, cause, abs(owed))
             return
         self.move(deal, TrialState.CLOSED_COMP, "desk", "buy-in or compensation")
+
+    def _handed_back(self, deal: Deal) -> bool:
+        """Return the only leg that was given, when its taker is up and still has it."""
+        trade = deal.trade
+        units, yen = trade.units - deal.left_units, trade.yen - deal.left_yen
+        if units and yen:
+            return False
+        leg, asset, amount = (Leg.TOKEN, trade.issue, units) if units else (Leg.CASH, YEN, yen)
+        giver, taker = (
+            (trade.seller, trade.buyer) if leg is Leg.TOKEN else (trade.buyer, trade.seller)
+        )
+        if not self.has(taker, asset, amount) or not self.weather.is_up((taker,), self.at_ns):
+            return False
+        self.post(deal.name, asset, taker, giver, amount)
+        self.count(deal, leg, -amount)
+        return True
 
     def lose(self, deal: Deal, bearer: str, cause: str, yen: int) -> None:
         """One leg is final and the other cannot be (SPLIT): somebody's principal is gone."""

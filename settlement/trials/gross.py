@@ -27,6 +27,11 @@ PARTIAL_BEFORE_NS: Final = 30 * MINUTE_NS
 ONE_LEDGER: Final = ("token", "cash", "notary")
 
 
+def fill_yen_rounded_down(left_yen: int, fill_units: int, left_units: int) -> int:
+    """Yen of a partial fill; the last fill takes what is left, so fills sum exactly."""
+    return left_yen * fill_units // left_units
+
+
 class Gross:
     """Settles each obligation alone, or in offset sets."""
 
@@ -96,7 +101,7 @@ class Gross:
         have = desk.free.get((trade.seller, trade.issue), 0)
         if not deal.queued or not 0 < have < deal.left_units:
             return
-        yen = deal.left_yen * have // deal.left_units
+        yen = fill_yen_rounded_down(deal.left_yen, have, deal.left_units)
         if not desk.has(trade.buyer, YEN, yen) or not desk.weather.is_up(
             self.needs(deal), desk.at_ns
         ):

@@ -14,9 +14,6 @@ from settlement.trials.records import Strike, Struck
 
 FOREVER_NS: Final = 2**62
 MINUTE_NS: Final = 60_000_000_000
-KIND_STEP_NS: Final = 2 * MINUTE_NS
-"""Between the kinds of one family that strike later and later steps."""
-
 REFUSED: Final = frozenset({"F10", "F13", "F17", "F23", "F26", "F27"})
 """Guards refuse these: locked tokens, dust, bad partials, deletions, numbers, strangers."""
 

@@ -178,7 +178,7 @@ def draw_plan(
         many = len(trades) / 1_000 if family.strikes is Strikes.DEAL else 1.0
         many *= len(firms) if family.strikes is Strikes.FIRM else 1
         count = int(draw.poisson(family.rate * LEVELS[level] * many))
-        found += [_drawn(family, draw, trades, firms, first) for _ in range(count)]
+        found += [_drawn(family, draw, trades, first) for _ in range(count)]
     return tuple(sorted(found, key=lambda one: (one.at_ns, int(one.family[1:]), one.target)))
 
 
@@ -186,7 +186,6 @@ def _drawn(
     family: Family,
     draw: np.random.Generator,
     trades: Sequence[FlowTrade],
-    firms: Sequence[str],
     first_ns: int,
 ) -> PlannedFault:
     kind = family.kinds[int(draw.integers(len(family.kinds)))]
@@ -197,8 +196,7 @@ def _drawn(
     if family.strikes is Strikes.DEAL:
         target, at_ns = str(trade.trade_id), trade.at_ns
     elif family.strikes is Strikes.FIRM:
-        target = firms[int(draw.integers(len(firms)))]
-        at_ns = first_ns + int(draw.integers(_SESSION_NS))
+        target, at_ns = (trade.seller if side == "seller" else trade.buyer), trade.at_ns
     else:
         target = trade.issue if family.key in {"F9", "F19", "F24"} else kind
         at_ns = first_ns + int(draw.integers(_SESSION_NS))

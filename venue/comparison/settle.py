@@ -6,6 +6,7 @@ figures, attributed losses and delays, digest. Cost: tens of microseconds a reco
 
 from typing import Any, Final, Protocol
 
+from settlement.trials.desk import LATENCY_NS
 from settlement.trials.records import Case, Strike, TrialTrade
 from settlement.trials.trial import log_digest, run_trial
 from venue.comparison.designs import BY_KEY
@@ -19,9 +20,6 @@ from venue.comparison.reading import read_log
 
 LIQUIDITY: Final = {"lower": 0, "mid": 50, "upper": 100}
 """Hundredths of the way from the lower to the upper liquidity bound."""
-
-_KIND_NS: Final = 120_000_000_000
-"""Kinds of one family strike an obligation one step later each: before lock, after lock and so on."""
 
 
 class CellLike(Protocol):
@@ -47,9 +45,12 @@ def case_of(flow: Flow, cell: CellLike) -> Case:
         family = FAMILY[fault.family]
         if cell.design not in family.designs:
             continue
+        later = family.kinds.index(fault.kind) * LATENCY_NS  # each kind meets a later step
         after = fault.at_ns - first
         if family.strikes is Strikes.DEAL:
-            after = family.kinds.index(fault.kind) * _KIND_NS
+            after = later
+        elif family.strikes is Strikes.FIRM:
+            after = later if cell.horizon else after + later
         strikes.append(
             Strike(fault.family, fault.kind, fault.target, fault.side, after, fault.for_ns)
         )
