@@ -6,6 +6,7 @@
 | limits | net debits beyond a payer's free yen, and units beyond a giver's, are excluded, the latest first, until stable |
 | fund | net payers' yen and givers' units are locked to the clearer |
 | complete | ten minutes later, or when both ledgers are up again, everything moves in one step (two-step completion) |
+| postponed | a ledger is out at the cycle: it runs when both are up again |
 | default | who is out at the cycle is left out and the rest is netted again (unwind before funding) |
 
 C2 marks units as executed one by one at the funding and completes them with the yen, so no leg is final alone. What was not
@@ -58,9 +59,18 @@ class Batches:
             desk.wait(deal, CLEARER, "cycle")
 
     def _cycle(self) -> None:
-        """Net, exclude, lock; completion follows."""
+        """The next cycle is planned; this one runs, or is postponed until both ledgers are up."""
         desk = self.desk
         self._plan_cycle(desk.at_ns)
+        when, _ = desk.weather.clear(LEDGERS, desk.at_ns)
+        if when > desk.at_ns:
+            desk.plan(in_hours(when), self._settle_ready)
+        else:
+            self._settle_ready()
+
+    def _settle_ready(self) -> None:
+        """Net, exclude, lock; completion follows."""
+        desk = self.desk
         deals = [deal for deal in self._ready.values() if deal.is_open and self._is_up(deal)]
         if not deals or not desk.weather.is_up(LEDGERS, desk.at_ns):
             return

@@ -184,7 +184,7 @@ def test_a_band_is_taken_over_what_exists(values: list[float | None], expected: 
 
 def row(design: str, seed: int, **figures: float) -> dict[str, Any]:
     """A result row with all metrics at 1 unless said."""
-    axes = {"design": design, "horizon": 0, "faults": "high", "liquidity": "lower", "seed": seed}
+    axes = {"design": design, "horizon": 0, "faults": "none", "liquidity": "upper", "seed": seed}
     return axes | {metric.name: 1.0 for metric in METRICS} | figures
 
 

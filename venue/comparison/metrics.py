@@ -243,10 +243,12 @@ def _efficiency(seen: Seen) -> float | None:
     return 1 - _lower(seen) / gross if gross else None
 
 
+def _committed(seen: Seen) -> float:
+    return float(sum(yen for (_, issue), yen in seen.facts.opening.items() if issue == CASH))
+
+
 def _turnover(seen: Seen) -> float | None:
-    committed = sum(
-        amount for (owner, issue), amount in seen.facts.opening.items() if issue == CASH and owner
-    )
+    committed = _committed(seen)
     settled = sum(deal.yen for deal in seen.facts.deals.values() if deal.final_ns is not None)
     return settled / committed if committed else None
 
@@ -572,6 +574,8 @@ METRICS: Final[tuple[Metric, ...]] = (
            "Sum over firms of the deepest cumulative net outflow if each settled as it came.", _upper),
     Metric("liquidity_used_yen", "Liquidity used", "Liquidity",
            "Sum over firms of the largest amount of own yen paid or reserved beyond what came in.", _used),
+    Metric("committed_yen", "Yen committed", "Liquidity",
+           "Yen with which all firms together began, by the cell's liquidity.", _committed),
     Metric("liquidity_saving", "Liquidity saved", "Liquidity",
            "(upper − used) / (upper − lower): 1 as little as possible, 0 as much as gross settlement in order.", _saving),
     Metric("netting_efficiency", "Netting efficiency", "Liquidity",
