@@ -30,6 +30,8 @@ AGENT_NS: Final = 30 * MINUTE_NS
 """After this the buyer may present the payment evidence itself."""
 
 RETRY_NS: Final = MINUTE_NS
+UNSAFE: Final = "B4-unsafe"
+"""B4 with the payment ordered inside validation, before uniqueness is reserved: it splits."""
 
 
 class Bridged:
@@ -71,7 +73,8 @@ class Bridged:
             self._begin(deal, next_opening(desk.at_ns))  # a lock must expire while ledgers work
             return
         desk.leave_queue(deal)
-        desk.lock(deal, Leg.TOKEN)
+        if self.design != UNSAFE:
+            desk.lock(deal, Leg.TOKEN)
         desk.move(deal, TrialState.LOCKED_1, trade.seller, "")
         desk.say(deal, trade.seller, "token ledger", trade.buyer)
         if self.design == "B1":
@@ -98,7 +101,7 @@ class Bridged:
             return
         desk.could(deal, Leg.CASH)
         desk.leave_queue(deal)
-        if self.design == "B4":
+        if self.design in {"B4", UNSAFE}:
             desk.move(deal, TrialState.LOCKED_2, trade.buyer, "")
             self._decide(deal)
             return
@@ -124,7 +127,13 @@ class Bridged:
         if self.design == "B1" and desk.at_ns >= self.expiry[deal.name] - MARGIN_NS:
             return  # the claim is late: the refund of this instant wins
         desk.deliver(deal, Leg.CASH)
-        decider = {"B1": trade.seller, "B2": "payment platform", "B3": "oracle", "B4": trade.buyer}
+        decider = {
+            "B1": trade.seller,
+            "B2": "payment platform",
+            "B3": "oracle",
+            "B4": trade.buyer,
+            UNSAFE: trade.buyer,
+        }
         desk.move(deal, TrialState.DECIDED, decider[self.design], "paid")
         desk.say(deal, decider[self.design], "token ledger", trade.buyer, trade.seller)
         self._finish_after(deal, desk.at_ns + LATENCY_NS)
@@ -140,7 +149,7 @@ class Bridged:
                     deal, late, self._token(deal, "buyer"), partial(self._last, deal, "buyer")
                 )
             desk.step(deal, at_ns, agent, partial(self._last, deal, "agent"))
-        elif self.design == "B4":
+        elif self.design in {"B4", UNSAFE}:
             desk.step(deal, at_ns, ledger, partial(self._last, deal, "notary"))
         else:
             desk.step(deal, at_ns, self._token(deal, "buyer"), partial(self._last, deal, "buyer"))
@@ -152,9 +161,19 @@ class Bridged:
             return
         if self.design == "B1" and desk.at_ns >= self._true_expiry(deal):
             return  # _token_expires has the last word
+        if self.design == UNSAFE and not self._is_unspent(deal):
+            desk.lose(deal, deal.trade.buyer, deal.trade.seller, "F6", deal.trade.yen)
+            return
         desk.deliver(deal, Leg.TOKEN)
         desk.say(deal, actor, "token ledger", "register")
         desk.settled(deal, actor)
+
+    def _is_unspent(self, deal: Deal) -> bool:
+        """Unsafe order: the notary looks for a double spend only now, after the payment."""
+        trade = deal.trade
+        _, waits = self.desk.weather.clear((f"{deal.name}:seller",), self.desk.at_ns)
+        twice = any(family == "F6" for _, family, _ in waits)
+        return not twice and self.desk.has(trade.seller, trade.issue, deal.left_units)
 
     # --- what goes back
 
@@ -176,17 +195,18 @@ class Bridged:
         decided = deal.state is TrialState.DECIDED
         desk.give_back(deal)
         if decided:
-            desk.lose(deal, deal.trade.buyer, self._who_was_late(deal), deal.trade.yen)
+            cause, family = self._who_was_late(deal)
+            desk.lose(deal, deal.trade.buyer, cause, family, deal.trade.yen)
             return
         desk.leave_queue(deal)
         desk.move(deal, TrialState.FAILING, deal.trade.seller, "expired")
         self._begin(deal, desk.at_ns + RETRY_NS)
 
-    def _who_was_late(self, deal: Deal) -> str:
+    def _who_was_late(self, deal: Deal) -> tuple[str, str]:
         """Whose outage kept the buyer from claiming."""
         names = self._token(deal, "buyer")
         _, waits = self.desk.weather.clear(names, self.desk.at_ns)
-        return waits[0][0] if waits else "ledger operator"
+        return waits[0][:2] if waits else ("ledger operator", "F3")
 
     def _let_go(self, deal: Deal) -> None:
         """At the cut-off a single lock goes back (B1's go back at their expiry)."""

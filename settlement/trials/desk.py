@@ -189,7 +189,11 @@ class Desk:
             return
         if abs(owed) > 1:
             bearer, cause = (trade.seller, trade.buyer) if owed > 0 else (trade.buyer, trade.seller)
-            self.lose(deal, bearer, cause, abs(owed))
+            _, waits = self.weather.clear((cause,), self.at_ns)
+            if waits:  # the debtor is gone: a loss; a debtor that is there owes
+                self.lose(deal, bearer, cause, waits[0][1], abs(owed))
+            else:
+                self.move(deal, TrialState.DISPUTED, cause, "second leg owed")
             return
         self.move(deal, TrialState.CLOSED_COMP, "desk", "buy-in or compensation")
 
@@ -209,16 +213,8 @@ class Desk:
         self.count(deal, leg, -amount)
         return True
 
-    def lose(self, deal: Deal, bearer: str, cause: str, yen: int) -> None:
+    def lose(self, deal: Deal, bearer: str, cause: str, family: str, yen: int) -> None:
         """One leg is final and the other cannot be (SPLIT): somebody's principal is gone."""
-        family = next(
-            (
-                s.family
-                for s in self.weather.struck
-                if s.target in {cause, deal.name} and s.effect == "down"
-            ),
-            next((s.family for s in self.weather.struck if s.effect != "refused"), ""),
-        )
         self.move(deal, TrialState.SPLIT, cause, "one leg final")
         self.log.append(
             PrincipalLost(

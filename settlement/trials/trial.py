@@ -26,6 +26,7 @@ DESIGNS: Final[Mapping[str, Callable[[Desk], Any]]] = MappingProxyType(
         "B2": partial(Bridged, design="B2"),
         "B3": partial(Bridged, design="B3"),
         "B4": partial(Bridged, design="B4"),
+        "B4-unsafe": partial(Bridged, design="B4-unsafe"),
         "C2": partial(Batches, gross_units=True),
         "C3": partial(Batches, gross_units=False),
         "D-token": partial(Today, first=Leg.TOKEN),

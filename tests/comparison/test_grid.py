@@ -26,7 +26,14 @@ def stand_in(settled: list[str]) -> Any:
         settled.append(cell.key)
         size = float(len(cell.design) + cell.horizon + cell.seed)
         figures = {metric.name: size for metric in METRICS}
-        loss = {"family": "F15", "cause": "FIRM-A", "bearer": "FIRM-B", "yen": 9, "delay_h": 1.5}
+        loss = {
+            "family": "F15",
+            "cause": "FIRM-A",
+            "bearer": "FIRM-B",
+            "cases": 1,
+            "yen": 9,
+            "delay_h": 1.5,
+        }
         return {"trades": 3, "digest": "d", "attributed": [loss], **figures}
 
     return settle

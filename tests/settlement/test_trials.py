@@ -145,6 +145,15 @@ def test_a_clock_ahead_eats_the_margin() -> None:
     assert lost(run_trial(case("B1", strike)))
 
 
+def test_the_unsafe_order_pays_for_units_that_are_gone() -> None:
+    """B4 with the payment inside validation: the same double spend that B4 survives splits it."""
+    strike = Strike("F6", "token", "1", "seller", 3_000_000_000, HOUR)
+    (loss,) = lost(run_trial(case("B4-unsafe", strike)))
+
+    assert (loss.deal, loss.bearer, loss.cause, loss.family) == ("1", "B", "A", "F6")
+    assert lost(run_trial(case("B4", strike))) == []
+
+
 @pytest.mark.parametrize(("design", "bearer"), [("D-token", "A"), ("D-cash", "B")])
 def test_today_a_default_between_the_legs_is_a_loss_of_who_gave_first(
     design: str, bearer: str

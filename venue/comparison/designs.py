@@ -130,6 +130,15 @@ DESIGNS: Final[tuple[DesignCard, ...]] = (
          "the notary's commit", "as the money chosen", "the notary sees hashes only"),
     ),
     DesignCard(
+        "B4-unsafe", "Notary as the bridge, unsafe order",
+        "The payment is ordered while the transfer is being validated; uniqueness is checked after.",
+        Books(2, _TWO_LEDGERS, 1.0, 4, 0.0),
+        ("buyer, whenever the notary refuses after the payment", "until the commit",
+         "cash paid, units not reserved", "a refusal comes too late", "units stay with the owner",
+         "payment first, delivery may be refused", "as the money chosen",
+         "the notary sees hashes only"),
+    ),
+    DesignCard(
         "C2", "Batch: tokens gross, cash net",
         "A cycle a day; units move one by one, yen once, completed together.",
         Books(2, _CLEARED, 1.0, 9, 0.0),

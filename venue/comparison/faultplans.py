@@ -20,9 +20,9 @@ import numpy as np
 from market.errors import BadInput
 from venue.comparison.flow import FlowTrade
 
-ALL: Final = ("A", "A+LSM", "B1", "B2", "B3", "B4", "C2", "C3", "D-token", "D-cash")
+ALL: Final = ("A", "A+LSM", "B1", "B2", "B3", "B4", "B4-unsafe", "C2", "C3", "D-token", "D-cash")
 ONE_LEDGER: Final = ("A", "A+LSM")
-BRIDGED: Final = ("B1", "B2", "B3", "B4")
+BRIDGED: Final = ("B1", "B2", "B3", "B4", "B4-unsafe")
 BATCH: Final = ("C2", "C3")
 TODAY: Final = ("D-token", "D-cash")
 TOKENISED: Final = (*ONE_LEDGER, *BRIDGED, *BATCH)
@@ -107,7 +107,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
             "token", "cash", "stale_input"),
     _family("F7", "The notary is slow, down or in conflict", "notary", TOKENISED, _S, 0.067, (5, 120),
             "slow", "down", "split_quorum"),
-    _family("F8", "The agent or oracle is silent or wrong", "agent or oracle", ("B2", "B3", "B4"), _D, 3,
+    _family("F8", "The agent or oracle is silent or wrong", "agent or oracle", ("B2", "B3", "B4", "B4-unsafe"), _D, 3,
             (10, 360), "silent", "wrong_verdict", "both_keys", "replay"),
     _family("F9", "An issue is stopped while obligations are under way", "issuer", ALL, _S, 0.067, (30, 360),
             "inactive", "transfer_off", "frozen"),
@@ -143,7 +143,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     _family("F28", "A flood of tiny obligations", "party", ALL, _S, 0.033, (10, 60), "flood"),
     _family("F29", "The escrow's address is replaced under way", "platform", BRIDGED, _S, 0.017, (30, 240), "replaced"),
     _family("F30", "The decision outside is unknown, neither yes nor no", "payment platform",
-            ("B2", "B3", "B4"), _D, 3, (30, 720), "unknown"),
+            ("B2", "B3", "B4", "B4-unsafe"), _D, 3, (30, 720), "unknown"),
 )  # fmt: skip
 
 BY_KEY: Final = {family.key: family for family in FAMILIES}

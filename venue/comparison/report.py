@@ -82,13 +82,13 @@ def pictures(rows: Sequence[Row]) -> dict[str, str]:
     points: dict[str, tuple[Band, Band]] = {}
     for design in designs:
         mine = rows_of(here, design=design)
-        x = band(row["liquidity_used_yen"] for row in mine)
-        y = band(row["finality_p50_h"] for row in mine)
+        x = band(row["finality_p50_h"] for row in mine)
+        y = band(row["principal_integral_yen_h"] for row in mine)
         if x is not None and y is not None:
             points[design] = (x, y)
     drawn["frontier"] = frontier(
-        f"Money needed against time to finality (T+{horizon}, faults {faults}, liquidity {liquidity})",
-        "own yen drawn at the peak, all firms", "hours from trade to finality, median", points,
+        f"Principal at risk against time to finality (T+{horizon}, faults {faults}, liquidity {liquidity})",
+        "hours from trade to finality, median trade", "principal at risk, yen·hours a day", points,
     )  # fmt: skip
     for name in PANELS:
         metric = next(one for one in METRICS if one.name == name)
@@ -298,14 +298,14 @@ def _attribution(rows: Sequence[Row]) -> str:
     for one in attributed(rows):
         key = (one["design"], one["family"], one["cause"], one["bearer"])
         total = sums.setdefault(key, [0, 0.0, 0.0])
-        total[0] += 1
+        total[0] += one["cases"]
         total[1] += one["yen"]
         total[2] += one["delay_h"]
     if not sums:
         return "<p>No fault cost anything.</p>"
     ranked = sorted(sums.items(), key=lambda item: (-item[1][1], -item[1][2], item[0]))[:40]
     body = "".join(
-        f"<tr><td>{escape(design)}</td><td>{escape(family)}</td><td>{escape(cause)}</td>"
+        f"<tr><td>{escape(design)}</td><td>{family} {_what(family)}</td><td>{escape(cause)}</td>"
         f"<td>{escape(bearer)}</td><td>{count:,.0f}</td><td>{short(yen)}</td><td>{short(hours)}</td></tr>"
         for (design, family, cause, bearer), (count, yen, hours) in ranked
     )
@@ -316,6 +316,11 @@ def _attribution(rows: Sequence[Row]) -> str:
         "<th>Borne by</th><th>Cases</th><th>Yen lost</th><th>Hours of delay</th></tr></thead>"
         f"<tbody>{body}</tbody></table>{rest}"
     )
+
+
+def _what(family: str) -> str:
+    """A family's words."""
+    return next((escape(one.what) for one in FAMILIES if one.key == family), "")
 
 
 def _families(designs: Sequence[str]) -> str:

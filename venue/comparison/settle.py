@@ -10,7 +10,7 @@ from settlement.trials.desk import LATENCY_NS
 from settlement.trials.records import Case, Strike, TrialTrade
 from settlement.trials.trial import log_digest, run_trial
 from venue.comparison.designs import BY_KEY
-from venue.comparison.facts import Facts
+from venue.comparison.facts import Deal, Facts
 from venue.comparison.faultplans import BY_KEY as FAMILY
 from venue.comparison.faultplans import Strikes, draw_plan
 from venue.comparison.flow import Flow, FlowTrade
@@ -73,30 +73,30 @@ def settle_cell(flow: Flow, cell: CellLike, _money: str) -> dict[str, Any]:
 
 
 def _attributed(facts: Facts) -> list[dict[str, Any]]:
-    """Losses one by one, delays summed by who caused and who bore them."""
-    rows = [
-        {
-            "family": one.family,
-            "cause": one.cause,
-            "bearer": one.bearer,
-            "yen": one.yen,
-            "delay_h": 0.0,
-        }
-        for one in facts.losses
-    ]
-    hours: dict[tuple[str, str, str], float] = {}
+    """Losses and delays summed by family and by who caused and who bore them, in roles."""
+    sums: dict[tuple[str, str, str], list[float]] = {}
+    for loss in facts.losses:
+        deal = facts.deals[loss.deal_id]
+        place = (loss.family, _role(loss.cause, deal), _role(loss.bearer, deal))
+        sums.setdefault(place, [0, 0, 0.0])[1] += loss.yen
+        sums[place][0] += 1
     for delay in facts.delays:
         deal = facts.deals[delay.deal_id]
-        bearer = deal.buyer if delay.cause == deal.seller else deal.seller
-        if delay.cause not in {deal.seller, deal.buyer}:
-            bearer = "both parties"
-        key = (delay.family, delay.cause, bearer)
-        hours[key] = hours.get(key, 0.0) + delay.ns / NS_PER_HOUR
-    rows += [
-        {"family": family, "cause": cause, "bearer": bearer, "yen": 0, "delay_h": round(total, 6)}
-        for (family, cause, bearer), total in hours.items()
-    ]
-    return rows
+        cause = _role(delay.cause, deal)
+        bearer = {"seller": "buyer", "buyer": "seller"}.get(cause, "both sides")
+        place = (delay.family, cause, bearer)
+        sums.setdefault(place, [0, 0, 0.0])[2] += delay.ns / NS_PER_HOUR
+        sums[place][0] += 1
+    return [
+        {"family": family, "cause": cause, "bearer": bearer, "cases": cases, "yen": yen,
+         "delay_h": round(hours, 6)}
+        for (family, cause, bearer), (cases, yen, hours) in sums.items()
+    ]  # fmt: skip
+
+
+def _role(name: str, deal: Deal) -> str:
+    """A firm as its side of the obligation; anyone else by name."""
+    return {deal.seller: "seller", deal.buyer: "buyer"}.get(name, name)
 
 
 def _trade(one: FlowTrade) -> TrialTrade:

@@ -15,7 +15,7 @@ from venue.comparison.metrics import METRICS
 from venue.tables import optional
 
 AXES: Final = ("design", "horizon", "faults", "liquidity", "seed")
-LOSS_COLUMNS: Final = (*AXES, "family", "cause", "bearer", "yen", "delay_h")
+LOSS_COLUMNS: Final = (*AXES, "family", "cause", "bearer", "cases", "yen", "delay_h")
 
 Row = dict[str, Any]
 Slice = tuple[int, str, str]

@@ -18,7 +18,7 @@ _LABEL_PX: Final = (60, 14)
 """A label's width and height, so that labels do not cover each other."""
 COLOURS: Final = {
     "A": "#0b6e4f", "A+LSM": "#3aa17e", "B1": "#08415c", "B2": "#1f78b4", "B3": "#5aa0d0",
-    "B4": "#8c9fd6", "C2": "#b7791f", "C3": "#e0a840", "D-token": "#a4243b", "D-cash": "#d8738a",
+    "B4": "#8c9fd6", "B4-unsafe": "#7b3fa0", "C2": "#b7791f", "C3": "#e0a840", "D-token": "#a4243b", "D-cash": "#d8738a",
 }  # fmt: skip
 _INK, _FAINT, _GRID = "#1c1c1c", "#6b6b6b", "#e3e3df"
 _FONT: Final = "font-family:'Helvetica Neue',Helvetica,Arial,sans-serif"
@@ -32,6 +32,8 @@ class Scale(NamedTuple):
     from_px: float
     to_px: float
     log: bool
+    zero: bool = False
+    """Whether its first decade stands for 0."""
 
     def px(self, value: float) -> float:
         """Where a value lies; what a logarithmic axis cannot show lies at its start."""
@@ -42,13 +44,18 @@ class Scale(NamedTuple):
             share = (value - self.low) / (self.high - self.low)
         return self.from_px + share * (self.to_px - self.from_px)
 
+    def label(self, tick: float) -> str:
+        """A tick in words."""
+        return "0" if self.zero and tick == self.low else short(tick)
+
     def ticks(self) -> list[float]:
         """Round values on the axis, few."""
         if self.log:
             first = math.floor(math.log10(self.low) + 1e-9)
             last = math.ceil(math.log10(self.high) - 1e-9)
             every = max(1, (last - first) // 4)
-            return [10.0**power for power in range(first, last + 1, every)]
+            powers = range(first + (1 if self.zero else 0), last + 1, every)
+            return [*([self.low] if self.zero else []), *(10.0**power for power in powers)]
         step = _round_step((self.high - self.low) / 4)
         first = math.ceil(self.low / step - 1e-9)
         return [n * step for n in range(first, math.floor(self.high / step + 1e-9) + 1)]
@@ -59,8 +66,10 @@ def scale(values: Sequence[float], from_px: float, to_px: float) -> Scale:
     positive = [value for value in values if value > 0]
     highest = max(values, default=0.0)
     if positive and min(values) >= 0 and highest / min(positive) > LOG_SPAN:
-        low = 10.0 ** math.floor(math.log10(min(positive)))
-        return Scale(low, 10.0 ** math.ceil(math.log10(highest) + 1e-9), from_px, to_px, log=True)
+        zero = min(values) == 0
+        low = 10.0 ** (math.floor(math.log10(min(positive))) - (1 if zero else 0))
+        high = 10.0 ** math.ceil(math.log10(highest) - 1e-9)
+        return Scale(low, high, from_px, to_px, log=True, zero=zero)
     lowest = min(0.0, *values) if values else 0.0
     top = highest if highest > lowest else lowest + 1.0
     return Scale(lowest, top * 1.04 if top > 0 else top, from_px, to_px, log=False)
@@ -89,7 +98,7 @@ def panel(title: str, unit: str, bands: Mapping[str, Band | None]) -> str:
     for tick in axis.ticks():
         x = axis.px(tick)
         parts.append(_line(x, top, x, bottom, _GRID))
-        parts.append(_text(x, bottom + 15, short(tick), 10, fill=_FAINT, anchor="middle"))
+        parts.append(_text(x, bottom + 15, axis.label(tick), 10, fill=_FAINT, anchor="middle"))
     for place, (design, one) in enumerate(bands.items()):
         y = top + row * place + row / 2
         parts.append(_text(left - 10, y + 4, design, 11.5, anchor="end"))
@@ -116,11 +125,13 @@ def frontier(
     for tick in xs.ticks():
         x = xs.px(tick)
         parts.append(_line(x, top, x, height - bottom, _GRID))
-        parts.append(_text(x, height - bottom + 17, short(tick), 11, fill=_FAINT, anchor="middle"))
+        parts.append(
+            _text(x, height - bottom + 17, xs.label(tick), 11, fill=_FAINT, anchor="middle")
+        )
     for tick in ys.ticks():
         y = ys.px(tick)
         parts.append(_line(left, y, width - right, y, _GRID))
-        parts.append(_text(left - 8, y + 4, short(tick), 11, fill=_FAINT, anchor="end"))
+        parts.append(_text(left - 8, y + 4, ys.label(tick), 11, fill=_FAINT, anchor="end"))
     placed: list[tuple[float, float]] = []
     wide, tall = _LABEL_PX
     for design, (x_band, y_band) in points.items():
@@ -151,7 +162,7 @@ def lines(
     for tick in axis.ticks():
         y = axis.px(tick)
         parts.append(_line(left, y, width - right, y, _GRID))
-        parts.append(_text(left - 8, y + 4, short(tick), 10, fill=_FAINT, anchor="end"))
+        parts.append(_text(left - 8, y + 4, axis.label(tick), 10, fill=_FAINT, anchor="end"))
     for place, level in enumerate(levels):
         x = left + step * place
         parts.append(_text(x, height - 16, level, 11, fill=_FAINT, anchor="middle"))
@@ -166,13 +177,21 @@ def lines(
         parts += [_dot(x, y, 3, colour) for x, y in at]
         if at:
             ends.append((at[-1][1], design))
-    lowest = top - 12.0
-    for y, design in sorted(ends):
-        lowest = max(y, lowest + 12)
-        parts.append(
-            _text(width - right + 10, lowest + 4, design, 11, fill=COLOURS.get(design, _INK))
-        )
-    return _svg(width, max(height, int(lowest) + 12), parts, title)
+    for y, design in _apart(ends, 12, height - 32):
+        parts.append(_text(width - right + 10, y + 4, design, 11, fill=COLOURS.get(design, _INK)))
+    return _svg(width, height, parts, title)
+
+
+def _apart(
+    labels: Sequence[tuple[float, str]], gap: float, bottom: float
+) -> list[tuple[float, str]]:
+    """Labels moved so that they do not cover each other, the lowest at the bottom at most."""
+    placed: list[tuple[float, str]] = []
+    below = bottom + gap
+    for y, word in sorted(labels, reverse=True):
+        below = min(y, below - gap)
+        placed.append((below, word))
+    return placed
 
 
 def _round_step(raw: float) -> float:
