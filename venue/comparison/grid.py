@@ -27,6 +27,7 @@ from venue.tables import optional
 
 FORMAT: Final = 1
 EXTRA: Final = "compare"
+CONNECT_S: Final = 5
 CELLS_FILE: Final = "cells.jsonl"
 HORIZONS: Final = (0, 1, 2)
 FAULTS: Final = ("none", "low", "high")
@@ -185,10 +186,10 @@ def _locally(tasks: Sequence[Task], jobs: int) -> Iterator[list[Row]]:
 def _on_cluster(tasks: Sequence[Task], address: str) -> Iterator[list[Row]]:
     distributed = optional("distributed", EXTRA)
     try:
-        client = distributed.Client(address, timeout="10s", set_as_default=False)
+        client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
     except OSError as barred:
         raise BadInput(f"no Dask scheduler answers at {address}: {barred}") from barred
-    with client:
+    with client, client.as_current():
         futures = client.map(run_task, list(tasks), pure=False)
         for _, rows in distributed.as_completed(futures, with_results=True):
             yield rows

@@ -22,6 +22,9 @@ REFUTED_AT: Final = 0.5
 ON_TIME: Final = 0.01
 """Largest share of late trades with which a design counts as settling on time."""
 
+FAR: Final = 10
+"""How many times larger "far above" is."""
+
 TWO_LEDGERS: Final = ("B1", "B2", "B3", "B4")
 BATCHES: Final = ("C2", "C3")
 TODAY: Final = ("D-token", "D-cash")
@@ -132,10 +135,11 @@ def _h1(results: _Results, seed: int) -> bool | None:
     """D far above B with faults; A and C none."""
     today = results.of(_PE, TODAY, seed, faults="high")
     bridged = results.of(_PE, TWO_LEDGERS, seed, faults="high")
-    others = [results.of(_PE, (one,), seed) for one in ("A", "C2", "C3")]
-    if today is None or bridged is None or None in others:
+    atomic = results.of(_PE, ("A", "A+LSM"), seed)
+    batches = results.of(_PE, BATCHES, seed)
+    if today is None or bridged is None or atomic is None or batches is None:
         return None
-    return today > 2 * bridged and bridged > 0 and not any(others)
+    return today > FAR * bridged and bridged > 0 and not atomic and not batches
 
 
 def _need(results: _Results, designs: Sequence[str], seed: int | None) -> float | None:
