@@ -305,6 +305,9 @@ def compare(
     cluster: Annotated[
         str | None, typer.Option(help="Dask scheduler to run on, such as tcp://127.0.0.1:8786.")
     ] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Let the auditor read every event log too.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder; a killed run goes on.")] = Path("run/compare"),
 ) -> None:
     """Settle the same trades under every design and write tables and a report."""
@@ -323,6 +326,7 @@ def compare(
             days=days,
             scale=scale,
             preset=preset,
+            audit=audit,
         )
         written = run_comparison(
             grid, out, jobs=jobs, cluster=cluster, done=lambda finished, _: advance(finished)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from settlement.trials.trial import DESIGNS, run_trial
@@ -17,7 +16,7 @@ from venue.comparison.flow import Flow, draw_flow
 from venue.comparison.formulas import NS_PER_HOUR
 from venue.comparison.grid import Cell
 from venue.comparison.metrics import Assumed, Seen, measure
-from venue.comparison.reading import read_log
+from venue.comparison.reading import plain, read_log
 from venue.comparison.settle import case_of
 
 Log = list[dict[str, Any]]
@@ -29,15 +28,6 @@ def flow() -> Flow:
     return draw_flow(seed=11, scale=4.0)
 
 
-def as_plain(log: object) -> Log:
-    """Records as a log file has them, defaults written out."""
-    plain: Log = []
-    for record in log:  # type: ignore[attr-defined]
-        fields = {name: getattr(record, name) for name in record.__struct_fields__}
-        plain.append({"is": type(record).__name__, **msgspec.to_builtins(fields)})
-    return plain
-
-
 @pytest.mark.parametrize("faults", ["none", "high"])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_auditor_agrees_with_the_run(design: str, faults: str, flow: Flow) -> None:
@@ -47,7 +37,7 @@ def test_the_auditor_agrees_with_the_run(design: str, faults: str, flow: Flow) -
             log = run_trial(case_of(flow, Cell(design, horizon, faults, "mid", seed)))
             judge = Auditor()
 
-            assert judge.read(as_plain(log)) == []
+            assert judge.read(plain(log)) == []
 
             facts = read_log(log)
             found = measure(Seen(facts, flow.prices, BY_KEY[design].books, Assumed()))
@@ -124,7 +114,7 @@ PLANTED: dict[str, Callable[[Log], None]] = {
 @pytest.mark.parametrize("defect", PLANTED)
 def test_a_planted_defect_is_found(defect: str, flow: Flow) -> None:
     """Each way in which a log can lie is told."""
-    log = as_plain(run_trial(case_of(flow, Cell("B2", 0, "low", "upper", 1))))
+    log = plain(run_trial(case_of(flow, Cell("B2", 0, "low", "upper", 1))))
     assert Auditor().read([dict(one) for one in log]) == []
 
     PLANTED[defect](log)

@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from market.errors import BadInput
 from venue.__main__ import cli
+from venue.comparison.brief import four_lines
+from venue.comparison.flow import draw_flow
 from venue.comparison.grid import Grid, run_grid
 from venue.comparison.hypotheses import judge
 
@@ -116,3 +118,19 @@ def test_the_command_refuses_a_word_it_does_not_know(tmp_path: Path) -> None:
 
     assert ran.exit_code == 2
     assert not out.exists()
+
+
+def test_audited_cells_have_no_findings(tmp_path: Path) -> None:
+    """The auditor reads every log of the grid and finds nothing."""
+    grid = Grid(("A+LSM", "B1", "C2", "D-cash"), (0,), ("high",), ("lower",), (1, 2), scale=3.0,
+                audit=True)  # fmt: skip
+
+    assert [row["findings"] for row in run_grid(grid, tmp_path)] == [[]] * 8
+
+
+def test_four_lines_tell_the_default_design_from_today() -> None:
+    """One metric a line; today's principal at risk is the larger."""
+    lines = four_lines(draw_flow(seed=3, scale=2.0))
+
+    assert len(lines) == 4
+    assert all("provisional transfer" in line and "today" in line for line in lines)

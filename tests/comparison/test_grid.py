@@ -22,7 +22,7 @@ SMALL = Grid(("A", "D-token"), (0, 2), ("none",), ("mid",), (1, 2))
 def stand_in(settled: list[str]) -> Any:
     """Figures that follow from the cell's place, and a note of what was settled."""
 
-    def settle(_flow: object, cell: Cell, _money: str) -> dict[str, Any]:
+    def settle(_flow: object, cell: Cell, *, audit: bool) -> dict[str, Any]:
         settled.append(cell.key)
         size = float(len(cell.design) + cell.horizon + cell.seed)
         figures = {metric.name: size for metric in METRICS}
@@ -34,7 +34,13 @@ def stand_in(settled: list[str]) -> Any:
             "yen": 9,
             "delay_h": 1.5,
         }
-        return {"trades": 3, "digest": "d", "attributed": [loss], **figures}
+        return {
+            "trades": 3,
+            "digest": "d",
+            "attributed": [loss],
+            "findings": ["x"] * audit,
+            **figures,
+        }
 
     return settle
 
@@ -164,9 +170,9 @@ def test_the_report_stands_alone_and_is_the_same_again(tmp_path: Path) -> None:
     """Nothing is fetched, every metric and design is in it, and the same rows give the same bytes."""
     rows = run_grid(SMALL, tmp_path)
 
-    path = write_report(rows, tmp_path, Setting("seeds 1 to 2", 2, "deposit"))
+    path = write_report(rows, tmp_path, Setting("seeds 1 to 2", 2, audited=False))
     first = path.read_bytes()
-    write_report(rows, tmp_path, Setting("seeds 1 to 2", 2, "deposit"))
+    write_report(rows, tmp_path, Setting("seeds 1 to 2", 2, audited=False))
 
     text = first.decode()
     assert path.read_bytes() == first

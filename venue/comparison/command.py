@@ -16,7 +16,7 @@ from venue.comparison.summary import write_tables
 
 def grid_of(
     *, designs: str, horizons: str, faults: str, liquidity: str, seeds: int, seed: int,
-    orders: Path | None, days: int, scale: float, preset: str,
+    orders: Path | None, days: int, scale: float, preset: str, audit: bool = False,
 ) -> Grid:  # fmt: skip
     """The grid that the words of the command line ask for.
 
@@ -38,6 +38,7 @@ def grid_of(
         days=days,
         scale=scale,
         preset=preset,
+        audit=audit,
     )
     grid.check()
     return grid
@@ -61,7 +62,7 @@ def compare(
     flow = (
         Path(grid.orders).name if grid.orders else f"simulated days, seeds {grid.seeds[0]}-{last}"
     )
-    report = write_report(rows, out, Setting(flow, len(grid.seeds), grid.money))
+    report = write_report(rows, out, Setting(flow, len(grid.seeds), grid.audit))
     return [report, *write_tables(rows, out)]
 
 

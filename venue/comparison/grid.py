@@ -61,7 +61,7 @@ class Grid:
         orders: An order file in place of seeded flow; seeds then draw the faults alone.
         days: Trading days whose trades are settled.
         scale: Multiplies the seeded flow.
-        money: Kind of money of the cash leg.
+        audit: Whether the auditor reads every log as well.
     """
 
     designs: tuple[str, ...]
@@ -73,7 +73,7 @@ class Grid:
     days: int = 1
     scale: float = 12.0
     preset: str = "start"
-    money: str = "deposit"
+    audit: bool = False
 
     def check(self) -> None:
         """Refuse a grid that cannot be run.
@@ -157,7 +157,7 @@ def run_task(task: Task) -> list[Row]:
     rows: list[Row] = []
     for cell in task.cells:
         flow = _flow(grid.orders, cell.seed, grid.days, grid.scale, grid.preset)
-        rows.append({"key": cell.key, **asdict(cell), **settle_cell(flow, cell, grid.money)})
+        rows.append({"key": cell.key, **asdict(cell), **settle_cell(flow, cell, audit=grid.audit)})
     return rows
 
 
@@ -235,5 +235,5 @@ def _head(grid: Grid) -> Row:
         "days": grid.days,
         "scale": grid.scale,
         "preset": grid.preset,
-        "money": grid.money,
+        "audit": grid.audit,
     }

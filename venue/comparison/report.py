@@ -45,12 +45,12 @@ class Setting:
     Attributes:
         flow: Where the trades come from.
         seeds: How many.
-        money: Kind of money of the cash leg.
+        audited: Whether the auditor read every log.
     """
 
     flow: str
     seeds: int
-    money: str
+    audited: bool
 
 
 def write_report(rows: Sequence[Row], folder: Path, setting: Setting) -> Path:
@@ -152,9 +152,10 @@ def page(rows: Sequence[Row], setting: Setting, drawn: Mapping[str, str]) -> str
         (
             f"<p>{len(rows):,} cells: {len(designs)} designs, horizons "
             f"{_listed(rows, 'horizon', 'T+')}, faults {_listed(rows, 'faults')}, liquidity "
-            f"{_listed(rows, 'liquidity')}, {setting.seeds} seeds; money: {escape(setting.money)}; flow: "
+            f"{_listed(rows, 'liquidity')}, {setting.seeds} seeds; flow: "
             f"{escape(setting.flow)}; trades a cell: {_range(trades)}. Cells of one seed share their "
-            "trades, and the faults of one seed and level are drawn alike for every design.</p>"
+            "trades, and the faults of one seed and level are drawn alike for every design."
+            f"{_audit(rows, setting)}</p>"
         ),
     ]
     body = "\n".join(parts)
@@ -199,6 +200,14 @@ def _abstract(
     counts = [f"{sum(v.word == word for v in verdicts)} {word}" for word in _words(verdicts)]
     said.append(f"Of {len(verdicts)} hypotheses: {', '.join(counts)}.")
     return " ".join(said)
+
+
+def _audit(rows: Sequence[Row], setting: Setting) -> str:
+    """What the auditor said of the logs."""
+    if not setting.audited:
+        return ""
+    found = sum(len(row["findings"]) for row in rows)
+    return f" An auditor that shares no code read every event log: {found} findings."
 
 
 def _words(verdicts: Sequence[Verdict]) -> list[str]:

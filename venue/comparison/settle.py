@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from settlement.trials.desk import LATENCY_NS
 from settlement.trials.records import Case, Strike, TrialTrade
 from settlement.trials.trial import log_digest, run_trial
+from venue.comparison.auditor import Auditor
 from venue.comparison.designs import BY_KEY
 from venue.comparison.facts import Deal, Facts
 from venue.comparison.faultplans import BY_KEY as FAMILY
@@ -16,7 +17,7 @@ from venue.comparison.faultplans import Strikes, draw_plan
 from venue.comparison.flow import Flow, FlowTrade
 from venue.comparison.formulas import NS_PER_HOUR
 from venue.comparison.metrics import Assumed, Seen, measure
-from venue.comparison.reading import read_log
+from venue.comparison.reading import plain, read_log
 
 LIQUIDITY: Final = {"lower": 0, "mid": 50, "upper": 100}
 """Hundredths of the way from the lower to the upper liquidity bound."""
@@ -59,8 +60,14 @@ def case_of(flow: Flow, cell: CellLike) -> Case:
     return Case(cell.design, cell.horizon, liquidity, trades, tuple(strikes), cell.seed)
 
 
-def settle_cell(flow: Flow, cell: CellLike, _money: str) -> dict[str, Any]:
-    """Figures, attributed losses and delays, and the digest of one cell."""
+def settle_cell(flow: Flow, cell: CellLike, *, audit: bool = False) -> dict[str, Any]:
+    """Figures, attributed losses and delays, and the digest of one cell.
+
+    Args:
+        flow: The trades and prices.
+        cell: How they are settled.
+        audit: Let the auditor read the log as well; ``findings`` is what it found, in words.
+    """
     log = run_trial(case_of(flow, cell))
     facts = read_log(log)
     seen = Seen(facts, flow.prices, BY_KEY[cell.design].books, Assumed())
@@ -68,6 +75,7 @@ def settle_cell(flow: Flow, cell: CellLike, _money: str) -> dict[str, Any]:
         "trades": len(flow.trades),
         "digest": log_digest(log),
         "attributed": _attributed(facts),
+        "findings": Auditor().read(plain(log)) if audit else [],
         **measure(seen),
     }
 
