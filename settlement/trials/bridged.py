@@ -20,7 +20,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from settlement.trials.desk import LATENCY_NS, Deal, Desk, in_hours, next_opening
+from settlement.trials.desk import LATENCY_NS, Deal, Desk
+from settlement.trials.hours import in_hours, next_opening
 from settlement.trials.records import YEN, Leg, TrialState
 from settlement.trials.weather import MINUTE_NS
 

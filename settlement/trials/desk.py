@@ -3,22 +3,23 @@
 Purpose: everything that designs share. A design plans steps; the desk runs them in time order, waits for
 whoever is out, keeps the accounts and writes the log.
 Ordering: steps of the same instant run in the order in which they were planned.
-Invariants (always on): no account is given more than it has free (I3); every posting has a giver and a
-taker (I1, I2); a lock ends once (I5); a final state is final (I8).
+Invariants (always on): those of books.py; no leg is given twice (I9); settled means both legs (I4); a
+final state is final (I8); a name is used once (I10).
 Cost: O(log open) a step. Units: ns, yen, units. Errors: InvariantBroken only.
 Known limits: business hours are one table; the payments of a bank have their own.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import date
 from heapq import heappop, heappush
 from typing import Final
 
-from market.business_days import at_jst, next_business_day
+from market.business_days import at_jst
 from market.errors import check
+from settlement.trials.books import Books
+from settlement.trials.funds import endowment
+from settlement.trials.hours import CUT_OFF_S, OPEN_S, in_hours, next_cut_off, settlement_day
 from settlement.trials.records import (
     FINAL,
-    OUTSIDE,
     YEN,
     BookBreak,
     Case,
@@ -26,13 +27,10 @@ from settlement.trials.records import (
     Delayed,
     Leg,
     LegFinal,
-    LockEnded,
-    LockMade,
     LogRecord,
     Obliged,
     Opened,
     PenaltyCharged,
-    Posted,
     PrincipalLost,
     Said,
     Sent,
@@ -43,10 +41,6 @@ from settlement.trials.records import (
 )
 from settlement.trials.weather import MINUTE_NS, Weather
 
-OPEN_S: Final = 9 * 3_600
-CUT_OFF_S: Final = 17 * 3_600
-CLOSE_S: Final = 21 * 3_600
-"""The ledgers work on after the cut-off: what is late may still settle on the day."""
 LATENCY_NS: Final = 2_000_000_000
 """From one step of a design to the next: message, check, confirmation."""
 
@@ -87,40 +81,31 @@ class Deal:
         return (firm, f"{self.name}:{side}", f"{self.name}:message", f"{self.name}:match")
 
 
-class Lock:
-    """An amount that its owner cannot use."""
-
-    __slots__ = ("amount", "asset", "deal", "owner")
-
-    def __init__(self, owner: str, asset: str, amount: int, deal: str) -> None:
-        self.owner, self.asset, self.amount, self.deal = owner, asset, amount, deal
-
-
-class Desk:
+class Desk(Books):
     """One trial while it runs.
 
     Attributes:
-        log: What happened.
-        free: What each owner can give, by owner and asset.
         deals: Obligations by name, in order of trade.
-        at_ns: Virtual time.
+        waiting: Who waits for a resource, by owner and asset.
+        on_credit: What the design does when something came in for which somebody waits.
     """
 
     def __init__(self, case: Case) -> None:
+        super().__init__(min((trade.at_ns for trade in case.trades), default=0))
         self.case = case
-        self.log: list[LogRecord] = []
-        self.free: dict[tuple[str, str], int] = {}
-        self.locks: dict[int, Lock] = {}
         self.deals: dict[str, Deal] = {}
         self.waiting: dict[tuple[str, str], list[Deal]] = {}
         self._steps: list[tuple[int, int, Callable[[], None]]] = []
         self._planned = 0
-        self._last_lock = 0
-        self.at_ns = min((trade.at_ns for trade in case.trades), default=0)
         self.weather = Weather(self.at_ns)
         self.end_ns = self.at_ns
         self.on_credit: Callable[[str, str], None] = lambda _owner, _asset: None
         self._take_in()
+
+    def credited(self, owner: str, asset: str) -> None:
+        """Let those who wait for it hear, at this time but after this step."""
+        if (owner, asset) in self.waiting:
+            self.plan(self.at_ns, lambda: self.on_credit(owner, asset))
 
     # --- before and after
 
@@ -249,26 +234,7 @@ class Desk:
         self.plan(when, act)
         return when
 
-    # --- the books
-
-    def has(self, owner: str, asset: str, amount: int) -> bool:
-        """Whether an owner can give an amount now."""
-        return self.free.get((owner, asset), 0) >= amount
-
-    def post(self, deal: str, asset: str, giver: str, taker: str, amount: int) -> None:
-        """Move an amount; whoever waited for it hears of it. To oneself nothing moves."""
-        if amount == 0 or giver == taker:
-            return
-        check(self.has(giver, asset, amount), "I3: nobody gives what is not free", giver=giver)
-        self.free[giver, asset] -= amount
-        self.free[taker, asset] = self.free.get((taker, asset), 0) + amount
-        self.log.append(
-            Posted(
-                at_ns=self.at_ns, deal=deal, asset=asset, giver=giver, taker=taker, amount=amount
-            )
-        )
-        if (taker, asset) in self.waiting:
-            self.plan(self.at_ns, lambda: self.on_credit(taker, asset))
+    # --- legs
 
     def lock(self, deal: Deal, leg: Leg, *, option_until_ns: int = 0) -> None:
         """Lock what is left of a leg."""
@@ -276,35 +242,6 @@ class Desk:
         owner = deal.trade.seller if token else deal.trade.buyer
         asset, amount = (deal.trade.issue, deal.left_units) if token else (YEN, deal.left_yen)
         deal.locks[leg] = self.lock_amount(deal.name, owner, asset, amount, option_until_ns)
-
-    def lock_amount(
-        self, deal: str, owner: str, asset: str, amount: int, option_until_ns: int = 0
-    ) -> int:
-        """Lock an amount; the number of the lock is never used again."""
-        check(self.has(owner, asset, amount), "I3: nobody locks what is not free", owner=owner)
-        self._last_lock += 1
-        self.free[owner, asset] = self.free.get((owner, asset), 0) - amount
-        self.locks[self._last_lock] = Lock(owner, asset, amount, deal)
-        self.log.append(
-            LockMade(
-                at_ns=self.at_ns, lock=self._last_lock, deal=deal, owner=owner, asset=asset,
-                amount=amount, option_until_ns=option_until_ns,
-            )
-        )  # fmt: skip
-        return self._last_lock
-
-    def end_lock(self, number: int, *, delivered: bool) -> Lock:
-        """End a lock, once; the amount is free again and, when delivered, posted next."""
-        lock = self.locks.pop(number, None)
-        check(lock is not None, "I5: a lock ends once", lock=number)
-        if lock is None:  # pragma: no cover  for the type checker
-            raise AssertionError
-        self.free[lock.owner, lock.asset] += lock.amount
-        self.log.append(LockEnded(at_ns=self.at_ns, lock=number, delivered=delivered))
-        if not delivered and (lock.owner, lock.asset) in self.waiting:
-            owner, asset = lock.owner, lock.asset
-            self.plan(self.at_ns, lambda: self.on_credit(owner, asset))
-        return lock
 
     def give_back(self, deal: Deal) -> None:
         """Return every lock of an obligation."""
@@ -417,65 +354,3 @@ class Desk:
             self.log.append(
                 PenaltyCharged(at_ns=self.at_ns, deal=deal.name, payer=payer, taker=taker, yen=yen)
             )
-
-
-def settlement_day(day: date, business_days: int) -> date:
-    """The business day ``business_days`` after a business day."""
-    for _ in range(business_days):
-        day = next_business_day(day)
-    return day
-
-
-def day_of(at_ns: int) -> date:
-    """The date in Japan."""
-    return date.fromordinal(_EPOCH + (at_ns + _JST_NS) // _DAY_NS)
-
-
-def in_hours(at_ns: int, open_s: int = OPEN_S, close_s: int = CLOSE_S) -> int:
-    """The time itself when business is open then (the close included), else the next opening."""
-    day = day_of(at_ns)
-    start, end = at_jst(day, open_s), at_jst(day, close_s)
-    if at_ns < start:
-        return start
-    return at_ns if at_ns <= end else at_jst(next_business_day(day), open_s)
-
-
-def next_opening(at_ns: int) -> int:
-    """The opening of the next business day."""
-    return at_jst(next_business_day(day_of(at_ns)), OPEN_S)
-
-
-def next_cut_off(at_ns: int) -> int:
-    """The cut-off of the next business day."""
-    return at_jst(next_business_day(day_of(at_ns)), CUT_OFF_S)
-
-
-def endowment(case: Case) -> dict[tuple[str, str], int]:
-    """What firms begin with: their lower bound plus a share of the way to their upper bound.
-
-    The lower bound is the net outflow of all trades, the upper the deepest cumulative outflow in order of
-    trade, each firm and asset for itself (Leinonen and Soramaki 1999), rounded up.
-    """
-    level: dict[tuple[str, str], int] = {}
-    lowest: dict[tuple[str, str], int] = {}
-    for trade in case.trades:
-        if trade.seller == trade.buyer:
-            continue
-        for giver, taker, asset, amount in (
-            (trade.buyer, trade.seller, YEN, trade.yen),
-            (trade.seller, trade.buyer, trade.issue, trade.units),
-        ):
-            level[giver, asset] = level.get((giver, asset), 0) - amount
-            lowest[giver, asset] = min(lowest.get((giver, asset), 0), level[giver, asset])
-            level[taker, asset] = level.get((taker, asset), 0) + amount
-    found: dict[tuple[str, str], int] = {}
-    for place in sorted(level):
-        lower, upper = max(0, -level[place]), -lowest.get(place, 0)
-        found[place] = lower + -(-(upper - lower) * case.liquidity // 100)
-    check(OUTSIDE not in {owner for owner, _ in found}, "no firm is called outside")
-    return found
-
-
-_DAY_NS: Final = 86_400_000_000_000
-_JST_NS: Final = 9 * 3_600_000_000_000
-_EPOCH: Final = date(1970, 1, 1).toordinal()

@@ -18,7 +18,8 @@ from functools import partial
 from typing import Final
 
 from settlement.offsetting import CASH, Holdings, Queued, Resource, multilateral
-from settlement.trials.desk import Deal, Desk, in_hours
+from settlement.trials.desk import Deal, Desk
+from settlement.trials.hours import in_hours
 from settlement.trials.records import YEN, Leg, OffsetRun, StateChanged, TrialState
 from settlement.trials.weather import MINUTE_NS
 

@@ -17,7 +17,8 @@ from functools import partial
 from typing import Final
 
 from market.business_days import at_jst, next_business_day
-from settlement.trials.desk import Deal, Desk, day_of, in_hours
+from settlement.trials.desk import Deal, Desk
+from settlement.trials.hours import day_of, in_hours
 from settlement.trials.records import YEN, Leg, TrialState
 from settlement.trials.weather import MINUTE_NS
 

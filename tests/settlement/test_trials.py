@@ -7,8 +7,10 @@ import pytest
 
 from market.business_days import at_jst
 from market.errors import InvariantBroken
-from settlement.trials.desk import CUT_OFF_S, MATCH_NS, Desk, endowment
+from settlement.trials.desk import MATCH_NS, Desk
+from settlement.trials.funds import endowment
 from settlement.trials.gross import fill_yen_rounded_down
+from settlement.trials.hours import CUT_OFF_S
 from settlement.trials.records import (
     FINAL,
     YEN,
