@@ -10,7 +10,6 @@ from venue.comparison.flow import Flow, draw_flow
 from venue.comparison.grid import Cell
 from venue.comparison.settle import case_of
 
-
 ENOUGH = 6
 """Plans that are looked at before a family has shown what it does."""
 
