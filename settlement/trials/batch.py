@@ -19,7 +19,7 @@ from typing import Final
 
 from market.business_days import at_jst, next_business_day
 from settlement.netting import Exclusion, Obligations, accept, ints
-from settlement.trials.desk import Deal, Desk
+from settlement.trials.desk import Deal, Desk, net_flows
 from settlement.trials.hours import day_of, in_hours
 from settlement.trials.records import CLEARER, YEN, Leg, TrialState
 from settlement.trials.weather import MINUTE_NS
@@ -40,7 +40,7 @@ class Batches:
         for deal in desk.deals.values():
             names = (*deal.names("seller"), *deal.names("buyer"), f"issue:{deal.trade.issue}")
             desk.step(deal, deal.ready_ns, names, partial(self._collect, deal))
-            desk.fail_at_cut_off(deal, self._failer)
+            desk.fail_at_cut_off(deal, desk.short_side)
         if desk.deals:
             self._plan_cycle(min(deal.ready_ns for deal in desk.deals.values()))
 
@@ -78,7 +78,7 @@ class Batches:
         chosen = self._within_limits(deals)
         if not chosen:
             return
-        flows = self._flows(chosen)
+        flows = net_flows(chosen)
         locks = [
             desk.lock_amount("cycle", owner, asset, -amount)
             for (owner, asset), amount in flows.items()
@@ -143,24 +143,3 @@ class Batches:
             Obligations.of(rows), caps, free, Exclusion.LATEST, gross_units=self.gross_units
         )
         return [deal for deal, inside in zip(deals, taken.included.tolist(), strict=True) if inside]
-
-    def _flows(self, chosen: list[Deal]) -> dict[tuple[str, str], int]:
-        """What each account gives (negative) or gets; units gross in C2, so given and got apart."""
-        net: dict[tuple[str, str], int] = {}
-        for deal in chosen:
-            trade = deal.trade
-            if trade.seller == trade.buyer:
-                continue
-            for owner, asset, amount in (
-                (trade.seller, trade.issue, -deal.left_units),
-                (trade.buyer, trade.issue, deal.left_units),
-                (trade.buyer, YEN, -deal.left_yen),
-                (trade.seller, YEN, deal.left_yen),
-            ):
-                net[owner, asset] = net.get((owner, asset), 0) + amount
-        return net
-
-    def _failer(self, deal: Deal) -> str:
-        trade = deal.trade
-        short = not self.desk.has(trade.seller, trade.issue, deal.left_units)
-        return trade.seller if short else trade.buyer

@@ -348,9 +348,32 @@ class Desk(Books):
 
         self.plan(deal.due_ns, look)
 
+    def short_side(self, deal: Deal) -> str:
+        """Who keeps an obligation from settling: the seller when units are short, else the buyer."""
+        trade = deal.trade
+        short = not self.has(trade.seller, trade.issue, deal.left_units)
+        return trade.seller if short else trade.buyer
+
     def penalty(self, deal: Deal, payer: str, taker: str, yen: int) -> None:
         """Charge a penalty; it is collected outside the ledgers of the trial (zero-sum, I21)."""
         if payer != taker and yen:
             self.log.append(
                 PenaltyCharged(at_ns=self.at_ns, deal=deal.name, payer=payer, taker=taker, yen=yen)
             )
+
+
+def net_flows(deals: Iterable[Deal]) -> dict[tuple[str, str], int]:
+    """What each owner gives (negative) or gets of each asset when all settle at once."""
+    net: dict[tuple[str, str], int] = {}
+    for deal in deals:
+        trade = deal.trade
+        if trade.seller == trade.buyer:
+            continue
+        for owner, asset, amount in (
+            (trade.seller, trade.issue, -deal.left_units),
+            (trade.buyer, trade.issue, deal.left_units),
+            (trade.buyer, YEN, -deal.left_yen),
+            (trade.seller, YEN, deal.left_yen),
+        ):
+            net[owner, asset] = net.get((owner, asset), 0) + amount
+    return net

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Final
 
 from settlement.offsetting import CASH, Holdings, Queued, Resource, multilateral
-from settlement.trials.desk import Deal, Desk
+from settlement.trials.desk import Deal, Desk, net_flows
 from settlement.trials.hours import in_hours
 from settlement.trials.records import YEN, Leg, OffsetRun, StateChanged, TrialState
 from settlement.trials.weather import MINUTE_NS
@@ -43,7 +43,7 @@ class Gross:
         for deal in desk.deals.values():
             desk.step(deal, deal.ready_ns, self.needs(deal), partial(self._try, deal))
             desk.plan(deal.due_ns - PARTIAL_BEFORE_NS, partial(self._partial, deal))
-            desk.fail_at_cut_off(deal, self._failer)
+            desk.fail_at_cut_off(deal, desk.short_side)
         if offsetting and desk.deals:
             first = min(deal.ready_ns for deal in desk.deals.values())
             desk.plan(in_hours(first + OFFSET_EVERY_NS), self._offset)
@@ -149,16 +149,7 @@ class Gross:
     def _release(self, deals: list[Deal]) -> None:
         """Post the whole set at once: what comes in pays for what goes out."""
         desk = self.desk
-        net: dict[tuple[str, str], int] = {}
-        for deal in deals:
-            trade = deal.trade
-            for owner, asset, amount in (
-                (trade.seller, trade.issue, -deal.left_units),
-                (trade.buyer, trade.issue, deal.left_units),
-                (trade.buyer, YEN, -deal.left_yen),
-                (trade.seller, YEN, deal.left_yen),
-            ):
-                net[owner, asset] = net.get((owner, asset), 0) + amount
+        net = net_flows(deals)
         for (owner, asset), amount in net.items():
             if amount < 0:
                 desk.post("set", asset, owner, "set", -amount)
@@ -171,9 +162,3 @@ class Gross:
             desk.count(deal, Leg.CASH, deal.left_yen)
             desk.leave_queue(deal)
             desk.move(deal, TrialState.SETTLED, "ledger", "offset")
-
-    def _failer(self, deal: Deal) -> str:
-        """Who keeps an obligation from settling: the seller when units are short, else the buyer."""
-        trade = deal.trade
-        short = not self.desk.has(trade.seller, trade.issue, deal.left_units)
-        return trade.seller if short else trade.buyer

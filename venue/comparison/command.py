@@ -58,10 +58,8 @@ def compare(
         BadInput: When the folder holds another comparison, or a library is missing.
     """
     rows = run_grid(grid, out, jobs=jobs, cluster=cluster, done=done)
-    last = grid.seeds[-1]
-    flow = (
-        Path(grid.orders).name if grid.orders else f"simulated days, seeds {grid.seeds[0]}-{last}"
-    )
+    days = "one simulated day" if grid.days == 1 else f"{grid.days} simulated days"
+    flow = Path(grid.orders).name if grid.orders else f"{days} of the {grid.preset} market"
     report = write_report(rows, out, Setting(flow, len(grid.seeds), grid.audit))
     return [report, *write_tables(rows, out)]
 
