@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 SEEDS ?= 20
 KILLS ?= 100
 TRACES ?= 200
+COMPARE_SEEDS ?= 30
 BUILT_FROM := pyproject.toml setup.py matching/kernel.py matching/kernel.pxd
 PURE := build/pure
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-compiled test-pure setup check day bench bench-peers stress interop conformance crash clean
+.PHONY: help demo test test-compiled test-pure setup check day compare bench bench-peers stress interop conformance crash clean
 
 help:  ## what each verb does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -48,11 +49,16 @@ day: $(VENV)/runtime.stamp  ## simulate a day in process, replay it, compare dig
 	$(BIN)/kitahama replay run/day
 	$(BIN)/kitahama verify run/day
 
+compare: setup  ## settle the same trades under every design; the report is run/compare/report.html
+	$(BIN)/kitahama compare --seeds $(COMPARE_SEEDS) --jobs 2 --out run/compare
+
 bench: setup  ## measure; read bench/README.md for what each figure means
 	$(BIN)/python -m pytest bench --benchmark-enable --benchmark-only
 	$(BIN)/python bench/run_rows.py
 	$(BIN)/python bench/run_scale.py
 	$(BIN)/python bench/run_core.py
+	$(BIN)/python bench/run_settlement_nets.py
+	$(BIN)/python bench/run_comparison.py
 	$(BIN)/python bench/run_wire.py
 	$(BIN)/python bench/run_fix.py
 

@@ -27,6 +27,7 @@ ONE_DOOR: dict[str, set[str]] = {  # library: the only modules below the roof th
         "matching/book.py",
         "matching/auction.py",
         "matching/rows.py",
+        "settlement/netting.py",
     },
     "msgspec": {"market/message.py", *WIRE},
     "cython": {"matching/kernel.py"},

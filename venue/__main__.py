@@ -79,14 +79,16 @@ def refusals() -> Iterator[None]:
 
 
 @contextmanager
-def progress(what: str, wanted: bool = True) -> Iterator[Callable[[int], None]]:
+def progress(
+    what: str, wanted: bool = True, unit: str = "commands"
+) -> Iterator[Callable[[int], None]]:
     """Show work in progress on a terminal; silent elsewhere."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(
         *columns, console=talk, transient=True, disable=not (wanted and talk.is_terminal)
     ) as bar:
         task = bar.add_task(what)
-        yield lambda count: bar.update(task, description=f"{what}: {count:,} commands")
+        yield lambda count: bar.update(task, description=f"{what}: {count:,} {unit}")
 
 
 @cli.command(epilog="Example:  kitahama demo --seed 7 --days 1")
@@ -285,6 +287,56 @@ def verify(folder: FolderArgument, as_json: JsonOption = False, book: BookOption
     for line in verdict.conservation:
         _say(f"check        {line}")
     _say(f"digest       {verdict.digest}")
+
+
+@cli.command(
+    epilog="Example:  kitahama compare --designs A,B2,D --horizons 0 --seeds 5 --out run/compare"
+)
+def compare(
+    orders: Annotated[
+        Path | None, typer.Option(help="Order file (CSV, may be .gz); else seeded flow.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="First seed.")] = 1,
+    designs: Annotated[str, typer.Option(help="Designs, with commas; D is both of D-*.")] = "all",
+    horizons: Annotated[str, typer.Option(help="Days from trade to settlement.")] = "0,1,2",
+    faults: Annotated[str, typer.Option(help="Fault levels.")] = "none,low,high",
+    liquidity: Annotated[str, typer.Option(help="Funding of the firms.")] = "lower,mid,upper",
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds from the first.")] = 30,
+    days: Annotated[int, typer.Option(min=1, max=250, help="Trading days to settle.")] = 1,
+    scale: Annotated[float, typer.Option(min=0.01, help="Multiplies the number of orders.")] = 12.0,
+    preset: PresetOption = "start",
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Local processes.")] = 1,
+    cluster: Annotated[
+        str | None, typer.Option(help="Dask scheduler to run on, such as tcp://127.0.0.1:8786.")
+    ] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Let the auditor read every event log too.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder; a killed run goes on.")] = Path("run/compare"),
+) -> None:
+    """Settle the same trades under every design and write tables and a report."""
+    from venue.comparison.command import compare as run_comparison  # noqa: PLC0415
+    from venue.comparison.command import grid_of  # noqa: PLC0415
+
+    with refusals(), progress("comparing", unit="cells") as advance:
+        grid = grid_of(
+            designs=designs,
+            horizons=horizons,
+            faults=faults,
+            liquidity=liquidity,
+            seeds=seeds,
+            seed=seed,
+            orders=orders,
+            days=days,
+            scale=scale,
+            preset=preset,
+            audit=audit,
+        )
+        written = run_comparison(
+            grid, out, jobs=jobs, cluster=cluster, done=lambda finished, _: advance(finished)
+        )
+    for path in written:
+        typer.echo(str(path))
 
 
 @cli.command(epilog="Example:  kitahama doctor")

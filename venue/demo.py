@@ -19,6 +19,8 @@ from market.errors import BadInput
 from matching.books import DEFAULT
 from participants.orderflow import SAMPLE_FIRMS, SampleFirm
 from venue.app import READY_FILE
+from venue.comparison.brief import four_lines
+from venue.comparison.flow import flow_of_run
 from venue.fix_store import is_store_file
 from venue.journal import HIGH_WATER_FILE, JOURNAL_FILE
 from venue.recovery import verify
@@ -92,6 +94,8 @@ def run_demo(
         screen.print(f"check   {sentence}", markup=False, soft_wrap=True)
     screen.print(f"check   {verdict.commands:,} journal records, every hash matches", markup=False)
     screen.print(f"digest  {verdict.digest}", markup=False)
+    for sentence in _compared(out):
+        screen.print(f"compare {sentence}", markup=False, soft_wrap=True)
     seconds = (real_ns() - began) / 1e9
     screen.print(f"took    {seconds:.0f} s; the run is in {out}\n", markup=False)
     screen.print(_BY_HAND.format(out=out, bin=_programs()), markup=False, soft_wrap=True)
@@ -100,6 +104,14 @@ def run_demo(
 
 def _by_door(tally: dict[str, Any]) -> str:
     return f" ({tally['door']})" if "door" in tally else ""
+
+
+def _compared(out: Path) -> list[str]:
+    """The day's trades under the default design and under today's practice, four lines."""
+    try:
+        return four_lines(flow_of_run(out))
+    except BadInput:  # a day without trades has nothing to compare
+        return []
 
 
 def start_firms(ready: Path, *, seed: int, scale: float) -> list[subprocess.Popen[str]]:

@@ -20,8 +20,8 @@ from market.errors import BadInput, check
 EXTRA: Final = "research"
 
 
-def optional(name: str) -> Any:
-    """A library of the extra ``research``.
+def optional(name: str, extra: str = EXTRA) -> Any:
+    """A library of an extra, ``research`` unless said.
 
     Raises:
         BadInput: When it is not installed; names the extra.
@@ -31,7 +31,7 @@ def optional(name: str) -> Any:
     except ImportError as error:
         library = name.partition(".")[0]
         raise BadInput(
-            f"{library} is not installed; it comes with pip install 'kitahama[{EXTRA}]'"
+            f"{library} is not installed; it comes with pip install 'kitahama[{extra}]'"
         ) from error
 
 

@@ -1,0 +1,50 @@
+"""Business hours and days of a trial, in Japan time.
+
+Purpose: one table of hours for every design; the bank and the offices of today's practice have their own
+(today.py). Units: ns; seconds after midnight end in ``_s``.
+"""
+
+from datetime import date
+from typing import Final
+
+from market.business_days import at_jst, next_business_day
+
+OPEN_S: Final = 9 * 3_600
+CUT_OFF_S: Final = 17 * 3_600
+CLOSE_S: Final = 21 * 3_600
+"""The ledgers work on after the cut-off: what is late may still settle on the day."""
+
+_DAY_NS: Final = 86_400_000_000_000
+_JST_NS: Final = 9 * 3_600_000_000_000
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+def settlement_day(day: date, business_days: int) -> date:
+    """The business day ``business_days`` after a business day."""
+    for _ in range(business_days):
+        day = next_business_day(day)
+    return day
+
+
+def day_of(at_ns: int) -> date:
+    """The date in Japan."""
+    return date.fromordinal(_EPOCH + (at_ns + _JST_NS) // _DAY_NS)
+
+
+def in_hours(at_ns: int, open_s: int = OPEN_S, close_s: int = CLOSE_S) -> int:
+    """The time itself when business is open then (the close included), else the next opening."""
+    day = day_of(at_ns)
+    start, end = at_jst(day, open_s), at_jst(day, close_s)
+    if at_ns < start:
+        return start
+    return at_ns if at_ns <= end else at_jst(next_business_day(day), open_s)
+
+
+def next_opening(at_ns: int) -> int:
+    """The opening of the next business day."""
+    return at_jst(next_business_day(day_of(at_ns)), OPEN_S)
+
+
+def next_cut_off(at_ns: int) -> int:
+    """The cut-off of the next business day."""
+    return at_jst(next_business_day(day_of(at_ns)), CUT_OFF_S)

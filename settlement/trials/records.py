@@ -1,0 +1,241 @@
+"""What goes into a trial and what comes out: the case, and the records of its event log.
+
+Purpose: the log alone is enough to recompute every balance, lock, exposure and figure of a run; nobody
+who judges a run needs more. Times are UTC ns, amounts whole yen or units; an asset is YEN or the
+name of an issue.
+Ordering: records are in the order in which things happened; times never go back.
+"""
+
+from datetime import date
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from market.message import Message
+
+YEN: Final = "yen"
+OUTSIDE: Final = "outside"
+CLEARER: Final = "clearer"
+
+
+class TrialState(StrEnum):
+    """States of an obligation; the first six are open, the others final."""
+
+    MATCHED = "matched"
+    QUEUED = "queued"
+    LOCKED_1 = "locked_1"
+    LOCKED_2 = "locked_2"
+    DECIDED = "decided"
+    FAILING = "failing"
+    SETTLED = "settled"
+    CLOSED_COMP = "closed_comp"
+    SPLIT = "split"
+    DISPUTED = "disputed"
+
+
+FINAL: Final = frozenset(
+    {TrialState.SETTLED, TrialState.CLOSED_COMP, TrialState.SPLIT, TrialState.DISPUTED}
+)
+
+
+class Leg(StrEnum):
+    """The two halves of an obligation."""
+
+    TOKEN = "token"  # noqa: S105  a security token, not a secret
+    CASH = "cash"
+
+
+class TrialTrade(NamedTuple):
+    """One trade to be settled."""
+
+    trade_id: str
+    at_ns: int
+    day: date
+    issue: str
+    seller: str
+    buyer: str
+    units: int
+    yen: int
+
+
+class Strike(NamedTuple):
+    """One fault of a plan; ``after_ns`` counts from the readiness of what it strikes."""
+
+    family: str
+    kind: str
+    target: str
+    side: str
+    after_ns: int
+    for_ns: int
+
+
+class Case(NamedTuple):
+    """One trial.
+
+    Attributes:
+        liquidity: Share of the way from the lower to the upper liquidity bound, in hundredths.
+        seed: Draws the delays of people, by trade.
+    """
+
+    design: str
+    horizon_days: int
+    liquidity: int
+    trades: tuple[TrialTrade, ...]
+    strikes: tuple[Strike, ...] = ()
+    seed: int = 0
+
+
+class LogRecord(Message, frozen=True, kw_only=True):
+    """The base of every record."""
+
+    at_ns: int
+
+
+class Opened(LogRecord, frozen=True, kw_only=True):
+    """An account began with this."""
+
+    owner: str
+    asset: str
+    amount: int
+
+
+class Obliged(LogRecord, frozen=True, kw_only=True):
+    """An obligation came to be."""
+
+    deal: str
+    seller: str
+    buyer: str
+    issue: str
+    units: int
+    yen: int
+    traded_ns: int
+    due_ns: int
+
+
+class StateChanged(LogRecord, frozen=True, kw_only=True):
+    """An obligation moved to a state."""
+
+    deal: str
+    state: TrialState
+    actor: str
+    reason: str = ""
+
+
+class Sent(LogRecord, frozen=True, kw_only=True):
+    """A message about an obligation, signed or not."""
+
+    deal: str
+    sender: str
+    to: str
+    signed: bool
+
+
+class Could(LogRecord, frozen=True, kw_only=True):
+    """A side could give for the first time."""
+
+    deal: str
+    leg: Leg
+
+
+class Waited(LogRecord, frozen=True, kw_only=True):
+    """An obligation entered the queue, or left it."""
+
+    deal: str
+    entered: bool
+
+
+class LockMade(LogRecord, frozen=True, kw_only=True):
+    """An owner gave up the use of an amount; until ``option_until_ns`` the other side alone decides."""
+
+    lock: int
+    deal: str
+    owner: str
+    asset: str
+    amount: int
+    option_until_ns: int = 0
+
+
+class LockEnded(LogRecord, frozen=True, kw_only=True):
+    """A lock ended; a posting follows when it was delivered."""
+
+    lock: int
+    delivered: bool
+
+
+class Posted(LogRecord, frozen=True, kw_only=True):
+    """An amount changed hands."""
+
+    deal: str
+    asset: str
+    giver: str
+    taker: str
+    amount: int
+
+
+class LegFinal(LogRecord, frozen=True, kw_only=True):
+    """Part or all of a leg became irrevocable."""
+
+    deal: str
+    leg: Leg
+    amount: int
+
+
+class OffsetRun(LogRecord, frozen=True, kw_only=True):
+    """Offsetting was run on a queue."""
+
+    queued: int
+    released: int
+
+
+class Struck(LogRecord, frozen=True, kw_only=True):
+    """A fault was applied; ``effect``: down, or refused when the design's guards hold."""
+
+    family: str
+    kind: str
+    target: str
+    cause: str
+    effect: str
+    from_ns: int
+    until_ns: int
+
+
+class Delayed(LogRecord, frozen=True, kw_only=True):
+    """A step of an obligation waited for a fault to pass."""
+
+    deal: str
+    cause: str
+    family: str
+    ns: int
+
+
+class PrincipalLost(LogRecord, frozen=True, kw_only=True):
+    """Somebody gave a leg and will not get the other."""
+
+    deal: str
+    bearer: str
+    cause: str
+    family: str
+    yen: int
+
+
+class BookBreak(LogRecord, frozen=True, kw_only=True):
+    """Two records did not agree, and people repaired it."""
+
+    deal: str
+    minutes: int
+
+
+class PenaltyCharged(LogRecord, frozen=True, kw_only=True):
+    """A day of failing was charged; the money moves with a posting of its own."""
+
+    deal: str
+    payer: str
+    taker: str
+    yen: int
+
+
+class Said(LogRecord, frozen=True, kw_only=True):
+    """What the run says an account holds at its end; an auditor compares."""
+
+    owner: str
+    asset: str
+    amount: int

@@ -1,0 +1,148 @@
+"""What faults do to a trial: who is out from when until when, and what guards refuse.
+
+Purpose: turn a plan's strikes into stretches in which somebody cannot act. A step names everyone it
+needs; it happens when all of them are up, and the wait is charged to who was out (DECISIONS: each
+delay has an owner). Strikes that a guard refuses move nothing and are logged as refused.
+Ordering: strikes in plan order. Cost: O(strikes of one name) a step.
+Source: the thirty families of faults; what each does here is EFFECTS.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from settlement.trials.records import Strike, Struck
+
+FOREVER_NS: Final = 2**62
+MINUTE_NS: Final = 60_000_000_000
+REFUSED: Final = frozenset({"F10", "F13", "F17", "F23", "F26", "F27"})
+"""Guards refuse these: locked tokens, dust, bad partials, deletions, numbers, strangers."""
+
+OF_PARTY: Final = frozenset({"F1", "F5", "F6", "F14"})
+OF_MESSAGE: Final = frozenset({"F4"})
+OF_MATCH: Final = frozenset({"F12", "F18"})
+OF_AGENT: Final = frozenset({"F8"})
+OF_DECISION: Final = frozenset({"F30"})
+OF_FIRM: Final = frozenset({"F11", "F15", "F22"})
+OF_ISSUE: Final = frozenset({"F9", "F19", "F24"})
+_WITHOUT_DELAY: Final = frozenset({"duplicate", "reordered"})
+_SYSTEMS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "F2": {"token": ("token",), "cash": ("cash",), "both": ("token", "cash")},
+    "F7": {"": ("notary",)},
+}
+
+
+class Out(NamedTuple):
+    """A stretch in which somebody cannot act."""
+
+    from_ns: int
+    until_ns: int
+    cause: str
+    family: str
+
+
+class Weather:
+    """All stretches of a trial.
+
+    Attributes:
+        skew_ns: How far the token ledger's clock is ahead, by stretch.
+        mismatched: Obligations whose terms were wrong at first (a break where people reconcile).
+        struck: The log of what was applied.
+    """
+
+    def __init__(self, open_ns: int) -> None:
+        """No faults yet; ``open_ns`` is when the log begins and the plan is written into it."""
+        self._open_ns = open_ns
+        self._out: dict[str, list[Out]] = {}
+        self.skew: list[Out] = []
+        self.mismatched: set[str] = set()
+        self.struck: list[Struck] = []
+
+    def add(self, strike: Strike, ready_ns: int, parties: dict[str, str]) -> None:
+        """Apply one strike.
+
+        Args:
+            strike: The fault.
+            ready_ns: Readiness of the obligation it strikes, or of the first one.
+            parties: For an obligation, the firm of each side.
+        """
+        family, start = strike.family, ready_ns + strike.after_ns
+        until = FOREVER_NS if family == "F15" else start + strike.for_ns
+        cause, names = self._whose(strike, parties)
+        if family in REFUSED or strike.kind in _WITHOUT_DELAY:
+            self._note(strike, cause, "refused", start, start)
+            return
+        if family == "F3":
+            ahead = strike.for_ns if strike.kind == "skew_ahead" else 0
+            self.skew.append(Out(start, until, cause, str(ahead)))
+        if family == "F12":
+            self.mismatched.add(strike.target)
+        for name in names:
+            self._out.setdefault(name, []).append(Out(start, until, cause, family))
+        self._note(strike, cause, "down" if names else "skew", start, until)
+
+    def clear(self, names: Iterable[str], at_ns: int) -> tuple[int, list[tuple[str, str, int]]]:
+        """The first time from ``at_ns`` on at which everyone is up.
+
+        Returns:
+            That time, and each wait: whose fault, family, ns.
+        """
+        waits: list[tuple[str, str, int]] = []
+        wanted = [out for name in names for out in self._out.get(name, ())]
+        again = bool(wanted)
+        while again:
+            again = False
+            for out in wanted:
+                if out.from_ns <= at_ns < out.until_ns:
+                    waits.append((out.cause, out.family, out.until_ns - at_ns))
+                    at_ns, again = out.until_ns, True
+        return at_ns, waits
+
+    def is_up(self, names: Iterable[str], at_ns: int) -> bool:
+        """Whether everyone can act now."""
+        return self.clear(names, at_ns)[0] == at_ns
+
+    def ahead_ns(self, at_ns: int) -> int:
+        """How far the token ledger's clock is ahead of true time."""
+        return max(
+            (int(one.family) for one in self.skew if one.from_ns <= at_ns < one.until_ns), default=0
+        )
+
+    def _whose(self, strike: Strike, parties: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+        """Who is answerable, and whom it puts out."""
+        family, target = strike.family, strike.target
+        firm = parties.get(strike.side, target)
+        if family in OF_PARTY:
+            side = "buyer" if family == "F14" else strike.side
+            return parties.get(side, firm), (f"{target}:{side}",)
+        if family in OF_MESSAGE:
+            return "network", (f"{target}:message",)
+        if family in OF_MATCH:
+            return firm, (f"{target}:match",)
+        if family in OF_AGENT:
+            return "agent", (f"{target}:agent",)
+        if family in OF_DECISION:
+            return "payment platform", (f"{target}:decision",)
+        if family in OF_FIRM:
+            return target, (target,)
+        if family in OF_ISSUE:
+            return "issuer", (f"issue:{target}",)
+        if family == "F3":
+            return "ledger operator", ()
+        names = _SYSTEMS.get(family, {"": ("token",)})
+        return (
+            "notary" if family == "F7" else "ledger operator" if family == "F2" else "platform"
+        ), (names.get(strike.kind) or names.get("", ()))
+
+    def _note(self, strike: Strike, cause: str, effect: str, start: int, until: int) -> None:
+        self.struck.append(
+            Struck(
+                at_ns=self._open_ns,
+                family=strike.family,
+                kind=strike.kind,
+                target=strike.target,
+                cause=cause,
+                effect=effect,
+                from_ns=start,
+                until_ns=until,
+            )
+        )

@@ -1,0 +1,239 @@
+"""The grid: which cells there are, and running them on this machine or on a cluster.
+
+Purpose: a cell is one settlement of one flow: design, horizon, fault level, liquidity, seed. Cells of
+one seed share their trades. Finished cells are lines of one file, so a killed run goes on where it
+was; a run with other options refuses the file.
+Ordering: results are in grid order however cells finish. Invariants: the same options give the same
+results for any number of workers, local or not.
+Cost: one process a job; a task is all cells of one seed and design, so the flow is drawn rarely.
+Errors: BadInput for options that make no grid, for a folder of another grid, and when joblib or
+distributed (extra ``compare``) is missing.
+Known limits: a task that is killed halfway is run again whole.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from market.errors import BadInput
+from venue.comparison.designs import BY_KEY
+from venue.comparison.flow import Flow, draw_flow
+from venue.comparison.settle import settle_cell
+from venue.tables import optional
+
+FORMAT: Final = 1
+EXTRA: Final = "compare"
+CONNECT_S: Final = 5
+CELLS_FILE: Final = "cells.jsonl"
+HORIZONS: Final = (0, 1, 2)
+FAULTS: Final = ("none", "low", "high")
+LIQUIDITY: Final = ("lower", "mid", "upper")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One settlement of one flow."""
+
+    design: str
+    horizon: int
+    faults: str
+    liquidity: str
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """Its name in the file of finished cells."""
+        return f"{self.design}/T+{self.horizon}/{self.faults}/{self.liquidity}/{self.seed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What is compared.
+
+    Attributes:
+        seeds: Seeds of the flow and of the faults.
+        orders: An order file in place of seeded flow; seeds then draw the faults alone.
+        days: Trading days whose trades are settled.
+        scale: Multiplies the seeded flow.
+        audit: Whether the auditor reads every log as well.
+    """
+
+    designs: tuple[str, ...]
+    horizons: tuple[int, ...] = HORIZONS
+    faults: tuple[str, ...] = FAULTS
+    liquidity: tuple[str, ...] = LIQUIDITY
+    seeds: tuple[int, ...] = tuple(range(1, 31))
+    orders: str | None = None
+    days: int = 1
+    scale: float = 12.0
+    preset: str = "start"
+    audit: bool = False
+
+    def check(self) -> None:
+        """Refuse a grid that cannot be run.
+
+        Raises:
+            BadInput: When a word is unknown or an axis is empty.
+        """
+        for name, chosen, known in (
+            ("design", self.designs, tuple(BY_KEY)),
+            ("horizon", self.horizons, HORIZONS),
+            ("fault level", self.faults, FAULTS),
+            ("liquidity", self.liquidity, LIQUIDITY),
+        ):
+            if not chosen:
+                raise BadInput(f"the grid needs at least one {name}")
+            if len(set(chosen)) < len(chosen):
+                raise BadInput(f"a {name} is named twice")
+            for one in chosen:
+                if one not in known:
+                    words = ", ".join(str(word) for word in known)
+                    raise BadInput(f"{one!r} is no {name}; there are {words}")
+        if not self.seeds or min(self.seeds) < 0 or self.days < 1 or not self.scale > 0:
+            raise BadInput("the grid needs a seed from 0, a day and a positive scale")
+
+    def cells(self) -> list[Cell]:
+        """Every cell, in grid order."""
+        return [
+            Cell(design, horizon, faults, liquidity, seed)
+            for design in self.designs
+            for horizon in self.horizons
+            for faults in self.faults
+            for liquidity in self.liquidity
+            for seed in self.seeds
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Cells that one worker runs one after another: one seed, one design."""
+
+    grid: Grid
+    cells: tuple[Cell, ...]
+
+
+def run_grid(
+    grid: Grid,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    cluster: str | None = None,
+    done: Callable[[int, int], None] = lambda _finished, _all: None,
+) -> list[Row]:
+    """Run what is not finished yet and return the rows of all cells in grid order.
+
+    Args:
+        grid: What is compared.
+        folder: Where finished cells are kept.
+        jobs: Local processes.
+        cluster: Address of a Dask scheduler, in place of local processes.
+        done: Called with finished and all cells after each task.
+
+    Raises:
+        BadInput: When the grid or the folder does not fit.
+    """
+    grid.check()
+    cells = grid.cells()
+    kept = _Kept(folder, grid)
+    left = [cell for cell in cells if cell.key not in kept.rows]
+    done(len(cells) - len(left), len(cells))
+    tasks = _tasks(grid, left)
+    runner = _on_cluster(tasks, cluster) if cluster else _locally(tasks, jobs)
+    for rows in runner:
+        kept.add(rows)
+        done(sum(cell.key in kept.rows for cell in cells), len(cells))
+    return [kept.rows[cell.key] for cell in cells]
+
+
+def run_task(task: Task) -> list[Row]:
+    """What a worker does: draw the flow (kept for its next task) and settle every cell."""
+    grid = task.grid
+    rows: list[Row] = []
+    for cell in task.cells:
+        flow = _flow(grid.orders, cell.seed, grid.days, grid.scale, grid.preset)
+        rows.append({"key": cell.key, **asdict(cell), **settle_cell(flow, cell, audit=grid.audit)})
+    return rows
+
+
+@lru_cache(maxsize=4)
+def _flow(orders: str | None, seed: int, days: int, scale: float, preset: str) -> Flow:
+    path = None if orders is None else Path(orders)
+    return draw_flow(orders=path, seed=seed, days=days, scale=scale, preset=preset)
+
+
+def _tasks(grid: Grid, cells: Iterable[Cell]) -> list[Task]:
+    groups: dict[tuple[int, str], list[Cell]] = {}
+    for cell in sorted(cells, key=lambda one: grid.seeds.index(one.seed)):
+        groups.setdefault((cell.seed, cell.design), []).append(cell)
+    return [Task(grid, tuple(group)) for group in groups.values()]
+
+
+def _locally(tasks: Sequence[Task], jobs: int) -> Iterator[list[Row]]:
+    if jobs <= 1 or len(tasks) <= 1:
+        yield from map(run_task, tasks)
+        return
+    joblib = optional("joblib", EXTRA)
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    yield from parallel(joblib.delayed(run_task)(task) for task in tasks)
+
+
+def _on_cluster(tasks: Sequence[Task], address: str) -> Iterator[list[Row]]:
+    distributed = optional("distributed", EXTRA)
+    try:
+        client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
+    except OSError as barred:
+        raise BadInput(f"no Dask scheduler answers at {address}: {barred}") from barred
+    with client, client.as_current():
+        futures = client.map(run_task, list(tasks), pure=False)
+        for _, rows in distributed.as_completed(futures, with_results=True):
+            yield rows
+
+
+class _Kept:
+    """The file of finished cells: a head line with the options, then a line a cell."""
+
+    def __init__(self, folder: Path, grid: Grid) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / CELLS_FILE
+        self.rows: dict[str, Row] = {}
+        head = json.dumps(_head(grid))
+        if not self._path.exists():
+            self._path.write_text(head + "\n", encoding="utf-8")
+            return
+        raw = self._path.read_bytes()
+        whole = raw[: raw.rfind(b"\n") + 1]
+        first, *lines = whole.decode().splitlines() or [""]
+        if first != head:
+            raise BadInput(f"{folder} holds another comparison; choose another folder")
+        for line in lines:
+            row = json.loads(line)
+            self.rows[row["key"]] = row
+        if len(whole) < len(raw):  # a line that was being written when the run was killed
+            os.truncate(self._path, len(whole))
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Keep finished cells, on disk before they count."""
+        with self._path.open("a", encoding="utf-8") as file:
+            for row in rows:
+                file.write(json.dumps(row) + "\n")
+                self.rows[row["key"]] = row
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _head(grid: Grid) -> Row:
+    """What cells of one file have in common; axes may grow between runs."""
+    return {
+        "format": FORMAT,
+        "orders": grid.orders,
+        "days": grid.days,
+        "scale": grid.scale,
+        "preset": grid.preset,
+        "audit": grid.audit,
+    }
