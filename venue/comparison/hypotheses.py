@@ -1,6 +1,6 @@
 """Seven statements about settlement designs, each confirmed or refuted by the results.
 
-Purpose: the hypotheses are fixed before the run and judged by the same rule: seed by seed, on the same trades,
+Purpose: the hypotheses stand before the run (h2 and h3 narrowed after a trial of it) and are judged by one rule: seed by seed, on the same trades,
 does the stated order hold? Confirmed when it does in at least 95% of the seeds that can tell,
 refuted when in at most half, otherwise mixed. A statement about construction says so.
 Ordering: h1 to h7. Errors: none; without the cells that a statement needs the verdict is "not run".
