@@ -76,6 +76,11 @@ class Enactment:
         self._steps: dict[str, tuple[ObligationState, str]] = {}
         self.world = world
 
+    @property
+    def lost_yen(self) -> int:
+        """Principal that ``world.bearer`` lost, at the agreed price; 0 when nobody did."""
+        return self._terms.yen if self.world.state is ObligationState.SPLIT else 0
+
     def take(self, step_id: str, rule: Rule) -> Answer:
         """Take one step, or say why not."""
         content = (rule.origin, rule.name)

@@ -3,6 +3,7 @@
 | from | rule | by | to |
 |---|---|---|---|
 | ready | deposit | seller | locked_1 |
+| ready | lapse | desk | failing |
 | locked_1 | cancel | seller | cancelled |
 | locked_1 | cut_off | seller | failing |
 | locked_1 | confirm | buyer | locked_2 |
@@ -52,6 +53,7 @@ def verified_payment(*, abort_on_unknown: bool = False) -> Protocol:
     token, cash = (Leg.TOKEN,), (Leg.CASH,)
     wire, chain = ("cash ledger",), ("token ledger",)
     rules = [
+        Rule("lapse", "desk", _S.READY, _S.FAILING, when=lambda w: w.now_ticks >= CUT_OFF_TICKS),
         Rule("deposit", "seller", _S.READY, _S.LOCKED_1, chain, lock=token),
         Rule("cancel", "seller", _S.LOCKED_1, _S.CANCELLED, chain, _fresh, give_back=token),
         Rule("cut_off", "seller", _S.LOCKED_1, _S.FAILING, chain, _late, give_back=token),

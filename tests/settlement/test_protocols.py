@@ -8,6 +8,8 @@ import pytest
 
 import settlement.protocols
 from market.errors import InvariantBroken
+from market.events import DeliveryState as V
+from settlement.delivery import GROSS_ATOMIC_LIFE, PROVISIONAL_TRANSFER_LIFE, Life
 from settlement.ledger import Ledger
 from settlement.protocols.catalogue import SAFE, UNSAFE, WITHIN_MARGIN
 from settlement.protocols.enact import FUND, Answer, Enactment, Terms
@@ -222,6 +224,7 @@ def test_random_walks_move_units_and_yen_as_the_states_say(name: str) -> None:
             assert run.take(f"{number}", other) is Answer.ID_CONFLICT
             assert was == (token.state(), cash.state(), run.world)
             _check_books(run.world, token, cash)
+            assert bool(run.lost_yen) == bool(run.world.bearer)
 
 
 def _check_books(world: World, token: Ledger, cash: Ledger) -> None:
@@ -232,6 +235,8 @@ def _check_books(world: World, token: Ledger, cash: Ledger) -> None:
     assert bool(token.live_holds) == (world.token is LegState.LOCKED)
     assert bool(cash.live_holds) == (world.cash is LegState.LOCKED)
     if world.state in TERMINAL:
+        one_leg = bool(token.balance("b")) != bool(cash.balance("s"))
+        assert one_leg == bool(world.bearer), "a loss, and only a loss, ends with one leg"
         assert not token.live_holds
         assert not cash.live_holds
 
@@ -261,3 +266,36 @@ def test_each_refusal_has_one_code_and_moves_nothing() -> None:
     assert run.take("5", abort) is Answer.GUARD
     assert run.take("6", confirm) is Answer.MONY
     assert (token.state(), cash.state(), run.world) == before
+
+
+# --- the venue's own tables
+
+VENUE = {
+    V.CREATED: S.READY, V.PROVISIONAL: S.LOCKED_1, V.CONFIRMED: S.LOCKED_2, V.PAID: S.DECIDED,
+    V.FINISHED: S.SETTLED, V.FAILING: S.FAILING, V.CANCELED: S.CANCELLED,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("life", "protocol"),
+    [(GROSS_ATOMIC_LIFE, SAFE["A"]()), (PROVISIONAL_TRANSFER_LIFE, SAFE["B2"]())],
+)
+def test_the_venue_moves_only_where_the_proven_protocol_can(life: Life, protocol: Protocol) -> None:
+    """Each move of a delivery is a path of the protocol that needs no other settlement on its way."""
+    for (origin, _), target in life.items():
+        reached, todo = {VENUE[origin]}, [VENUE[origin]]
+        while todo:
+            for (state, _), after in protocol.life.items():
+                if state is todo[-1] and after not in reached and state is not VENUE[target]:
+                    reached.add(after)
+                    todo.insert(0, after)
+            todo.pop()
+        assert VENUE[target] in reached, (origin, target)
+
+
+def test_who_has_paid_can_only_be_delivered_to_in_both_tables() -> None:
+    """The venue's PAID and the protocol's DECIDED have one way out: settled."""
+    venue = {after for (state, _), after in PROVISIONAL_TRANSFER_LIFE.items() if state is V.PAID}
+    proven = {after for (state, _), after in SAFE["B2"]().life.items() if state is S.DECIDED}
+
+    assert {VENUE[state] for state in venue} == proven == {S.SETTLED}
