@@ -84,7 +84,7 @@ def by_protocol(
         start = World()
         for number in range(count):
             terms = Terms(f"d-{number}", *parties(number), UNITS, YEN)
-            one = Enactment(terms, token, cash, start)
+            one = Enactment(protocol, terms, token, cash, start)
             for rule in rules:
                 assert one.take(rule.name, rule) is Answer.DONE
 

@@ -1,6 +1,6 @@
-"""The model search at length: more outages, more time, both parties may go.
+"""The model search at length: more outages, more time, both parties may go, stops.
 
-    python -m tests.model_search [--crashes 3] [--outage-ticks 4] [--defaults 2]
+    python -m tests.model_search [--crashes 3] [--outage-ticks 4] [--defaults 2] [--toggles 0]
 
 Prints for each protocol how many worlds it reached, how deep, and every way to lose principal with bearer,
 cause and a shortest path. Fails when a protocol that promises both legs or none breaks its promise.
@@ -26,8 +26,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--crashes", type=int, default=3)
     parser.add_argument("--outage-ticks", type=int, default=4)
     parser.add_argument("--defaults", type=int, default=2)
+    parser.add_argument("--toggles", type=int, default=0)
     asked = parser.parse_args(arguments)
-    bounds = Bounds(asked.crashes, asked.outage_ticks, asked.defaults)
+    bounds = Bounds(asked.crashes, asked.outage_ticks, asked.defaults, asked.toggles)
     broken = 0
     for name, build in {**SAFE, **WITHIN_MARGIN, **UNSAFE}.items():
         protocol = build()

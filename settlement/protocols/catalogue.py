@@ -40,7 +40,7 @@ WITHIN_MARGIN: Final[Mapping[str, Callable[..., Protocol]]] = MappingProxyType(
 
 UNSAFE: Final[Mapping[str, Callable[[], Protocol]]] = MappingProxyType(
     {
-        "B1 without margin": partial(hash_time_lock, checks=False),
+        "B1 without margin": partial(hash_time_lock, checks=False, offered_ticks=0),
         "B2 abort on unknown": partial(verified_payment, abort_on_unknown=True),
         "B3 both keys": partial(released_keys, both_keys=True),
         "B4 unsafe order": partial(notary_bridge, safe=False),

@@ -8,10 +8,12 @@ rule it is refused (I10). A giver who lacks the amount is a refusal; in every re
 Cost: O(1) a step. Errors: InvariantBroken from the ledgers.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from settlement.ledger import Hold, HoldId
+from settlement.protocols.rules import Protocol as Design
 from settlement.protocols.rules import Rule, World, apply
 from settlement.protocols.states import Leg, LegState, ObligationState
 
@@ -46,6 +48,7 @@ class Answer(StrEnum):
     ID_CONFLICT = "id_conflict"  # the id was used for another step
     WRONG_STATE = "wrong_state"
     SOMEONE_OUT = "someone_out"
+    STOPPED = "stopped"  # the issue may not move; returns are never refused for it
     GUARD = "guard"  # a condition of the rule does not hold
     LACK = "lack"  # units missing
     MONY = "mony"  # yen missing
@@ -66,14 +69,25 @@ class Enactment:
 
     Attributes:
         world: Where it stands; outages and time are set by whoever runs it.
+        steps: What was taken, by step id; with ``world`` and the ledgers all that a restart needs.
     """
 
-    __slots__ = ("_ledgers", "_steps", "_terms", "world")
+    __slots__ = ("_ledgers", "_protocol", "_terms", "steps", "world")
 
-    def __init__(self, terms: Terms, token: LegLedger, cash: LegLedger, world: World) -> None:
+    def __init__(
+        self,
+        protocol: Design,
+        terms: Terms,
+        token: LegLedger,
+        cash: LegLedger,
+        world: World,
+        *,
+        steps: Mapping[str, tuple[ObligationState, str]] | None = None,
+    ) -> None:
+        self._protocol = protocol
         self._terms = terms
         self._ledgers = {Leg.TOKEN: token, Leg.CASH: cash}
-        self._steps: dict[str, tuple[ObligationState, str]] = {}
+        self.steps: dict[str, tuple[ObligationState, str]] = dict(steps or {})
         self.world = world
 
     @property
@@ -84,7 +98,7 @@ class Enactment:
     def take(self, step_id: str, rule: Rule) -> Answer:
         """Take one step, or say why not."""
         content = (rule.origin, rule.name)
-        if (known := self._steps.get(step_id)) is not None:
+        if (known := self.steps.get(step_id)) is not None:
             return Answer.ALREADY if known == content else Answer.ID_CONFLICT
         refused = self._refusal(rule)
         if refused is not None:
@@ -100,16 +114,17 @@ class Enactment:
             self._ledgers[leg].void_hold(self._hold_id(leg))
         for leg in rule.lock:
             self._ledgers[leg].hold(self._hold_id(leg), *self._move(leg, rule))
-        self._steps[step_id] = content
+        self.steps[step_id] = content
         self.world = after
         return Answer.DONE
 
     def _refusal(self, rule: Rule) -> Answer | None:
-        out = self.world.down + self.world.gone
         if rule.origin is not self.world.state:
             return Answer.WRONG_STATE
-        if rule.actor in out or any(one in out for one in rule.needs):
+        if not self._protocol.can_act(rule, self.world):
             return Answer.SOMEONE_OUT
+        if self._protocol.is_barred(rule, self.world):
+            return Answer.STOPPED
         if not rule.when(self.world):
             return Answer.GUARD
         for leg in (*rule.lock, *rule.deliver):

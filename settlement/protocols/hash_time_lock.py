@@ -36,22 +36,29 @@ _S = ObligationState
 
 
 def hash_time_lock(
-    *, margin_ticks: int = 3, skew_ticks: int = 0, leader: str = "seller", checks: bool = True
+    *,
+    margin_ticks: int = 3,
+    offered_ticks: int | None = None,
+    skew_ticks: int = 0,
+    leader: str = "seller",
+    checks: bool = True,
 ) -> Protocol:
     """The table.
 
     Args:
         margin_ticks: What the follower demands between the expiries.
+        offered_ticks: What the leader offers; None is what is demanded.
         skew_ticks: How far the first ledger's clock is ahead of the second's.
         leader: Who holds the secret; the other leads into the other asset.
-        checks: False lets the leader offer no margin and the follower not look (unsafe).
+        checks: False is a follower who does not look (unsafe).
     """
     follower = "buyer" if leader == "seller" else "seller"
     first, second = Leg.TOKEN, Leg.CASH
     if leader == "buyer":
         first, second = second, first
     first_ledger, second_ledger = f"{first} ledger", f"{second} ledger"
-    leader_expires = FOLLOWER_EXPIRES_TICKS + (margin_ticks if checks else 0)
+    offered = margin_ticks if offered_ticks is None else offered_ticks
+    leader_expires = FOLLOWER_EXPIRES_TICKS + offered
 
     def first_live(world: World) -> bool:
         return world.now_ticks + skew_ticks < leader_expires
@@ -60,8 +67,7 @@ def hash_time_lock(
         return not first_live(world)
 
     def may_follow(world: World) -> bool:
-        margin = leader_expires - FOLLOWER_EXPIRES_TICKS
-        enough = margin >= margin_ticks or not checks
+        enough = offered >= margin_ticks or not checks  # I7, as read on the ledgers
         fresh = world.leg(second) is LegState.NONE and world.now_ticks < FOLLOWER_EXPIRES_TICKS
         return enough and fresh and first_live(world)
 

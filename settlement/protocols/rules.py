@@ -31,6 +31,8 @@ class World(NamedTuple):
         crashes_left: How many more outages may begin.
         outage_ticks_left: How much longer outages may last, all together.
         defaults_left: How many more parties may default.
+        stopped: The issue may not move: transfer control off, station not open, account frozen.
+        toggles_left: How many more stops may begin.
         bearer: Who lost principal; empty while nobody has.
         cause: Whose outage was the first to keep a decided leg from being delivered, or whose act it was.
     """
@@ -46,6 +48,8 @@ class World(NamedTuple):
     crashes_left: int = 0
     outage_ticks_left: int = 0
     defaults_left: int = 0
+    stopped: bool = False
+    toggles_left: int = 0
     bearer: str = ""
     cause: str = ""
 
@@ -112,6 +116,8 @@ class Protocol(NamedTuple):
         parties: Who may default.
         horizon_ticks: Last tick that is looked at.
         may_split: Whether the design itself allows the loss of principal.
+        freezes: Whether a stop bars the second leg too once the first is final. Never freezing is
+            the house's policy (complete): who has paid must be delivered to.
     """
 
     name: str
@@ -120,6 +126,7 @@ class Protocol(NamedTuple):
     parties: tuple[str, ...] = ("seller", "buyer")
     horizon_ticks: int = 8
     may_split: bool = False
+    freezes: bool = False
 
     @property
     def life(self) -> Mapping[tuple[ObligationState, str], ObligationState]:
@@ -129,8 +136,20 @@ class Protocol(NamedTuple):
     def enabled(self, world: World) -> Iterator[Rule]:
         """Rules that may be applied now."""
         for rule in self.rules:
-            if rule.origin is world.state and self.can_act(rule, world) and rule.when(world):
+            if (
+                rule.origin is world.state
+                and self.can_act(rule, world)
+                and not self.is_barred(rule, world)
+                and rule.when(world)
+            ):
                 yield rule
+
+    def is_barred(self, rule: Rule, world: World) -> bool:
+        """Whether a stop bars a rule: locks and deliveries, never returns (I16, I20)."""
+        if not world.stopped:
+            return False
+        one_leg = (world.token is LegState.DELIVERED) != (world.cash is LegState.DELIVERED)
+        return bool(rule.lock) or (bool(rule.deliver) and (self.freezes or not one_leg))
 
     @staticmethod
     def can_act(rule: Rule, world: World) -> bool:

@@ -1,4 +1,4 @@
-"""Model search: two parties, two legs, every order of steps, outages, defaults and ticks.
+"""Model search: two parties, two legs, every order of steps, outages, defaults, stops, ticks.
 
 Purpose: prove for a protocol that no order of events leaves one leg final and the other not, or show the
 shortest one that does, with who bears it and who caused it. Every reachable world is looked at,
@@ -33,12 +33,14 @@ class Bounds(NamedTuple):
         crashes: Outages that may begin.
         outage_ticks: Ticks with an outage, together.
         defaults: Parties that may go for ever.
+        toggles: Stops of the issue that may begin.
         depth: Longest path looked at; None for all.
     """
 
     crashes: int = 2
     outage_ticks: int = 3
     defaults: int = 1
+    toggles: int = 0
     depth: int | None = None
 
 
@@ -79,7 +81,7 @@ class Edge(NamedTuple):
 
 
 def moves(protocol: Protocol, world: World) -> Iterator[tuple[Edge, World]]:
-    """Everything that can happen next: rules, outages, returns, defaults, a tick."""
+    """Everything that can happen next: rules, outages, returns, defaults, stops, a tick."""
     if world.state in TERMINAL:
         return
     wait = True
@@ -100,6 +102,11 @@ def moves(protocol: Protocol, world: World) -> Iterator[tuple[Edge, World]]:
         for party in protocol.parties:
             if party not in world.gone:
                 yield Edge(f"{party} defaults", "", is_rule=False), _default(protocol, world, party)
+    if world.stopped:
+        yield Edge("the issue is back", "", is_rule=False), world._replace(stopped=False)
+    elif world.toggles_left:
+        stopped = world._replace(stopped=True, toggles_left=world.toggles_left - 1)
+        yield Edge("the issue is stopped", "", is_rule=False), stopped
     if wait and (ticked := _tick(protocol, world)) is not None:
         yield Edge("tick", "", is_rule=False), ticked
 
@@ -143,6 +150,8 @@ def _blocker(protocol: Protocol, world: World) -> str:
             for one in (rule.actor, *rule.needs):
                 if one in out:
                     return one
+            if protocol.is_barred(rule, world):
+                return "issuer"
     return ""
 
 
@@ -174,6 +183,7 @@ def search(protocol: Protocol, bounds: Bounds) -> Found:
         crashes_left=bounds.crashes,
         outage_ticks_left=bounds.outage_ticks,
         defaults_left=bounds.defaults,
+        toggles_left=bounds.toggles,
     )
     came: dict[World, tuple[World, str] | None] = {start: None}
     depth_of = {start: 0}

@@ -97,6 +97,28 @@ def test_hash_time_locks_are_safe_exactly_within_their_margin(
             assert found.stuck == ()
 
 
+def test_a_follower_who_is_offered_too_little_margin_does_not_lock() -> None:
+    """I7: one tick short and it never comes to a second lock, nor to a loss; exactly enough and it does."""
+    short = search(hash_time_lock(margin_ticks=3, offered_ticks=2), Bounds(defaults=0))
+    assert S.SETTLED not in short.ends
+    assert (short.losses, short.stuck) == ((), ())
+    enough = search(hash_time_lock(margin_ticks=3, offered_ticks=3), Bounds(defaults=0))
+    assert S.SETTLED in enough.ends
+
+
+@pytest.mark.parametrize("skew", [-2, 0, 2])
+def test_at_every_instant_either_claim_or_refund_is_open(skew: int) -> None:
+    """On each ledger exactly one of them, the boundary instant included: claim before T, refund from T on."""
+    protocol = hash_time_lock(skew_ticks=skew)
+    first = World(state=S.DECIDED, token=LegState.LOCKED, cash=LegState.DELIVERED)
+    second = World(state=S.LOCKED_2, token=LegState.LOCKED, cash=LegState.LOCKED)
+    for now in range(protocol.horizon_ticks + 1):
+        on_first = {rule.name for rule in protocol.enabled(first._replace(now_ticks=now))}
+        on_second = {rule.name for rule in protocol.enabled(second._replace(now_ticks=now))}
+        assert len(on_first & {"claim", "refund_first"}) == 1
+        assert len(on_second & {"reveal", "refund_second"}) == 1
+
+
 def test_beyond_the_margin_the_cause_is_who_was_out() -> None:
     """The follower by its own outage, or the ledger it had to claim on; never the others."""
     found = search(hash_time_lock(margin_ticks=2), Bounds(outage_ticks=3, defaults=0))
@@ -113,6 +135,26 @@ def test_who_goes_for_ever_may_lose_by_hash_time_lock_and_nobody_else() -> None:
         found = search(build(), Bounds(crashes=1, outage_ticks=0, defaults=1))
         assert found.losses
         assert all(loss.bearer == loss.cause for loss in found.losses)
+
+
+@pytest.mark.parametrize("name", {**SAFE, **WITHIN_MARGIN})
+def test_a_stop_of_the_issue_at_any_moment_splits_nothing(name: str) -> None:
+    """Control off, station closed or account frozen, before, between and after any steps."""
+    defaults = 0 if name in WITHIN_MARGIN else 1
+    found = search({**SAFE, **WITHIN_MARGIN}[name](), Bounds(1, 2, defaults, toggles=1))
+
+    assert (found.losses, found.stuck) == ((), ())
+    assert found.complete
+
+
+def test_a_stop_that_freezes_what_is_decided_costs_principal_where_locks_end_by_time() -> None:
+    """Freezing splits a hash time lock, by the issuer's act; a payment with evidence only waits."""
+    bounds = Bounds(0, 0, 0, toggles=1)
+
+    timed = search(hash_time_lock()._replace(freezes=True), bounds)
+    assert {(loss.bearer, loss.cause) for loss in timed.losses} == {("buyer", "issuer")}
+    verified = search(verified_payment()._replace(freezes=True), bounds)
+    assert verified.losses == ()
 
 
 LOSSES = {
@@ -206,8 +248,8 @@ def test_random_walks_move_units_and_yen_as_the_states_say(name: str) -> None:
     for seed in range(60):
         chance = random.Random(seed)
         token, cash = books()
-        start = World(crashes_left=3, outage_ticks_left=5, defaults_left=1)
-        run = Enactment(TERMS, token, cash, start)
+        start = World(crashes_left=3, outage_ticks_left=5, defaults_left=1, toggles_left=2)
+        run = Enactment(protocol, TERMS, token, cash, start)
         for number in range(60):
             choices = list(moves(protocol, run.world))
             if not choices:
@@ -246,12 +288,12 @@ def _rule(protocol: Protocol, name: str, origin: ObligationState) -> Rule:
 
 
 def test_each_refusal_has_one_code_and_moves_nothing() -> None:
-    """Wrong state, somebody out, a guard, units missing, yen missing: in this order."""
+    """Wrong state, units missing, somebody out, a stop, a guard, yen missing."""
     b2 = verified_payment()
     deposit, confirm = _rule(b2, "deposit", S.READY), _rule(b2, "confirm", S.LOCKED_1)
     abort, finish = _rule(b2, "abort", S.LOCKED_1), _rule(b2, "finish", S.DECIDED)
     token, cash = books(units=9, yen=999)
-    run = Enactment(TERMS, token, cash, World())
+    run = Enactment(b2, TERMS, token, cash, World())
     before = (token.state(), cash.state(), run.world)
 
     assert run.take("1", finish) is Answer.WRONG_STATE
@@ -259,13 +301,29 @@ def test_each_refusal_has_one_code_and_moves_nothing() -> None:
     assert (token.state(), cash.state(), run.world) == before
     run.world = run.world._replace(down=("token ledger",))
     assert run.take("3", deposit) is Answer.SOMEONE_OUT
-    run.world = run.world._replace(down=())
+    run.world = run.world._replace(down=(), stopped=True)
+    assert run.take("3", deposit) is Answer.STOPPED
+    run.world = run.world._replace(stopped=False)
     token.post("issuer", "s", 1)
     assert run.take("4", deposit) is Answer.DONE
     before = (token.state(), cash.state(), run.world)
     assert run.take("5", abort) is Answer.GUARD
     assert run.take("6", confirm) is Answer.MONY
     assert (token.state(), cash.state(), run.world) == before
+
+
+def test_a_restart_repeats_nothing() -> None:
+    """A reply was lost, the process restarted from its record: the same step has the same answer."""
+    protocol = SAFE["A"]()
+    token, cash = books()
+    run = Enactment(protocol, TERMS, token, cash, World())
+    settle = _rule(protocol, "settle", S.READY)
+    assert run.take("1", settle) is Answer.DONE
+    again = Enactment(protocol, TERMS, token, cash, run.world, steps=run.steps)
+
+    assert again.take("1", settle) is Answer.ALREADY
+    assert again.take("2", settle) is Answer.WRONG_STATE
+    assert (token.balance("b"), cash.balance("s")) == (10, 1_000)
 
 
 # --- the venue's own tables
