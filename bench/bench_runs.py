@@ -1,6 +1,6 @@
-"""The two scripts of ``make bench`` at a tiny size, so that they cannot rot.
+"""The scripts of ``make bench`` at a tiny size, so that they cannot rot.
 
-``run_core.py`` and ``run_wire.py`` measure the whole venue and print; these prove that their
+``run_core.py`` and ``run_wire.py`` measure the whole venue and ``run_settlement.py`` the ledgers, and print; these prove that their
 flows, answers and proofs still hold. Read no speed from them.
 """
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import run_core
 import run_scale
+import run_settlement
 import run_wire
 from load_client import WARM_UP_SHARE
 from machine import probe
@@ -47,6 +48,12 @@ def bench_probe() -> None:
 
     assert found.loop_ns > 0
     assert found.encode_ns > 0
+
+
+@pytest.mark.parametrize("row", run_settlement.ROWS)
+def bench_settlement_rows_deliver(row: str) -> None:
+    """Every leg arrives and both ledgers balance, with others open; rate() asserts it."""
+    assert min(run_settlement.rate(run_settlement.ROWS[row], 200, 100)) > 0
 
 
 @pytest.mark.processes
