@@ -24,7 +24,7 @@ is exposed in between.
 | token_out | default | clearer | split |
 | token_out | use_fund | clearer | settled |
 
-Of one obligation C2 and C3 differ by nothing that a state could show; how much is netted is in settlement of the batch.
+Seen from one obligation C2 and C3 have the same states; they differ in how much is netted.
 Source: DvP models 2 and 3 (CPSS 1992).
 """
 
