@@ -10,7 +10,7 @@ BUILT_FROM := pyproject.toml setup.py matching/kernel.py matching/kernel.pxd
 PURE := build/pure
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-compiled test-pure setup check day compare bench bench-peers stress interop conformance crash clean
+.PHONY: help demo test test-compiled test-pure setup check day compare bench bench-peers stress interop conformance crash clean search
 
 help:  ## what each verb does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -59,6 +59,7 @@ bench: setup  ## measure; read bench/README.md for what each figure means
 	$(BIN)/python bench/run_core.py
 	$(BIN)/python bench/run_settlement_nets.py
 	$(BIN)/python bench/run_comparison.py
+	$(BIN)/python bench/run_settlement.py
 	$(BIN)/python bench/run_wire.py
 	$(BIN)/python bench/run_fix.py
 
@@ -78,6 +79,9 @@ conformance: setup  ## the outside judge at length, TRACES= generated ones a pro
 
 crash: setup  ## kill a busy venue KILLS= times; nothing acknowledged may be lost
 	$(BIN)/python -m tests.crash_campaign --kills $(KILLS)
+
+search: setup  ## look at every order of events of every settlement design, a few minutes
+	$(BIN)/python -m tests.model_search
 
 clean:  ## remove the virtual environment and runs
 	rm -rf $(VENV) run build *.egg-info matching/kernel.c matching/*.so

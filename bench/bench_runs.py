@@ -1,7 +1,7 @@
 """The scripts of ``make bench`` at a tiny size, so that they cannot rot.
 
-``run_core.py``, ``run_wire.py`` and ``run_fix.py`` measure the whole venue and print; these prove that their
-flows, answers and proofs still hold. Read no speed from them.
+``run_core.py``, ``run_wire.py`` and ``run_fix.py`` measure the whole venue and ``run_settlement.py`` the ledgers, and
+print; these prove that their flows, answers and proofs still hold. Read no speed from them.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import pytest
 import run_core
 import run_fix
 import run_scale
+import run_settlement
 import run_wire
 from load_client import WARM_UP_SHARE
 from machine import probe
@@ -49,6 +50,12 @@ def bench_probe() -> None:
 
     assert found.loop_ns > 0
     assert found.encode_ns > 0
+
+
+@pytest.mark.parametrize("row", run_settlement.ROWS)
+def bench_settlement_rows_deliver(row: str) -> None:
+    """Every leg arrives and both ledgers balance, with others open; rate() asserts it."""
+    assert min(run_settlement.rate(run_settlement.ROWS[row], 200, 100)) > 0
 
 
 @pytest.mark.processes

@@ -1,0 +1,1 @@
+"""What happens around a settlement, the same for every design: before, when it fails, after."""

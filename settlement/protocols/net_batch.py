@@ -1,0 +1,83 @@
+"""Designs C2 and C3: a net batch cycle, seen from one obligation of it.
+
+| from | rule | by | to |
+|---|---|---|---|
+| ready | execute | seller | locked_1 |
+| locked_1 | fund | buyer | locked_2 |
+| locked_2 | complete | clearer | settled |
+| locked_1 | unwind | clearer | failing |
+| locked_1 | postpone | clearer | failing |
+| locked_1 | use_fund | clearer | settled |
+| failing | retry | desk | ready |
+| failing | compensate | desk | closed_comp |
+| failing | cancel | desk | cancelled |
+
+Units executed are not complete until the funds are: that second step is what makes model 2 (units gross, cash net) as safe as
+model 3 (both net). Missing funds at the end of the window meet one of three rules; of these only the guarantee fund settles.
+``two_step=False`` completes the units when they are executed and asks for the cash at the end of the cycle: the deliverer
+is exposed in between.
+
+| from | rule (one step only) | by | to |
+|---|---|---|---|
+| ready | execute | seller | token_out |
+| token_out | pay_net | buyer | settled |
+| token_out | default | clearer | split |
+| token_out | use_fund | clearer | settled |
+
+Seen from one obligation C2 and C3 have the same states; they differ in how much is netted.
+Source: DvP models 2 and 3 (CPSS 1992).
+"""
+
+from typing import Final
+
+from settlement.protocols.rules import Protocol, Rule, World, retry_rule
+from settlement.protocols.states import Leg, ObligationState
+
+WINDOW_TICKS: Final = 3
+_S = ObligationState
+
+
+def _window_over(world: World) -> bool:
+    return world.now_ticks >= WINDOW_TICKS
+
+
+def net_batch(*, default_rule: str = "use_fund", two_step: bool = True) -> Protocol:
+    """The table.
+
+    Args:
+        default_rule: unwind, postpone or use_fund; anything else is none.
+        two_step: Whether units are complete only when funds are.
+    """
+    token, cash, both = (Leg.TOKEN,), (Leg.CASH,), (Leg.TOKEN, Leg.CASH)
+    has_fund = default_rule == "use_fund"
+    if two_step:
+        rules = [
+            Rule("execute", "seller", _S.READY, _S.LOCKED_1, ("clearer",), lock=token),
+            Rule("fund", "buyer", _S.LOCKED_1, _S.LOCKED_2, ("clearer",),
+                 lambda w: not _window_over(w), lock=cash),
+            Rule("complete", "clearer", _S.LOCKED_2, _S.SETTLED, deliver=both),
+        ]  # fmt: skip
+        if has_fund:
+            rules.append(Rule("use_fund", "clearer", _S.LOCKED_1, _S.SETTLED, (), _window_over,
+                              deliver=both, learn=("fund_pays",)))  # fmt: skip
+        else:
+            rules.append(Rule(default_rule, "clearer", _S.LOCKED_1, _S.FAILING, (), _window_over,
+                              give_back=token))  # fmt: skip
+    else:
+        rules = [
+            Rule("execute", "seller", _S.READY, _S.TOKEN_OUT, ("clearer",), deliver=token),
+            Rule("pay_net", "buyer", _S.TOKEN_OUT, _S.SETTLED, ("clearer",), deliver=cash),
+        ]  # fmt: skip
+        if has_fund:
+            rules.append(Rule("use_fund", "clearer", _S.TOKEN_OUT, _S.SETTLED, (), _window_over,
+                              deliver=cash, learn=("fund_pays",)))  # fmt: skip
+        else:
+            rules.append(Rule("default", "clearer", _S.TOKEN_OUT, _S.SPLIT, (),
+                              lambda w: _window_over(w) and "buyer" in w.gone,
+                              bearer="seller", blame="buyer"))  # fmt: skip
+    steps = "two steps" if two_step else "one step"
+    tail = retry_rule() if two_step else ()
+    return Protocol(
+        f"C {default_rule}, {steps}", (*rules, *tail), ("seller", "buyer", "clearer"),
+        horizon_ticks=5, may_split=not two_step and not has_fund,
+    )  # fmt: skip
