@@ -17,6 +17,7 @@ class Refusal(StrEnum):
     BAD_IDENTIFIER = "BAD_IDENTIFIER"  # not an opaque id: might be personal data (I15)
     BAD_AMOUNT = "BAD_AMOUNT"
     SAME_ACCOUNT = "SAME_ACCOUNT"
+    BAD_COMBINATION = "BAD_COMBINATION"  # fields do not fit together
     STALE_EPOCH = "STALE_EPOCH"  # sent before the station was switched
     STATION_NOT_OPEN = "STATION_NOT_OPEN"  # 閉局中
     OUTSIDE_HOURS = "OUTSIDE_HOURS"
