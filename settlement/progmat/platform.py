@@ -32,7 +32,7 @@ from settlement.progmat.records import (
 )
 from settlement.progmat.roles import RIGHTS, OperatingMode, Role
 from settlement.refusals import Refusal
-from settlement.register import Register
+from settlement.register import ISSUER, Register
 from settlement.station import Station, StationControl
 from settlement.transfer_control import ControlChange, InFlight, TransferControls
 
@@ -101,6 +101,7 @@ class Platform:
         self.notary = Notary(self.keys, self.node_key(NOTARY))
         self.enroll(NOTARY, Role.PLATFORM_MANAGER)
         self.enroll(ADMINISTRATOR, Role.ADMINISTRATOR)
+        self.custodians[ISSUER] = ADMINISTRATOR
 
     # --- parties
 
@@ -208,7 +209,7 @@ class Platform:
         tx_id = transaction.tx_id
         seen: list[str] = [self.administrators[info.instrument_id]]
         for investor_id in (info.from_investor_id, info.to_investor_id):
-            if investor_id in self.custodians:
+            if investor_id != ISSUER and investor_id in self.custodians:
                 custodian = self.custodians[investor_id]
                 if custodian not in seen:
                     seen.append(custodian)
@@ -216,7 +217,9 @@ class Platform:
             self.vaults[node].append(tx_id)
 
     def keep(self, investor_id: str, instrument_id: str, units: int) -> None:
-        """Change what a custodian's node says it keeps."""
+        """Change what a custodian's node says it keeps; the issuer has no custodian."""
+        if investor_id == ISSUER:
+            return
         key = (self.custodian_of(investor_id), instrument_id)
         self.omnibus[key] = self.omnibus.get(key, 0) + units
 

@@ -74,8 +74,6 @@ class ProgmatRegister(Register):
         self._serial = 0
         platform.registers[self.asset] = self
         platform.administrators[self.asset] = administrator
-        if ISSUER not in platform.custodians:
-            platform.custodians[ISSUER] = administrator
         platform.controls.join(
             self.asset, control_id or self.asset, executable=instrument.transfer_executable
         )
@@ -266,7 +264,7 @@ class ProgmatRegister(Register):
         authority: str = "",
     ) -> TransferInfo:
         """Transfer information of now."""
-        administrative = kind in ADMINISTRATIVE
+        administrative = kind in ADMINISTRATIVE or giver == ISSUER
         creator = self.administrator if administrative else self.platform.custodian_of(giver)
         return TransferInfo(
             trade_id=trade_id, instrument_id=self.asset, creator_id=creator,
@@ -390,8 +388,7 @@ class ProgmatRegister(Register):
                 clients[custodian] = clients.get(custodian, 0) + self.balance(owner)
         for custodian, units in clients.items():
             kept = self.platform.omnibus.get((custodian, self.asset), 0)
-            if custodian != self.administrator:
-                check(kept == units, "I22: a custodian keeps what its clients own",
+            check(kept == units, "I22: a custodian keeps what its clients own",
                       custodian=custodian, kept=kept, owned=units)  # fmt: skip
 
     def state(self) -> dict[str, object]:
