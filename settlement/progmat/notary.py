@@ -12,8 +12,6 @@ transaction waits here (I25).
 from collections.abc import Sequence
 from hashlib import sha256
 
-from settlement.keys import KeyRing
-
 
 class Notary:
     """Uniqueness of consumption.
@@ -23,10 +21,9 @@ class Notary:
         spent: Hash of the consuming transaction's id by hash of the consumed reference.
     """
 
-    __slots__ = ("_keys", "key", "spent")
+    __slots__ = ("key", "spent")
 
-    def __init__(self, keys: KeyRing, key: str) -> None:
-        self._keys = keys
+    def __init__(self, key: str) -> None:
         self.key = key
         self.spent: dict[bytes, bytes] = {}
 
@@ -39,11 +36,11 @@ class Notary:
                 return first
         return None
 
-    def notarise(self, input_hashes: Sequence[bytes], tx_id: str) -> bytes | None:
-        """Consume and sign; None for a double spend, and nothing is consumed."""
+    def consume(self, input_hashes: Sequence[bytes], tx_id: str) -> bool:
+        """Consume all inputs; False for a double spend, and nothing is consumed."""
         if self.conflict(input_hashes, tx_id) is not None:
-            return None
+            return False
         mine = sha256(tx_id.encode()).digest()
         for consumed in input_hashes:
             self.spent[consumed] = mine
-        return self._keys.sign(self.key, bytes.fromhex(tx_id))
+        return True

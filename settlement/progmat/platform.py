@@ -9,6 +9,11 @@ in the account's place, and an unlock, by which nothing leaves its owner, has no
 Under API_OPENING one operator's key stands for every node; under NODE_OPENING each node has its
 own. Signatures are not part of a transaction's id, so both modes make the same ledger.
 
+Inside ``begin_batch`` and ``end_batch`` the node and notary keys sign once for all transactions of
+the batch (seals.py), the account's key under each as ever. The notary consumes inputs at once; a
+transaction of the batch is final when the batch ends. A revoked key is refused before the batch
+takes the transaction, so the end of a batch cannot fail.
+
 Every change has a line in the audit chain: logical time, actor, what, reason, and the hash that
 ties it to the line before (I17).
 
@@ -31,6 +36,7 @@ from settlement.progmat.records import (
     input_hash,
 )
 from settlement.progmat.roles import RIGHTS, OperatingMode, Role
+from settlement.progmat.seals import Seal, root
 from settlement.refusals import Refusal
 from settlement.register import ISSUER, Register
 from settlement.station import Station, StationControl
@@ -73,6 +79,7 @@ class Platform:
         vaults: Ids of the transactions that each node was party to, in order.
         omnibus: Units by custodian and issue: what its node says it keeps for all clients (I22).
         audit: The audit chain.
+        seals: Signatures under batches, oldest first.
     """
 
     def __init__(
@@ -97,8 +104,10 @@ class Platform:
         self.vaults: dict[str, list[str]] = defaultdict(list)
         self.omnibus: dict[tuple[str, str], int] = {}
         self.audit: list[AuditLine] = []
+        self.seals: list[Seal] = []
+        self._batch: dict[str, list[str]] | None = None
         self._tip = sha256(b"kitahama token platform").digest()
-        self.notary = Notary(self.keys, self.node_key(NOTARY))
+        self.notary = Notary(self.node_key(NOTARY))
         self.enroll(NOTARY, Role.PLATFORM_MANAGER)
         self.enroll(ADMINISTRATOR, Role.ADMINISTRATOR)
         self.custodians[ISSUER] = ADMINISTRATOR
@@ -173,17 +182,23 @@ class Platform:
             return Refusal.BAD_SIGNATURE
         tx_id = content_hash(inputs, outputs, info, mandate)
         digest = bytes.fromhex(tx_id)
-        node_key = self.node_key(info.creator_id)
-        node_signature = self.keys.sign(node_key, digest)
-        if not self.keys.verify(node_key, digest, node_signature):
+        node_key, notary_key = self.node_key(info.creator_id), self.notary.key
+        if node_key in self.keys.revoked or notary_key in self.keys.revoked:
             return Refusal.BAD_SIGNATURE
-        notary_key = self.notary.key
-        if notary_key in self.keys.revoked:
-            return Refusal.BAD_SIGNATURE
-        notary_signature = self.notary.notarise([input_hash(one) for one in inputs], tx_id)
-        if notary_signature is None:
+        node_signature = UNSIGNED
+        if self._batch is None:
+            node_signature = self.keys.sign(node_key, digest)
+            check(self.keys.verify(node_key, digest, node_signature), "a node signs", tx=tx_id)
+        if not self.notary.consume([input_hash(one) for one in inputs], tx_id):
             return Refusal.DOUBLE_SPEND
-        check(self.keys.verify(notary_key, digest, notary_signature), "the notary signs", tx=tx_id)
+        notary_signature = UNSIGNED
+        if self._batch is None:
+            notary_signature = self.keys.sign(notary_key, digest)
+            check(self.keys.verify(notary_key, digest, notary_signature), "the notary signs")
+        else:
+            self._batch.setdefault(node_key, []).append(tx_id)
+            if notary_key != node_key:
+                self._batch.setdefault(notary_key, []).append(tx_id)
         # Every refusal is above this line; below it nothing can fail.
         transaction = Transaction(
             tx_id=tx_id,
@@ -202,6 +217,22 @@ class Platform:
         self._distribute(transaction)
         self.note(info.creator_id, tx_id, info.transfer_type.value)
         return transaction
+
+    def begin_batch(self) -> None:
+        """Sign once for what comes until :meth:`end_batch`."""
+        check(self._batch is None, "batches follow each other")
+        self._batch = {}
+
+    def end_batch(self) -> None:
+        """Sign, verify and keep the seals of the batch, by key in order of first use."""
+        check(self._batch is not None, "a batch ends once")
+        for key, tx_ids in (self._batch or {}).items():
+            digest = root(tx_ids)
+            signature = self.keys.sign(key, digest)
+            check(self.keys.verify(key, digest, signature), "a batch is signed", key=key)
+            self.seals.append(Seal(key=key, tx_ids=tuple(tx_ids), signature=signature))
+            self.note(key, digest.hex(), "seal")
+        self._batch = None
 
     def _distribute(self, transaction: Transaction) -> None:
         """Give the transaction to the nodes that are party to it, and to no other."""
@@ -239,17 +270,24 @@ class Platform:
             tip = sha256(tip + text.encode()).digest()
             check(tip == line.chain, "I17: the audit chain verifies", what=line.what)
         check(tip == self._tip, "I17: the audit chain is whole")
+        sealed: set[tuple[str, str]] = set()
+        for seal in self.seals:
+            genuine = self.keys.verify_record(seal.key, root(seal.tx_ids), seal.signature)
+            check(genuine, "I17: every signature verifies", key=seal.key)
+            sealed.update((seal.key, tx_id) for tx_id in seal.tx_ids)
         for tx_id, one in self.transactions.items():
             same = content_hash(one.inputs, one.outputs, one.info, one.mandate) == tx_id
             check(same, "I17: an id is the hash of its content", tx=tx_id)
-            signed = [
-                (one.node_key, bytes.fromhex(tx_id), one.node_signature),
-                (one.notary_key, bytes.fromhex(tx_id), one.notary_signature),
-            ]
-            if one.authority_key:
-                signed.append((one.authority_key, one.mandate, one.authority_signature))
-            for key, digest, signature in signed:
-                genuine = self.keys.verify_record(key, digest, signature)
+            digest = bytes.fromhex(tx_id)
+            signed = [(one.authority_key, one.mandate, one.authority_signature)]
+            for key, signature in (
+                (one.node_key, one.node_signature),
+                (one.notary_key, one.notary_signature),
+            ):
+                if (key, tx_id) not in sealed:
+                    signed.append((key, digest, signature))
+            for key, content, signature in signed:
+                genuine = key == "" or self.keys.verify_record(key, content, signature)
                 check(genuine, "I17: every signature verifies", tx=tx_id, key=key)
 
     def state(self) -> dict[str, object]:

@@ -10,6 +10,7 @@ from settlement.ledger import HoldId
 from settlement.progmat.platform import Platform
 from settlement.progmat.register import ProgmatRegister
 from settlement.progmat.roles import OperatingMode
+from settlement.progmat.seals import path, root, root_from
 from settlement.register import ISSUER, Register
 
 
@@ -139,3 +140,55 @@ def test_a_changed_transaction_is_noticed() -> None:
     one.platform.transactions[tx_id] = type(last)(**fields | {"outputs": ()})
     with pytest.raises(InvariantBroken, match="hash"):
         one.platform.check_audit()
+
+
+@pytest.mark.parametrize("mode", OperatingMode)
+def test_a_batch_has_one_seal_for_each_key_and_the_same_ledger(mode: OperatingMode) -> None:
+    """Ids, tokens and registers are as without a batch; every signature verifies in an audit."""
+    batched, single = register(signing=True, mode=mode), register(signing=True, mode=mode)
+    for _ in range(2):
+        batched.platform.begin_batch()
+        batched.post("A", "B", 5)
+        batched.post("B", "A", 3)
+        batched.post("A", "C", 1)
+        batched.platform.end_batch()
+        single.post("A", "B", 5)
+        single.post("B", "A", 3)
+        single.post("A", "C", 1)
+
+    batched.check_invariants()
+    batched.platform.check_audit()
+    assert list(batched.platform.transactions) == list(single.platform.transactions)
+    assert batched.holders() == single.holders()
+    keys = [seal.key for seal in batched.platform.seals]
+    assert keys == (["operator"] if mode is OperatingMode.API_OPENING else ["A", "notary", "B"]) * 2
+
+
+def test_a_transaction_dropped_from_a_seal_is_noticed() -> None:
+    """I17: a seal without one of its ids no longer verifies."""
+    one = register(signing=True)
+    one.platform.begin_batch()
+    one.post("A", "B", 5)
+    one.post("A", "B", 6)
+    one.platform.end_batch()
+    one.platform.check_audit()
+    first = one.platform.seals[0]
+
+    one.platform.seals[0] = type(first)(
+        key=first.key, tx_ids=first.tx_ids[:1], signature=first.signature
+    )
+
+    with pytest.raises(InvariantBroken, match="signature"):
+        one.platform.check_audit()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 8, 9, 17])
+def test_an_id_and_its_path_lead_to_the_root_and_no_other_id_does(size: int) -> None:
+    """Each place of trees of every shape; a foreign id and a foreign place fail."""
+    ids = [f"{number:064x}" for number in range(size)]
+    for position, tx_id in enumerate(ids):
+        steps = path(ids, position)
+        assert root_from(tx_id, steps) == root(ids)
+        assert root_from(f"{size:064x}", steps) != root(ids)
+        for other in ids:
+            assert (root_from(other, steps) == root(ids)) == (other == tx_id)
