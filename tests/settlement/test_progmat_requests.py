@@ -11,7 +11,7 @@ from settlement.progmat.platform import ADMINISTRATOR, NOTARY, Platform
 from settlement.progmat.records import TransferType
 from settlement.progmat.register import ProgmatRegister
 from settlement.progmat.requests import CashReturn, Receipt, Requests, TransferRequest
-from settlement.progmat.roles import Role
+from settlement.progmat.roles import OperatingMode, Role
 from settlement.refusals import Refusal
 from settlement.register import ISSUER
 from settlement.station import Station
@@ -21,8 +21,8 @@ from settlement.transfer_control import InFlight
 class World:
     """Two custodians with clients a1, a2 and b1, a firm without a node, two issues on one flag."""
 
-    def __init__(self, *, signing: bool = True) -> None:
-        self.platform = Platform(signing=signing)
+    def __init__(self, *, mode: OperatingMode = OperatingMode.NODE_OPENING) -> None:
+        self.platform = Platform(mode, signing=True)
         for name, role, via in (
             ("CA", Role.CUSTODIAN, ""),
             ("CB", Role.CUSTODIAN, ""),
