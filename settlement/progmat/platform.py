@@ -12,7 +12,7 @@ own. Signatures are not part of a transaction's id, so both modes make the same 
 Inside ``begin_batch`` and ``end_batch`` the node and notary keys sign once for all transactions of
 the batch (seals.py), the account's key under each as ever. The notary consumes inputs at once; a
 transaction of the batch is final when the batch ends. A revoked key is refused before the batch
-takes the transaction, so the end of a batch cannot fail.
+takes the transaction; a key revoked later still seals what was taken before.
 
 Every change has a line in the audit chain: logical time, actor, what, reason, and the hash that
 ties it to the line before (I17).
@@ -229,7 +229,8 @@ class Platform:
         for key, tx_ids in (self._batch or {}).items():
             digest = root(tx_ids)
             signature = self.keys.sign(key, digest)
-            check(self.keys.verify(key, digest, signature), "a batch is signed", key=key)
+            signed = self.keys.verify_record(key, digest, signature)
+            check(signed, "a batch is signed", key=key)
             self.seals.append(Seal(key=key, tx_ids=tuple(tx_ids), signature=signature))
             self.note(key, digest.hex(), "seal")
         self._batch = None

@@ -192,3 +192,20 @@ def test_an_id_and_its_path_lead_to_the_root_and_no_other_id_does(size: int) -> 
         assert root_from(f"{size:064x}", steps) != root(ids)
         for other in ids:
             assert (root_from(other, steps) == root(ids)) == (other == tx_id)
+
+
+def test_a_key_revoked_inside_a_batch_seals_what_was_taken_before() -> None:
+    """F22: what the node made while its key was good becomes final; nothing more is taken."""
+    one = register(signing=True)
+    one.platform.begin_batch()
+    one.post("A", "B", 5)
+    one.platform.keys.revoke("A")
+    before = one.state()
+    with pytest.raises(InvariantBroken, match="accepted"):
+        one.post("A", "B", 5)
+    assert one.state() == before
+    one.platform.end_batch()
+
+    assert one.balance("B") == 305
+    one.check_invariants()
+    one.platform.check_audit()

@@ -357,6 +357,11 @@ def test_a_sale_is_canceled_with_its_cash_or_not_at_all() -> None:
         world.ask(canceling(world, sale, cash_return=wrong), world.cash) is Refusal.TERMS_MISMATCH
     )
     assert world.ask(canceling(world, sale, cash_return=dear), world.cash) is Refusal.INSUFFICIENT
+    less = CashReturn(payer="a1", payee="b1", amount_yen=1)
+    agreed = canceling(world, sale, cash_return=back)
+    changed = {"signature": agreed.signature, "consent": agreed.consent, "cash_return": less}
+    swapped = canceling(world, sale, request_id=agreed.request_id, **changed)
+    assert world.ask(swapped, world.cash) is Refusal.BAD_SIGNATURE, "I24: the cash is part of it"
     assert isinstance(world.ask(canceling(world, sale, cash_return=back), world.cash), Receipt)
     assert (world.cash.balance("a1"), world.cash.balance("b1")) == (0, 1_000)
     assert world.one.balance("a1") == 100
