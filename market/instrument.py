@@ -207,6 +207,14 @@ class ProductClass(StrEnum):
     SHARE = "share"
 
 
+class TokenPlatform(StrEnum):
+    """Whose books an issue is kept in; see settlement/platforms.py."""
+
+    PLAIN = "plain"  # accounts, and nothing that imitates a platform
+    PROGMAT = "progmat"  # tokens with inputs and outputs, a notary, nodes by role
+    IBET = "ibet"  # balances with commitments, deliveries with an agent
+
+
 class Instrument(Message, frozen=True, kw_only=True):
     """One token issue as listed; what changes by the day lives in the matching room.
 
@@ -226,6 +234,7 @@ class Instrument(Message, frozen=True, kw_only=True):
         newly_listed: It has not traded anywhere yet: its first day of the run is its first ever. A
             preset may bar market orders that day, or have rules for the first price.
         nav_sen: Net asset value of one unit (NAV), 1/100 yen; 0 when none is known.
+        platform: Whose books it is kept in.
     """
 
     instrument_id: InstrumentId
@@ -243,6 +252,7 @@ class Instrument(Message, frozen=True, kw_only=True):
     transfer_executable: bool = True
     newly_listed: bool = False
     nav_sen: Sen = Sen(0)
+    platform: TokenPlatform = TokenPlatform.PLAIN
 
     def __post_init__(self) -> None:
         check(self.trading_unit_units > 0, "a trading unit is positive", id=self.instrument_id)

@@ -70,7 +70,8 @@ from settlement.designs import Design
 from settlement.designs.gross_atomic import GrossAtomic
 from settlement.designs.provisional_transfer import ProvisionalTransfer
 from settlement.error_trades import ErrorTrades
-from settlement.register import Register, Registers
+from settlement.platforms import Platforms
+from settlement.register import Registers
 
 _FORWARD: Final = (
     DeliveryAction.TRANSFER_PROVISIONALLY,
@@ -114,6 +115,7 @@ class Settlement:
         error_trade_bust_percent: int = 0,
     ) -> None:
         self.registers: Registers = {}
+        self._platforms = Platforms()
         self.cash = Cash()
         self.design: Design = (
             GrossAtomic(self.cash, self.registers)
@@ -169,7 +171,7 @@ class Settlement:
         instrument = event.instrument
         listed = instrument.instrument_id in self.registers
         check(not listed, "an issue is listed once", instrument=instrument.instrument_id)
-        self.registers[instrument.instrument_id] = Register(instrument)
+        self.registers[instrument.instrument_id] = self._platforms.open_register(instrument)
         return []
 
     def _on_day(self, event: DayOpened) -> list[Event]:
@@ -178,6 +180,7 @@ class Settlement:
         expected = self.settlement_date(day)
         check(event.settlement_date == expected, "T+n is one rule", day=day, expected=expected)
         self._business_date = day
+        self._platforms.start_day(day)
         self._settlement_date = expected
         self._cut_off_done = False
         self._book.start_day()

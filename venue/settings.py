@@ -28,7 +28,7 @@ from market.commands import (
 from market.errors import BadInput
 from market.events import CommandRefused, Event
 from market.ids import InstrumentId, KeyId, ParticipantId, SessionId
-from market.instrument import LIMIT_TABLES, TICK_TABLES, Instrument
+from market.instrument import LIMIT_TABLES, TICK_TABLES, Instrument, TokenPlatform
 from market.quantities import (
     MAX_PRICE_SEN,
     MAX_QUANTITY_UNITS,
@@ -121,6 +121,7 @@ class IssueSettings(BaseModel):
     market_orders_barred: bool = False
     under_supervision: bool = False
     to_be_removed: bool = False
+    platform: TokenPlatform = TokenPlatform.PLAIN
 
 
 class ServerSettings(BaseSettings):
@@ -413,6 +414,7 @@ def _instrument(issue: IssueSettings, rules: Rules) -> Instrument:
         market_orders_barred=issue.market_orders_barred,
         under_supervision=issue.under_supervision,
         to_be_removed=issue.to_be_removed,
+        platform=issue.platform,
     )
 
 

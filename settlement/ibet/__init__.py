@@ -1,0 +1,1 @@
+"""A token platform of accounts with commitments, deliveries with agents, and escrow."""

@@ -1,0 +1,76 @@
+"""A payment order, the evidence that it was paid, and what an order may be answered with.
+
+Evidence is signed by the money's issuer over every field, so it can be checked on another ledger:
+obligation, version (which attempt), payer, payee, amount, money and time. Evidence for one
+obligation says nothing about another, nor about another attempt of the same one (I24).
+
+Unknown is not no: an order under way is answered Pending, and neither paid nor refused.
+"""
+
+import json
+from hashlib import sha256
+
+from market.message import Message
+from settlement.keys import KeyRing
+from settlement.refusals import Refusal
+
+
+class PaymentOrder(Message, frozen=True, kw_only=True):
+    """Pay so much for this attempt of this obligation.
+
+    Attributes:
+        payment_id: Chosen by who orders; one id, one content, for ever.
+        version: Which attempt of the obligation, from 1.
+        condition: SHA-256 of the key that releases the payment, hexadecimal; empty for none.
+    """
+
+    payment_id: str
+    obligation_id: str
+    version: int
+    payer: str
+    payee: str
+    amount_yen: int
+    condition: str = ""
+
+
+class SignedEvidence(Message, frozen=True, kw_only=True):
+    """The issuer's word that an order was paid."""
+
+    order: PaymentOrder
+    money: str
+    paid_at_ns: int
+    signature: bytes
+
+
+class Pending(Message, frozen=True, kw_only=True):
+    """The order is under way; ask again on or after this day of the money's clock."""
+
+    payment_id: str
+    work_day: int
+
+
+PaymentAnswer = SignedEvidence | Pending | Refusal
+
+
+def evidence_digest(order: PaymentOrder, money: str, paid_at_ns: int) -> bytes:
+    """What the issuer signs."""
+    content = [
+        order.payment_id, order.obligation_id, order.version, order.payer, order.payee,
+        order.amount_yen, order.condition, money, paid_at_ns,
+    ]  # fmt: skip
+    return sha256(json.dumps(content, separators=(",", ":")).encode()).digest()
+
+
+def is_signed_by(keys: KeyRing, issuer: str, evidence: SignedEvidence) -> bool:
+    """Whether the issuer's present key signed this evidence: all that another ledger can check."""
+    digest = evidence_digest(evidence.order, evidence.money, evidence.paid_at_ns)
+    return keys.verify(issuer, digest, evidence.signature)
+
+
+def value_refusal(order: PaymentOrder) -> Refusal | None:
+    """What is wrong with the order itself."""
+    if not order.payment_id or not order.obligation_id or order.version < 1:
+        return Refusal.BAD_IDENTIFIER
+    if order.amount_yen <= 0:
+        return Refusal.BAD_AMOUNT
+    return Refusal.SAME_ACCOUNT if order.payer == order.payee else None

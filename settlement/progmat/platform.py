@@ -1,0 +1,302 @@
+"""What all issues of the platform share: parties, keys, notary, station, flags, audit chain.
+
+A transaction is accepted in one step: the mandate's signature, the creating node's signature, then
+the notary consumes its inputs and signs. Every refusal comes before the notary has consumed
+anything, so a refused transaction leaves no trace. Three signatures stand under a transfer: of the
+giver's account, of the creating node, of the notary (V3); an override has the administrator's key
+in the account's place, and an unlock, by which nothing leaves its owner, has none.
+
+Under API_OPENING one operator's key stands for every node; under NODE_OPENING each node has its
+own. Signatures are not part of a transaction's id, so both modes make the same ledger.
+
+Inside ``begin_batch`` and ``end_batch`` the node and notary keys sign once for all transactions of
+the batch (seals.py), the account's key under each as ever. The notary consumes inputs at once; a
+transaction of the batch is final when the batch ends. A revoked key is refused before the batch
+takes the transaction; a key revoked later still seals what was taken before.
+
+Every change has a line in the audit chain: logical time, actor, what, reason, and the hash that
+ties it to the line before (I17).
+
+Time and business date are set by whoever runs the ledger.
+"""
+
+from collections import defaultdict
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from market.errors import check
+from settlement.keys import UNSIGNED, KeyRing
+from settlement.progmat.notary import Notary
+from settlement.progmat.records import (
+    OVERRIDES,
+    Token,
+    Transaction,
+    TransferInfo,
+    content_hash,
+    input_hash,
+)
+from settlement.progmat.roles import RIGHTS, OperatingMode, Role
+from settlement.progmat.seals import Seal, root
+from settlement.refusals import Refusal
+from settlement.register import ISSUER, Register
+from settlement.station import Station, StationControl
+from settlement.transfer_control import ControlChange, InFlight, TransferControls
+
+NOTARY: Final = "notary"
+ADMINISTRATOR: Final = "administrator"
+OPERATOR: Final = "operator"
+
+
+class Party(NamedTuple):
+    """A party of the platform; ``via`` is the custodian of a firm without a node."""
+
+    role: Role
+    via: str
+
+
+class AuditLine(NamedTuple):
+    """One change, tied to the one before it."""
+
+    at_ns: int
+    actor: str
+    what: str
+    reason: str
+    chain: bytes
+
+
+class Platform:
+    """One platform.
+
+    Attributes:
+        at_ns: Logical time of what happens now.
+        business_date: Delivery date of what moves now, ISO 8601; empty when none was set.
+        parties: Role and custodian by name.
+        custodians: Custodian by investor id.
+        frozen: Investor accounts that give and take nothing.
+        registers: By issue.
+        administrators: Asset node by issue.
+        transactions: Every transaction, by id, in order.
+        vaults: Ids of the transactions that each node was party to, in order.
+        omnibus: Units by custodian and issue: what its node says it keeps for all clients (I22).
+        audit: The audit chain.
+        seals: Signatures under batches, oldest first.
+    """
+
+    def __init__(
+        self,
+        mode: OperatingMode = OperatingMode.NODE_OPENING,
+        *,
+        seed: str = "kitahama",
+        signing: bool = False,
+    ) -> None:
+        self.mode = mode
+        self.keys = KeyRing(seed, signing=signing)
+        self.station = StationControl()
+        self.controls = TransferControls()
+        self.at_ns = 0
+        self.business_date = ""
+        self.parties: dict[str, Party] = {}
+        self.custodians: dict[str, str] = {}
+        self.frozen: set[str] = set()
+        self.registers: dict[str, Register] = {}
+        self.administrators: dict[str, str] = {}
+        self.transactions: dict[str, Transaction] = {}
+        self.vaults: dict[str, list[str]] = defaultdict(list)
+        self.omnibus: dict[tuple[str, str], int] = {}
+        self.audit: list[AuditLine] = []
+        self.seals: list[Seal] = []
+        self._batch: dict[str, list[str]] | None = None
+        self._tip = sha256(b"kitahama token platform").digest()
+        self.notary = Notary(self.node_key(NOTARY))
+        self.enroll(NOTARY, Role.PLATFORM_MANAGER)
+        self.enroll(ADMINISTRATOR, Role.ADMINISTRATOR)
+        self.custodians[ISSUER] = ADMINISTRATOR
+
+    # --- parties
+
+    def enroll(self, name: str, role: Role, via: str = "") -> None:
+        """Admit a party; a firm without a node names the custodian it goes through."""
+        check(name not in self.parties, "a party is enrolled once", party=name)
+        self.parties[name] = Party(role, via)
+
+    def admit(self, investor_id: str, custodian: str) -> None:
+        """Open an investor's account with a custodian."""
+        check(investor_id not in self.custodians, "an account is opened once", id=investor_id)
+        check(RIGHTS[self.parties[custodian].role].creates, "an account has a node", id=custodian)
+        self.custodians[investor_id] = custodian
+
+    def custodian_of(self, investor_id: str) -> str:
+        """The node that keeps an account; a firm unknown so far keeps its own."""
+        custodian = self.custodians.get(investor_id)
+        if custodian is None:
+            if investor_id not in self.parties:
+                self.enroll(investor_id, Role.DIRECT_FIRM)
+            self.admit(investor_id, investor_id)
+            custodian = investor_id
+        return custodian
+
+    def node_key(self, node: str) -> str:
+        """Whose key a node signs with in this operating mode."""
+        return OPERATOR if self.mode is OperatingMode.API_OPENING else node
+
+    # --- switches
+
+    def set_control(
+        self, control_id: str, *, executable: bool, in_flight: InFlight, actor: str, reason: str
+    ) -> None:
+        """Change one flag for every issue joined to it."""
+        change = ControlChange(control_id, executable, in_flight, self.at_ns, actor, reason)
+        for instrument_id in self.controls.set(change):
+            self.registers[instrument_id].accepts_entries = executable
+        self.note(actor, f"control {control_id} {int(executable)} {in_flight.value}", reason)
+
+    def switch_station(self, station: Station, *, actor: str, reason: str) -> Refusal | None:
+        """Take the station to its next state."""
+        refused = self.station.switch(station, at_ns=self.at_ns, actor=actor, reason=reason)
+        if refused is None:
+            self.note(actor, f"station {station.value}", reason)
+        return refused
+
+    def freeze(self, investor_id: str, *, frozen: bool, actor: str, reason: str) -> None:
+        """Stop or free one account."""
+        (self.frozen.add if frozen else self.frozen.discard)(investor_id)
+        self.note(actor, f"account {investor_id} {'frozen' if frozen else 'free'}", reason)
+
+    # --- transactions
+
+    def accept(
+        self,
+        inputs: tuple[str, ...],
+        outputs: tuple[Token, ...],
+        info: TransferInfo,
+        *,
+        mandate: bytes,
+        authority_key: str,
+        authority_signature: bytes,
+    ) -> Transaction | Refusal:
+        """Verify, notarise, record and distribute one transaction. O(inputs and outputs)."""
+        unlocking = authority_key == ""
+        check(not unlocking or info.transfer_type in OVERRIDES, "V3: a transfer is authorised",
+              trade=info.trade_id)  # fmt: skip
+        if not unlocking and not self.keys.verify(authority_key, mandate, authority_signature):
+            return Refusal.BAD_SIGNATURE
+        tx_id = content_hash(inputs, outputs, info, mandate)
+        digest = bytes.fromhex(tx_id)
+        node_key, notary_key = self.node_key(info.creator_id), self.notary.key
+        if node_key in self.keys.revoked or notary_key in self.keys.revoked:
+            return Refusal.BAD_SIGNATURE
+        node_signature = UNSIGNED
+        if self._batch is None:
+            node_signature = self.keys.sign(node_key, digest)
+            check(self.keys.verify(node_key, digest, node_signature), "a node signs", tx=tx_id)
+        if not self.notary.consume([input_hash(one) for one in inputs], tx_id):
+            return Refusal.DOUBLE_SPEND
+        notary_signature = UNSIGNED
+        if self._batch is None:
+            notary_signature = self.keys.sign(notary_key, digest)
+            check(self.keys.verify(notary_key, digest, notary_signature), "the notary signs")
+        else:
+            self._batch.setdefault(node_key, []).append(tx_id)
+            if notary_key != node_key:
+                self._batch.setdefault(notary_key, []).append(tx_id)
+        # Every refusal is above this line; below it nothing can fail.
+        transaction = Transaction(
+            tx_id=tx_id,
+            inputs=inputs,
+            outputs=outputs,
+            info=info,
+            mandate=mandate,
+            authority_key=authority_key,
+            authority_signature=UNSIGNED if unlocking else authority_signature,
+            node_key=node_key,
+            node_signature=node_signature,
+            notary_key=notary_key,
+            notary_signature=notary_signature,
+        )
+        self.transactions[tx_id] = transaction
+        self._distribute(transaction)
+        self.note(info.creator_id, tx_id, info.transfer_type.value)
+        return transaction
+
+    def begin_batch(self) -> None:
+        """Sign once for what comes until :meth:`end_batch`."""
+        check(self._batch is None, "batches follow each other")
+        self._batch = {}
+
+    def end_batch(self) -> None:
+        """Sign, verify and keep the seals of the batch, by key in order of first use."""
+        check(self._batch is not None, "a batch ends once")
+        for key, tx_ids in (self._batch or {}).items():
+            digest = root(tx_ids)
+            signature = self.keys.sign(key, digest)
+            signed = self.keys.verify_record(key, digest, signature)
+            check(signed, "a batch is signed", key=key)
+            self.seals.append(Seal(key=key, tx_ids=tuple(tx_ids), signature=signature))
+            self.note(key, digest.hex(), "seal")
+        self._batch = None
+
+    def _distribute(self, transaction: Transaction) -> None:
+        """Give the transaction to the nodes that are party to it, and to no other."""
+        info = transaction.info
+        tx_id = transaction.tx_id
+        seen: list[str] = [self.administrators[info.instrument_id]]
+        for investor_id in (info.from_investor_id, info.to_investor_id):
+            if investor_id != ISSUER and investor_id in self.custodians:
+                custodian = self.custodians[investor_id]
+                if custodian not in seen:
+                    seen.append(custodian)
+        for node in seen:
+            self.vaults[node].append(tx_id)
+
+    def keep(self, investor_id: str, instrument_id: str, units: int) -> None:
+        """Change what a custodian's node says it keeps; the issuer has no custodian."""
+        if investor_id == ISSUER:
+            return
+        key = (self.custodian_of(investor_id), instrument_id)
+        self.omnibus[key] = self.omnibus.get(key, 0) + units
+
+    def note(self, actor: str, what: str, reason: str) -> None:
+        """Add a line to the audit chain."""
+        line = f"{self.at_ns}\n{actor}\n{what}\n{reason}"
+        self._tip = sha256(self._tip + line.encode()).digest()
+        self.audit.append(AuditLine(self.at_ns, actor, what, reason, self._tip))
+
+    # --- proving
+
+    def check_audit(self) -> None:
+        """Recompute the chain, every id and every signature. O(lines and transactions)."""
+        tip = sha256(b"kitahama token platform").digest()
+        for line in self.audit:
+            text = f"{line.at_ns}\n{line.actor}\n{line.what}\n{line.reason}"
+            tip = sha256(tip + text.encode()).digest()
+            check(tip == line.chain, "I17: the audit chain verifies", what=line.what)
+        check(tip == self._tip, "I17: the audit chain is whole")
+        sealed: set[tuple[str, str]] = set()
+        for seal in self.seals:
+            genuine = self.keys.verify_record(seal.key, root(seal.tx_ids), seal.signature)
+            check(genuine, "I17: every signature verifies", key=seal.key)
+            sealed.update((seal.key, tx_id) for tx_id in seal.tx_ids)
+        for tx_id, one in self.transactions.items():
+            same = content_hash(one.inputs, one.outputs, one.info, one.mandate) == tx_id
+            check(same, "I17: an id is the hash of its content", tx=tx_id)
+            digest = bytes.fromhex(tx_id)
+            signed = [(one.authority_key, one.mandate, one.authority_signature)]
+            for key, signature in (
+                (one.node_key, one.node_signature),
+                (one.notary_key, one.notary_signature),
+            ):
+                if (key, tx_id) not in sealed:
+                    signed.append((key, digest, signature))
+            for key, content, signature in signed:
+                genuine = key == "" or self.keys.verify_record(key, content, signature)
+                check(genuine, "I17: every signature verifies", tx=tx_id, key=key)
+
+    def state(self) -> dict[str, object]:
+        """Canonical content for the digest. O(flags)."""
+        return {
+            "station": self.station.state(),
+            "controls": self.controls.state(),
+            "frozen": sorted(self.frozen),
+            "transactions": len(self.transactions),
+            "chain": self._tip.hex(),
+        }

@@ -1,0 +1,401 @@
+"""One issue on the platform: the holder register kept as tokens, in the shape of every ledger.
+
+The tokens are the ledger; the accounts of ``Register`` follow them posting by posting and are the
+register (原簿) in account form. ``check_invariants`` proves that both say the same (I1), that the
+custodians' books do (I22), and that every live lock is one token (I5, I6).
+
+A hold is a LOCK transaction: the units stay their owner's, in a token of their own, and the rest
+comes back as change. Posting the hold spends that token to the taker under the signature the
+giver's account gave with the lock; voiding it spends it back to the owner and needs no one.
+
+Tokens are spent first in, first out. A transaction makes at most two tokens for each it needs, so
+the tokens spent over any run are at most those made: constant cost on average.
+"""
+
+from market.errors import check
+from market.instrument import Instrument
+from market.quantities import Units
+from settlement.ledger import Hold, HoldId
+from settlement.progmat.platform import ADMINISTRATOR, Platform
+from settlement.progmat.records import (
+    Token,
+    Transaction,
+    TransferInfo,
+    TransferType,
+    mandate_of,
+    reference,
+)
+from settlement.progmat.roles import ADMINISTRATIVE
+from settlement.refusals import Refusal
+from settlement.register import ISSUER, Register
+from settlement.station import Process
+from settlement.transfer_control import InFlight
+
+
+class ProgmatRegister(Register):
+    """Holders of one issue, in units, as unspent tokens.
+
+    Attributes:
+        administrator: The asset node of the issue.
+        unspent: Every token there is, by reference.
+        redeemed_units: Units that are no more.
+        record_dates: Register by record date, as it stood when that was run (I13).
+    """
+
+    __slots__ = (
+        "_by_owner",
+        "_locks",
+        "_mandates",
+        "_serial",
+        "administrator",
+        "platform",
+        "record_dates",
+        "redeemed_units",
+        "unspent",
+    )
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        platform: Platform,
+        *,
+        control_id: str = "",
+        administrator: str = ADMINISTRATOR,
+    ) -> None:
+        super().__init__(instrument)
+        self.platform = platform
+        self.administrator = administrator
+        self.unspent: dict[str, Token] = {}
+        self.redeemed_units = 0
+        self.record_dates: dict[str, list[tuple[str, int]]] = {}
+        self._by_owner: dict[str, dict[str, int]] = {}
+        self._locks: dict[HoldId, str] = {}
+        self._mandates: dict[HoldId, tuple[bytes, bytes]] = {}
+        self._serial = 0
+        platform.registers[self.asset] = self
+        platform.administrators[self.asset] = administrator
+        platform.controls.join(
+            self.asset, control_id or self.asset, executable=instrument.transfer_executable
+        )
+        self.accepts_entries = platform.controls.executable(self.asset)
+        info = self.info("", "", ISSUER, self.issued_units, TransferType.ISSUE)
+        self._must(self._record((), (Token(ISSUER, self.issued_units),), info))
+
+    # --- the shape of every ledger
+
+    @property
+    def executable(self) -> bool:
+        """The transfer-executability flag of the issue's control id."""
+        return self.accepts_entries
+
+    @executable.setter
+    def executable(self, value: bool) -> None:
+        control = self.platform.controls.joined[self.asset]
+        self.platform.set_control(
+            control, executable=value, in_flight=InFlight.DRAIN, actor=self.administrator,
+            reason="venue",
+        )  # fmt: skip
+
+    def can_give(self, owner: str, amount: int) -> bool:
+        """As a ledger, while the station is open and the account is not frozen."""
+        return (
+            super().can_give(owner, amount)
+            and (owner != ISSUER or amount <= self.unissued_units)
+            and owner not in self.platform.frozen
+            and self.platform.station.refusal(Process.INSTRUCT) is None
+        )
+
+    def post(self, giver: str, taker: str, amount: int) -> None:
+        """Move at once: an allotment when the issuer gives, otherwise a sale."""
+        self._check_entry(giver, taker, amount)
+        kind = TransferType.ALLOT if giver == ISSUER else TransferType.SALE
+        self._must(self.move(kind, giver, taker, amount))
+
+    def hold(self, hold_id: HoldId, giver: str, taker: str, amount: int) -> None:
+        """Lock units for the taker (仮移転)."""
+        check(self.is_unused(hold_id), "I10: a hold id is used once", hold=hold_id)
+        self._check_entry(giver, taker, amount)
+        mandate = self.mandate(hold_id, giver, taker, amount, TransferType.LOCK)
+        signature = self.platform.keys.sign(giver, mandate)
+        self._must(self.lock(hold_id, giver, taker, amount, signature))
+
+    def post_hold(self, hold_id: HoldId) -> Hold:
+        """Spend the locked token to the taker (本移転).
+
+        Raises:
+            InvariantBroken: When the hold is not live, the station is shut to completion, or the
+                flag froze it; ask :meth:`refusal` first.
+        """
+        check(hold_id in self.live_holds, "I5: a hold ends once", asset=self.asset, hold=hold_id)
+        refused = self.refusal(Process.COMPLETE)
+        check(refused is None, "I16: no final transfer now", hold=hold_id, refused=refused)
+        hold = self.live_holds[hold_id]
+        mandate, signature = self._mandates[hold_id]
+        info = self.info(hold_id, hold.giver, hold.taker, hold.amount, TransferType.SALE)
+        outputs = (Token(hold.taker, hold.amount),)
+        refused = self._record(
+            (self._locks[hold_id],),
+            outputs,
+            info,
+            mandate,
+            authority_key=hold.giver,
+            authority_signature=signature,
+        )
+        self._must(refused)
+        self._forget(hold_id)
+        self._kept(hold.giver, hold.taker, hold.amount)
+        return super().post_hold(hold_id)
+
+    def void_hold(self, hold_id: HoldId) -> Hold:
+        """Spend the locked token back to its owner; refused only while the ledger is down."""
+        check(hold_id in self.live_holds, "I5: a hold ends once", asset=self.asset, hold=hold_id)
+        refused = self.refusal(Process.RETURN)
+        check(refused is None, "I16: the ledger is down", hold=hold_id, refused=refused)
+        hold = self.live_holds[hold_id]
+        info = self.info(hold_id, hold.giver, hold.giver, hold.amount, TransferType.RETURN)
+        outputs = (Token(hold.giver, hold.amount),)
+        self._must(self._record((self._locks[hold_id],), outputs, info))
+        self._forget(hold_id)
+        return super().void_hold(hold_id)
+
+    def refusal(self, process: Process, epoch: int | None = None) -> Refusal | None:
+        """Why the station or the flag bars a process now: the last reading, which decides."""
+        refused = self.platform.station.refusal(process, epoch)
+        return refused or self.platform.controls.refusal(self.asset, process)
+
+    # --- steps that may be refused; nothing has moved when they are
+
+    def move(
+        self,
+        kind: TransferType,
+        giver: str,
+        taker: str,
+        units: int,
+        *,
+        trade_id: str = "",
+        authority_key: str | None = None,
+        signature: bytes | None = None,
+        inputs: tuple[str, ...] = (),
+        cancel_target: str = "",
+        authority: str = "",
+    ) -> Refusal | None:
+        """One transfer; signed here unless a signature is given. Units must be available."""
+        chosen, change = self._choose(giver, units, inputs)
+        trade = trade_id or self._next_id()
+        mandate = self.mandate(trade, giver, taker, units, kind, ground=authority)
+        key = giver if authority_key is None else authority_key
+        signed = self.platform.keys.sign(key, mandate) if signature is None else signature
+        outputs = [] if kind is TransferType.REDEEM else [Token(taker, units)]
+        if change:
+            outputs.append(Token(giver, change))
+        info = self.info(
+            trade, giver, taker, units, kind, cancel_target=cancel_target, authority=authority
+        )
+        self.platform.custodian_of(taker)
+        refused = self._record(
+            chosen, tuple(outputs), info, mandate, authority_key=key, authority_signature=signed
+        )
+        if refused is not None:
+            return refused
+        self.accounts_move(giver, taker, units)
+        if kind is TransferType.REDEEM:
+            self.issued_units = Units(self.issued_units - units)
+            self.redeemed_units += units
+            self.platform.keep(giver, self.asset, -units)
+        else:
+            self._kept(giver, taker, units)
+        return None
+
+    def lock(
+        self, hold_id: HoldId, giver: str, taker: str, units: int, signature: bytes
+    ) -> Refusal | None:
+        """The transaction and the entry of one hold."""
+        chosen, change = self._choose(giver, units, ())
+        mandate = self.mandate(hold_id, giver, taker, units, TransferType.LOCK)
+        outputs = [Token(giver, units, hold_id)]
+        if change:
+            outputs.append(Token(giver, change))
+        self.platform.custodian_of(taker)
+        info = self.info(hold_id, giver, taker, units, TransferType.LOCK)
+        refused = self._record(
+            chosen,
+            tuple(outputs),
+            info,
+            mandate,
+            authority_key=giver,
+            authority_signature=signature,
+        )
+        if refused is not None:
+            return refused
+        self._mandates[hold_id] = (mandate, signature)
+        super().hold(hold_id, giver, taker, units)
+        return None
+
+    def accounts_move(self, giver: str, taker: str, units: int) -> None:
+        """Follow a transfer of tokens in account form."""
+        self._open(giver).debits_posted += units
+        self._open(taker).credits_posted += units
+
+    def mandate(
+        self,
+        trade_id: str,
+        giver: str,
+        taker: str,
+        units: int,
+        kind: TransferType,
+        *,
+        ground: str = "",
+    ) -> bytes:
+        """What the giver's account signs; the same for a lock and for the transfer it promises."""
+        return mandate_of(
+            trade_id=trade_id, instrument_id=self.asset, giver=giver, taker=taker,
+            quantity_units=units, why=f"{kind.value}:{ground}",
+        )  # fmt: skip
+
+    def info(
+        self,
+        trade_id: str,
+        giver: str,
+        taker: str,
+        units: int,
+        kind: TransferType,
+        *,
+        cancel_target: str = "",
+        authority: str = "",
+    ) -> TransferInfo:
+        """Transfer information of now."""
+        administrative = kind in ADMINISTRATIVE or giver == ISSUER
+        creator = self.administrator if administrative else self.platform.custodian_of(giver)
+        return TransferInfo(
+            trade_id=trade_id, instrument_id=self.asset, creator_id=creator,
+            from_investor_id=giver, to_investor_id=taker, quantity_units=units,
+            delivery_date=self.platform.business_date, transfer_type=kind,
+            cancel_target_trade_id=cancel_target, registered_at=self.platform.at_ns,
+            registered_by=creator, authority=authority,
+        )  # fmt: skip
+
+    # --- the register at a record date
+
+    def run_record_date(self, record_date: str) -> list[tuple[str, int]] | Refusal:
+        """Write down the owners in law (権利者): locked units count for the deliverer.
+
+        The same date again gives what was written down first (I10).
+        """
+        if record_date in self.record_dates:
+            return self.record_dates[record_date]
+        if self.platform.station.station.value not in {"batch", "open"}:
+            return Refusal.STATION_NOT_OPEN
+        held: dict[str, int] = {}
+        for token in self.unspent.values():
+            if token.owner != ISSUER:
+                held[token.owner] = held.get(token.owner, 0) + token.quantity_units
+        self.record_dates[record_date] = sorted(held.items())
+        self.platform.note(self.administrator, f"record date {self.asset} {record_date}", "batch")
+        return self.record_dates[record_date]
+
+    # --- inside
+
+    def _next_id(self) -> str:
+        self._serial += 1
+        return f"{self.asset}-{self._serial}"
+
+    def _choose(
+        self, giver: str, units: int, inputs: tuple[str, ...]
+    ) -> tuple[tuple[str, ...], int]:
+        """Tokens to spend, oldest first or as named, and the change."""
+        if inputs:
+            total = sum(
+                output.quantity_units
+                for tx_id, _, position in (one.partition(":") for one in inputs)
+                for output in [self.platform.transactions[tx_id].outputs[int(position)]]
+            )
+            return inputs, total - units
+        chosen: list[str] = []
+        total = 0
+        for name, quantity in self._by_owner[giver].items():
+            chosen.append(name)
+            total += quantity
+            if total >= units:
+                break
+        return tuple(chosen), total - units
+
+    def _record(
+        self,
+        inputs: tuple[str, ...],
+        outputs: tuple[Token, ...],
+        info: TransferInfo,
+        mandate: bytes = b"",
+        *,
+        authority_key: str = "",
+        authority_signature: bytes = b"",
+    ) -> Refusal | None:
+        told = self.platform.accept(
+            inputs, outputs, info, mandate=mandate, authority_key=authority_key,
+            authority_signature=authority_signature,
+        )  # fmt: skip
+        if isinstance(told, Refusal):
+            return told
+        for name in inputs:
+            token = self.unspent.pop(name)
+            if not token.hold_id:
+                del self._by_owner[token.owner][name]
+        for position, token in enumerate(told.outputs):
+            name = reference(told.tx_id, position)
+            self.unspent[name] = token
+            if token.hold_id:
+                self._locks[HoldId(token.hold_id)] = name
+            else:
+                self._by_owner.setdefault(token.owner, {})[name] = token.quantity_units
+        return None
+
+    def _kept(self, giver: str, taker: str, units: int) -> None:
+        self.platform.keep(giver, self.asset, -units)
+        self.platform.keep(taker, self.asset, units)
+
+    def _forget(self, hold_id: HoldId) -> None:
+        self._locks.pop(hold_id, None)
+        del self._mandates[hold_id]
+
+    def _must(self, refused: Refusal | None) -> None:
+        check(refused is None, "a checked step is accepted", asset=self.asset, refused=refused)
+
+    # --- proving
+
+    def newest_movement(self, transaction: Transaction) -> bool:
+        """Whether the units a transfer brought are still where it put them."""
+        return reference(transaction.tx_id, 0) in self.unspent
+
+    def check_invariants(self) -> None:
+        """As a register; and tokens, locks and custodians agree. O(accounts + tokens)."""
+        super().check_invariants()
+        owned: dict[str, int] = {}
+        locked: dict[str, int] = {}
+        for token in self.unspent.values():
+            owned[token.owner] = owned.get(token.owner, 0) + token.quantity_units
+            if token.hold_id:
+                locked[token.hold_id] = token.quantity_units
+        for owner in self.accounts:
+            mine = self.unissued_units if owner == ISSUER else self.balance(owner)
+            same = owned.pop(owner, 0) == mine
+            check(same, "I1: tokens and accounts agree", asset=self.asset, owner=owner)
+        check(not owned, "I1: every token has an account", asset=self.asset, owners=list(owned))
+        held = {hold_id: hold.amount for hold_id, hold in self.live_holds.items()}
+        check(locked == held, "I1, I6: each live lock is one token", asset=self.asset)
+        clients: dict[str, int] = {}
+        for owner in self.accounts:
+            if owner != ISSUER:
+                custodian = self.platform.custodian_of(owner)
+                clients[custodian] = clients.get(custodian, 0) + self.balance(owner)
+        for custodian, units in clients.items():
+            kept = self.platform.omnibus.get((custodian, self.asset), 0)
+            check(kept == units, "I22: a custodian keeps what its clients own",
+                      custodian=custodian, kept=kept, owned=units)  # fmt: skip
+
+    def state(self) -> dict[str, object]:
+        """Canonical content for the digest."""
+        return {
+            **super().state(),
+            "redeemed_units": self.redeemed_units,
+            "tokens": len(self.unspent),
+            "platform": self.platform.state(),
+        }
