@@ -36,13 +36,22 @@ def findings() -> Iterator[str]:
             yield f"{name:<12} missing"
 
 
+def is_stale(compiled: Path) -> bool:
+    """Whether, in a checkout, the kernel's text has changed since it was compiled.
+
+    An installed wheel has both files in one piece, with whatever times the installer gave them.
+    """
+    source = compiled.with_name("kernel.py")
+    in_checkout = (compiled.parents[1] / "setup.py").exists()
+    return in_checkout and source.stat().st_mtime > compiled.stat().st_mtime
+
+
 def _kernel() -> str:
-    """How the kernel runs, and whether its text has changed since it was compiled."""
+    """How the kernel runs, and whether from the present text."""
     found = find_spec("matching.kernel")
     where = Path(found.origin) if found is not None and found.origin else None
     if not IS_COMPILED or where is None:
         return "interpreted; the sorted book is faster then"
-    source = where.with_name("kernel.py")
-    if source.exists() and source.stat().st_mtime > where.stat().st_mtime:
+    if is_stale(where):
         return f"compiled, but older than its text: install the package again ({where.name})"
     return f"compiled ({where.name})"

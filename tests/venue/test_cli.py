@@ -1,6 +1,7 @@
 """The command as a user meets it: help with examples, exit codes, one clear line for what is wrong."""
 
 import json
+import os
 import re
 import sqlite3
 from pathlib import Path
@@ -13,6 +14,7 @@ from market.reasons import RejectReason
 from matching.books import DEFAULT, NAMES
 from matching.kernel import IS_COMPILED
 from venue.__main__ import cli
+from venue.doctor import is_stale
 from venue.journal import JOURNAL_FILE
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -59,6 +61,21 @@ def test_an_unknown_book_is_refused_by_name() -> None:
     done = kitahama("simulate", "--quiet", "--book", "papyrus")
     assert done.code == 2
     assert "books are sorted, kernel" in done.err
+
+
+def test_a_kernel_is_stale_in_a_checkout_only(tmp_path: Path) -> None:
+    """A wheel's files have whatever times its installer gave them; an edited text is newer."""
+    folder = tmp_path / "matching"
+    folder.mkdir()
+    text, compiled = folder / "kernel.py", folder / "kernel.so"
+    for place, second in ((compiled, 100), (text, 200)):
+        place.touch()
+        os.utime(place, (second, second))
+    assert not is_stale(compiled)
+    (tmp_path / "setup.py").touch()
+    assert is_stale(compiled)
+    os.utime(text, (50, 50))
+    assert not is_stale(compiled)
 
 
 def test_the_doctor_says_which_book_serves() -> None:
