@@ -28,6 +28,7 @@ from venue.broadcast import FEED_PATH, REQUEST_BYTES_MAX, Broadcaster
 from venue.conductor import conduct
 from venue.core import Core
 from venue.gateway import ORDERS_PATH, Gateway
+from venue.itch_door import ItchDoor
 from venue.journal import Journal
 from venue.recovery import recover
 from venue.renewals import QuoteRenewals
@@ -90,7 +91,10 @@ class Venue:
         with Journal(self._folder) as journal:
             (self._folder / READY_FILE).unlink(missing_ok=True)  # the last process's doors
             first = first_day_of(settings)
-            core = recover(journal, opening_commands(settings), at_jst(first, 0), self._book)
+            itch = ItchDoor(settings.server.itch_username, settings.server.itch_password)
+            core = recover(
+                journal, opening_commands(settings), at_jst(first, 0), self._book, itch.heard
+            )
             if self._say is not None and core.business_date is not None:
                 self._say(f"going on from record {core.sequence:,}; the journal's settings hold")
             clock = self._make_clock(core.at_ns, settings.speed)
@@ -103,14 +107,14 @@ class Venue:
             )
             if self._say is not None:
                 sequencer.listen(_teller(self._say))
-            await self._serve(core, sequencer, journal, clock)
+            await self._serve(core, sequencer, journal, clock, itch)
 
     def stop(self) -> None:
         """End in order."""
         self._stop.set()
 
     async def _serve(
-        self, core: Core, sequencer: Sequencer, journal: Journal, clock: Clock
+        self, core: Core, sequencer: Sequencer, journal: Journal, clock: Clock, itch: ItchDoor
     ) -> None:
         server = self._settings.server
         gateway = Gateway(
@@ -125,6 +129,7 @@ class Venue:
         broadcaster = Broadcaster(core.feeds)
         sequencer.listen(gateway.publish)
         sequencer.listen(broadcaster.publish)
+        sequencer.listen(itch.publish)
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, self.stop)
@@ -150,6 +155,11 @@ class Venue:
             "feed_port",
             server.feed_port,
         )
+        doors = {"itch": itch.handler, "snapshot": itch.snapshot_handler}
+        binary = {
+            name: await self._listen(doors[name], f"{name}_port", port)
+            for name, port in server.soup_ports().items()
+        }
         rest = _Rest(
             uvicorn.Config(
                 create_api(sequencer, lambda: self._ready),
@@ -169,9 +179,11 @@ class Venue:
                 gc.collect()
                 gc.freeze()  # what stands now stays; looking through it again would stall orders
                 self._ready = True
-                self._announce(core, _port(orders), _port(feed), _rest_port(rest))
+                self._announce(core, _port(orders), _port(feed), _rest_port(rest), binary)
                 beat_s = server.heartbeat_s
-                heart = tasks.create_task(_beat(gateway, broadcaster, sequencer, journal, beat_s))
+                heart = tasks.create_task(
+                    _beat(gateway, broadcaster, itch, sequencer, journal, beat_s)
+                )
                 renewals = tasks.create_task(QuoteRenewals(sequencer, clock).run())
                 days = tasks.create_task(self._days(sequencer, clock))
                 await self._stop.wait()
@@ -188,12 +200,17 @@ class Venue:
                 reason = None if in_order else sequencer.refusal
                 orders.close()
                 feed.close()
+                for door in binary.values():
+                    door.close()
+                itch.halt()
                 gateway.halt(reason)
                 broadcaster.halt(reason)
             rest.should_exit = True
             await asyncio.wait([api])
 
-    async def _listen(self, make: Callable[[], Connection], name: str, port: int) -> asyncio.Server:
+    async def _listen(
+        self, make: Callable[[], asyncio.Protocol], name: str, port: int
+    ) -> asyncio.Server:
         """Open a door.
 
         Raises:
@@ -213,7 +230,14 @@ class Venue:
         if not self._keep:
             self.stop()
 
-    def _announce(self, core: Core, orders_port: int, feed_port: int, rest_port: int) -> None:
+    def _announce(
+        self,
+        core: Core,
+        orders_port: int,
+        feed_port: int,
+        rest_port: int,
+        binary: dict[str, asyncio.Server],
+    ) -> None:
         """Write where the doors are; whoever started the venue waits for this file."""
         host = self._settings.server.host
         doors = {
@@ -226,6 +250,8 @@ class Venue:
             "feed": f"ws://{host}:{feed_port}{FEED_PATH}",
             "rest": f"http://{host}:{rest_port}",
         }
+        soup = {name: f"soup://{host}:{_port(door)}" for name, door in binary.items()}
+        doors |= soup
         path = self._folder / READY_FILE
         unfinished = path.with_suffix(".tmp")
         unfinished.write_text(json.dumps(doors, indent=1) + "\n", encoding="utf-8")
@@ -234,6 +260,8 @@ class Venue:
             self._say(
                 f"orders  {doors['orders']}\nfeed    {doors['feed']}\nrest    {doors['rest']}"
             )
+            for name, address in soup.items():
+                self._say(f"{name:<8}{address}")
         if self._opened is not None:
             self._opened()
 
@@ -249,9 +277,10 @@ def _teller(say: Callable[[str], None]) -> Callable[[Published], None]:
     return tell
 
 
-async def _beat(
+async def _beat(  # noqa: PLR0917 - who is to look at the time
     gateway: Gateway,
     broadcaster: Broadcaster,
+    itch: ItchDoor,
     sequencer: Sequencer,
     journal: Journal,
     every_s: float,
@@ -260,6 +289,7 @@ async def _beat(
     while True:
         await asyncio.sleep(every_s)
         gateway.tick()
+        itch.tick()
         core = sequencer.core
         broadcaster.heartbeat(TimeNs(core.at_ns), core.sequence, journal.chain)
 

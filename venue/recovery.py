@@ -33,11 +33,24 @@ class Verdict:
     conservation: list[str]
 
 
-def recover(journal: Journal, opening: list[Command], at_ns: TimeNs, book: str = DEFAULT) -> Core:
+def recover(
+    journal: Journal,
+    opening: list[Command],
+    at_ns: TimeNs,
+    book: str = DEFAULT,
+    heard: Callable[[Core, Entry, list[Event]], None] | None = None,
+) -> Core:
     """Bring a market back from its journal, or begin a new one with its opening commands.
 
     Sessions that were live when the process died are closed by journaled commands, so what a
     lost connection does to their orders happens exactly once.
+
+    Args:
+        journal: Open and not read yet.
+        opening: What a new run begins with.
+        at_ns: Market time of what is written now.
+        book: Name of the books.
+        heard: Told every entry, old and new, with its events.
 
     Raises:
         JournalError: When the record cannot be trusted; the venue must not start.
@@ -45,7 +58,9 @@ def recover(journal: Journal, opening: list[Command], at_ns: TimeNs, book: str =
     """
     core = Core(book)
     for entry in journal.read():
-        core.apply(entry)
+        told = core.apply(entry)
+        if heard is not None:
+            heard(core, entry, told)
         if not core.sequence % _FORGET_EVERY:
             _forget_outbound(core)
     _forget_outbound(core)
@@ -66,6 +81,8 @@ def recover(journal: Journal, opening: list[Command], at_ns: TimeNs, book: str =
         events = core.apply(entry)
         if is_new:
             check_opening(command, events)
+        if heard is not None:
+            heard(core, entry, events)
         _forget_outbound(core)
     if rows:
         journal.write(rows)
