@@ -36,6 +36,7 @@ from venue.broadcast import FEED_PATH, REQUEST_BYTES_MAX, Broadcaster
 from venue.client import Identity, OrderClient
 from venue.core import Core
 from venue.gateway import ORDERS_PATH, Gateway
+from venue.itch_door import ItchDoor
 from venue.journal import Journal
 from venue.recovery import recover
 from venue.schedule import first_business_day
@@ -123,7 +124,10 @@ class House:
         self.journal = Journal(folder)
         first = first_business_day(self.settings.first_day)
         self.date = first
-        self.core: Core = recover(self.journal, opening_commands(self.settings), at_jst(first, 0))
+        self.itch = ItchDoor("itch", "secret")
+        self.core: Core = recover(
+            self.journal, opening_commands(self.settings), at_jst(first, 0), heard=self.itch.heard
+        )
         self.clock = VirtualClock(self.core.at_ns)
         self.sequencer = HeldSequencer(
             self.core, self.journal, self.clock, inbox_commands_max=inbox_max
@@ -134,6 +138,7 @@ class House:
         self.broadcaster = Broadcaster(self.core.feeds)
         self.sequencer.listen(self.gateway.publish)
         self.sequencer.listen(self.broadcaster.publish)
+        self.sequencer.listen(self.itch.publish)
         self.origins = origins
         self.connections: list[Connection] = []
         self.orders_port = self.feed_port = 0
@@ -154,6 +159,7 @@ class House:
         self._feed.close()
         self.gateway.halt(None)
         self.broadcaster.halt()
+        self.itch.halt()
         self.sequencer.stop()
         await asyncio.wait([self._writer])
         for connection in self.connections:
