@@ -54,6 +54,7 @@ bench: setup  ## measure; read bench/README.md for what each figure means
 	$(BIN)/python bench/run_scale.py
 	$(BIN)/python bench/run_core.py
 	$(BIN)/python bench/run_wire.py
+	$(BIN)/python bench/run_itch.py
 
 bench-peers: setup  ## install other engines and compare, half an hour; QUICK=--quick for less
 	$(BIN)/python bench/peers.py $(QUICK)

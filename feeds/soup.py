@@ -1,6 +1,6 @@
 """SoupBinTCP packets: a stream of numbered messages that a client can ask for again.
 
-Source: SoupBinTCP 3.00, section 2 (packet types, field widths, rejection codes). A packet is two
+Source: the SoupBinTCP layer of START's ITCH 1.2 (packet types, widths, rejection codes). A packet is two
 bytes of length (big-endian, of what follows), one byte of type, and the payload. Usernames and
 passwords are padded on the right, sessions and numbers on the left; a reader takes either. From
 the server: ``+`` debug, ``A`` and ``J`` login accepted and rejected, ``S`` sequenced data, ``H``

@@ -244,6 +244,10 @@ class ItchDoor:
         """
         for entry, events in published.steps:
             self.feed.apply(entry.at_ns, events)
+        self.pump()
+
+    def pump(self) -> None:
+        """Let everyone have what they have not been sent."""
         for connection in list(self._connections):
             connection.pump()
 
