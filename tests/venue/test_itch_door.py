@@ -10,12 +10,16 @@ from nasdaq_protocols import soup as stranger
 
 from feeds import itch, soup
 from feeds.soup import Packet
+from market.commands import CloseDay
+from market.errors import BadInput
 from market.words import Phase
 from venue import itch_door
+from venue.itch_client import read_day
 
 pytestmark = pytest.mark.processes
 
 NOW_AT_THE_END = 0
+LOGIN = ("username", "password")
 
 
 class Reader:
@@ -301,5 +305,38 @@ def test_the_venue_operators_own_client_receives_the_day(tmp_path: Path) -> None
                     heard.append(bytes(message.data))
             assert heard == door.told()[sequence - 1 :]
             await session.close()
+
+    at_the_door(tmp_path, tell)
+
+
+def test_our_reader_holds_the_day_to_its_end(tmp_path: Path) -> None:
+    """It waits for the day to open, counts every message and holds the orders that are left."""
+
+    async def tell(door: Door) -> None:
+        reading = asyncio.create_task(
+            read_day("127.0.0.1", door.port, **dict(zip(LOGIN, ("itch", "secret"), strict=True)))
+        )
+        await door.house.open()
+        await trade(door.house)
+        await door.house.phase(Phase.CLOSED)
+        feed = door.house.itch.feed
+        await door.house.do(CloseDay())
+        async with asyncio.timeout(PATIENCE_S):
+            day = await reading
+        assert feed.log is not None
+        assert (day.session, day.next_sequence) == (feed.log.session, feed.log.next_sequence)
+        assert set(day.orders) == set(feed.orders)
+
+    at_the_door(tmp_path, tell)
+
+
+def test_our_reader_says_why_it_may_not_read(tmp_path: Path) -> None:
+    """A wrong password is not tried again."""
+
+    async def tell(door: Door) -> None:
+        with pytest.raises(BadInput):
+            await read_day(
+                "127.0.0.1", door.port, **dict(zip(LOGIN, ("itch", "wrong"), strict=True))
+            )
 
     at_the_door(tmp_path, tell)
