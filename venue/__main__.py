@@ -201,6 +201,22 @@ def firm(
         _run(way(participant, ready, seed=seed, scale=scale))
 
 
+@cli.command(hidden=True)
+def subscriber(ready: Annotated[Path, typer.Option()]) -> None:
+    """The demonstration's ITCH subscriber: reads the first day and says what it holds."""
+    from venue.itch_client import read_day  # noqa: PLC0415
+
+    with refusals():
+        host, _, port = (
+            json.loads(ready.read_text())["itch"].removeprefix("soup://").rpartition(":")
+        )
+        day = asyncio.run(read_day(host, int(port)))
+        typer.echo(
+            f"itch    {day.session}  {day.next_sequence - 1:,} messages in order, "
+            f"{len(day.trades):,} trades, {len(day.orders)} orders left"
+        )
+
+
 @cli.command(epilog="Example:  kitahama simulate --orders examples/small_day.csv --out run/small")
 def simulate(
     orders: Annotated[

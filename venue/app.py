@@ -30,6 +30,7 @@ from venue.conductor import conduct
 from venue.core import Core
 from venue.fix_doors import FixDoors
 from venue.gateway import ORDERS_PATH, Gateway
+from venue.itch_door import ItchDoor
 from venue.journal import Journal
 from venue.kraken_door import KrakenDoor
 from venue.recovery import recover
@@ -95,12 +96,13 @@ class Venue:
             (self._folder / READY_FILE).unlink(missing_ok=True)  # the last process's doors
             first = first_day_of(settings)
             fix = FixDoors(settings, self._folder)
+            itch = ItchDoor(settings.server.itch_username, settings.server.itch_password)
             core = recover(
                 journal,
                 opening_commands(settings),
                 at_jst(first, 0),
                 self._book,
-                fix.heard,
+                [itch.heard] if fix.heard is None else [fix.heard, itch.heard],
             )
             if self._say is not None and core.business_date is not None:
                 self._say(f"going on from record {core.sequence:,}; the journal's settings hold")
@@ -114,7 +116,7 @@ class Venue:
             )
             if self._say is not None:
                 sequencer.listen(_teller(self._say))
-            await self._serve(core, sequencer, journal, clock, fix)
+            await self._serve(core, sequencer, journal, clock, (fix, itch))
 
     def stop(self) -> None:
         """End in order."""
@@ -126,27 +128,21 @@ class Venue:
         sequencer: Sequencer,
         journal: Journal,
         clock: Clock,
-        fix: FixDoors,
+        binary: tuple[FixDoors, ItchDoor],
     ) -> None:
         server = self._settings.server
-        gateway = Gateway(
-            sequencer,
-            environment=self._settings.environment,
-            settings=SessionSettings(
-                rate_per_s=server.requests_per_second,
-                burst=server.requests_burst,
-                idle_ms=int(server.idle_s * _MS_PER_S),
-            ),
-        )
+        fix, itch = binary
+        gateway = self._gateway(sequencer)
         broadcaster = Broadcaster(core.feeds)
-        sequencer.listen(gateway.publish)
-        sequencer.listen(broadcaster.publish)
+        for publish in (gateway.publish, broadcaster.publish, itch.publish):
+            sequencer.listen(publish)
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, self.stop)
         gateway.resume_grace()
         orders, feed = await self._listen_websockets(gateway, broadcaster)
         await fix.open(sequencer, gateway, self._listen)
+        soup = await self._listen_soup(itch)
         kraken = KrakenDoor(core.feeds)
         await kraken.open(server, sequencer, self._listen)
         rest = _Rest(
@@ -169,11 +165,12 @@ class Venue:
                 gc.freeze()  # what stands now stays; looking through it again would stall orders
                 self._ready = True
                 ports = _port(orders), _port(feed), _rest_port(rest)
-                self._announce(core, ports, fix.addresses() | kraken.addresses, fix.lines())
+                others = fix.addresses() | self._soup_addresses(soup) | kraken.addresses
+                self._announce(core, ports, others, fix.lines())
                 beat_s = server.heartbeat_s
                 heart = tasks.create_task(
                     _beat(
-                        (gateway.tick, fix.tick, kraken.heartbeat),
+                        (gateway.tick, fix.tick, itch.tick, kraken.heartbeat),
                         broadcaster,
                         sequencer,
                         journal,
@@ -184,9 +181,8 @@ class Venue:
                 days = tasks.create_task(self._days(sequencer, clock))
                 await self._stop.wait()
                 self._ready = False
-                days.cancel()
-                renewals.cancel()
-                heart.cancel()
+                for task in (days, renewals, heart):
+                    task.cancel()
                 gateway.finish()
                 fix.finish()
                 sequencer.stop()
@@ -195,14 +191,26 @@ class Venue:
             finally:  # also when a task failed: the group then cancels these waits
                 self._ready = False
                 reason = None if in_order else sequencer.refusal
-                orders.close()
-                feed.close()
-                fix.halt(reason)
-                kraken.halt()
-                gateway.halt(reason)
-                broadcaster.halt(reason)
+                for door in (orders, feed, *soup.values()):
+                    door.close()
+                for halt in (fix.halt, gateway.halt, broadcaster.halt):
+                    halt(reason)
+                for end in (kraken.halt, itch.halt):
+                    end()
             rest.should_exit = True
             await asyncio.wait([api])
+
+    def _gateway(self, sequencer: Sequencer) -> Gateway:
+        server = self._settings.server
+        return Gateway(
+            sequencer,
+            environment=self._settings.environment,
+            settings=SessionSettings(
+                rate_per_s=server.requests_per_second,
+                burst=server.requests_burst,
+                idle_ms=int(server.idle_s * _MS_PER_S),
+            ),
+        )
 
     async def _listen_websockets(
         self, gateway: Gateway, broadcaster: Broadcaster
@@ -231,6 +239,18 @@ class Venue:
             server.feed_port,
         )
         return orders, feed
+
+    async def _listen_soup(self, itch: ItchDoor) -> dict[str, asyncio.Server]:
+        """Open the market data of SoupBinTCP, by the names of the settings."""
+        handlers = {"itch": itch.handler, "snapshot": itch.snapshot_handler}
+        return {
+            name: await self._listen(handlers[name], f"{name}_port", port)
+            for name, port in self._settings.server.soup_ports().items()
+        }
+
+    def _soup_addresses(self, soup: Mapping[str, asyncio.Server]) -> dict[str, object]:
+        host = self._settings.server.host
+        return {name: f"soup://{host}:{_port(door)}" for name, door in soup.items()}
 
     async def _listen(
         self,
@@ -295,8 +315,9 @@ class Venue:
             )
             for line in lines:
                 self._say(line)
-            if "kraken" in doors:
-                self._say(f"kraken  {doors['kraken']}")
+            for name in ("itch", "snapshot", "kraken"):
+                if name in doors:
+                    self._say(f"{name:<8}{doors[name]}")
         if self._opened is not None:
             self._opened()
 

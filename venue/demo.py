@@ -74,6 +74,11 @@ def run_demo(
         "serve", "--settings", str(path), "--out", str(out), "--end", "--book", book
     ) as venue:
         _wait_ready(out / READY_FILE, venue)
+        subscriber = subprocess.Popen(  # noqa: S603 - our own command
+            _command("subscriber", "--ready", str(out / READY_FILE)),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         firms = start_firms(out / READY_FILE, seed=seed, scale=scale)
         for line in venue.stdout or ():
             screen.print(line.rstrip("\n"), soft_wrap=True, markup=False)
@@ -88,7 +93,8 @@ def run_demo(
                 markup=False,
                 soft_wrap=True,
             )
-    broken = venue_code or any(firm.returncode for firm in firms)
+    screen.print(subscriber.communicate(timeout=_FIRM_S_MAX)[0].rstrip("\n"), markup=False)
+    broken = venue_code or any(process.returncode for process in (*firms, subscriber))
     verdict = verify(out)
     for sentence in verdict.conservation:
         screen.print(f"check   {sentence}", markup=False, soft_wrap=True)

@@ -1,6 +1,6 @@
 """From what is on the disk to a running market, and back to a digest that can be compared."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,12 +33,16 @@ class Verdict:
     conservation: list[str]
 
 
+Heard = Callable[[Core, Entry, list[Event]], None]
+"""Who wants to know what a journal said: the core after the entry, the entry, its events."""
+
+
 def recover(
     journal: Journal,
     opening: list[Command],
     at_ns: TimeNs,
     book: str = DEFAULT,
-    heard: Callable[[Core, Entry, list[Event]], None] | None = None,
+    heard: Sequence[Heard] = (),
 ) -> Core:
     """Bring a market back from its journal, or begin a new one with its opening commands.
 
@@ -50,7 +54,7 @@ def recover(
         opening: What a new run begins with.
         at_ns: Market time of what is written now.
         book: Name of the books.
-        heard: Told every entry, old and new, with its events.
+        heard: Each is told every entry, old and new, with its events.
 
     Raises:
         JournalError: When the record cannot be trusted; the venue must not start.
@@ -59,8 +63,8 @@ def recover(
     core = Core(book)
     for entry in journal.read():
         told = core.apply(entry)
-        if heard is not None:
-            heard(core, entry, told)
+        for hear in heard:
+            hear(core, entry, told)
         if not core.sequence % _FORGET_EVERY:
             _forget_outbound(core)
     _forget_outbound(core)
@@ -81,8 +85,8 @@ def recover(
         events = core.apply(entry)
         if is_new:
             check_opening(command, events)
-        if heard is not None:
-            heard(core, entry, events)
+        for hear in heard:
+            hear(core, entry, events)
         _forget_outbound(core)
     if rows:
         journal.write(rows)

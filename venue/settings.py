@@ -54,6 +54,9 @@ IssueId = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
 TickTableName = Annotated[str, Field(pattern=f"^({'|'.join(TICK_TABLES)})$")]
 LimitTableName = Annotated[str, Field(pattern=f"^({'|'.join(LIMIT_TABLES)})$")]
 
+ITCH_PORT: Final = 8083
+SNAPSHOT_PORT: Final = 8084
+
 
 FixPort = Annotated[int | None, Field(ge=-1, le=65535)]
 """A port; -1 switches the door off; left out it is the usual one, or the system's choice where
@@ -125,7 +128,12 @@ class IssueSettings(BaseModel):
 
 
 class ServerSettings(BaseSettings):
-    """Ports, bounds and waits of the running venue; 0 lets the system choose a port."""
+    """Ports, bounds and waits of the running venue; 0 lets the system choose a port.
+
+    ``itch_port`` and ``snapshot_port`` are SoupBinTCP; -1 switches the door off; left out, they
+    are the usual ones, or the system's choice where ``orders_port`` is. With a username set, a
+    login must carry it and the password.
+    """
 
     model_config = SettingsConfigDict(env_prefix="KITAHAMA_SERVER__", extra="forbid", frozen=True)
 
@@ -133,6 +141,10 @@ class ServerSettings(BaseSettings):
     rest_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     orders_port: Annotated[int, Field(ge=0, le=65535)] = 8081
     feed_port: Annotated[int, Field(ge=0, le=65535)] = 8082
+    itch_port: Annotated[int | None, Field(ge=-1, le=65535)] = None
+    snapshot_port: Annotated[int | None, Field(ge=-1, le=65535)] = None
+    itch_username: Annotated[str, Field(pattern=r"^[!-~]{0,6}$")] = ""
+    itch_password: Annotated[str, Field(pattern=r"^[!-~]{0,10}$")] = ""
     requests_per_second: Annotated[int, Field(gt=0)] = 100
     requests_burst: Annotated[int, Field(gt=0)] = 200
     inbox_commands_max: Annotated[int, Field(gt=0)] = 100_000
@@ -169,6 +181,15 @@ class ServerSettings(BaseSettings):
     def is_loopback(self) -> bool:
         """Whether only this machine reaches the doors."""
         return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+
+    def soup_ports(self) -> dict[str, int]:
+        """Each SoupBinTCP door with its port; those switched off are left out."""
+        asked = {"itch": self.itch_port, "snapshot": self.snapshot_port}
+        usual = {"itch": ITCH_PORT, "snapshot": SNAPSHOT_PORT} if self.orders_port else {}
+        ports = {
+            name: port if port is not None else usual.get(name, 0) for name, port in asked.items()
+        }
+        return {name: port for name, port in ports.items() if port >= 0}
 
     @classmethod
     def settings_customise_sources(

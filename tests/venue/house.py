@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import json
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +19,6 @@ from market.business_days import at_jst
 from market.commands import (
     ChangePhase,
     Command,
-    Entry,
     Halt,
     OpenDay,
     ParticipantLimits,
@@ -37,8 +36,9 @@ from venue.broadcast import FEED_PATH, REQUEST_BYTES_MAX, Broadcaster
 from venue.client import Identity, OrderClient
 from venue.core import Core
 from venue.gateway import ORDERS_PATH, Gateway
+from venue.itch_door import ItchDoor
 from venue.journal import Journal
-from venue.recovery import recover
+from venue.recovery import Heard, recover
 from venue.schedule import first_business_day
 from venue.seams import VirtualClock, wall_ns
 from venue.sequencer import Done, Sequencer
@@ -119,14 +119,18 @@ class House:
         session: SessionSettings = FAST,
         inbox_max: int = 100_000,
         origins: tuple[str, ...] = (),
-        heard: Callable[[Core, Entry, list[Event]], None] | None = None,
+        heard: Sequence[Heard] = (),
     ) -> None:
         self.settings = settings(preset)
         self.journal = Journal(folder)
         first = first_business_day(self.settings.first_day)
         self.date = first
+        self.itch = ItchDoor("itch", "secret")
         self.core: Core = recover(
-            self.journal, opening_commands(self.settings), at_jst(first, 0), heard=heard
+            self.journal,
+            opening_commands(self.settings),
+            at_jst(first, 0),
+            heard=(self.itch.heard, *heard),
         )
         self.clock = VirtualClock(self.core.at_ns)
         self.sequencer = HeldSequencer(
@@ -138,6 +142,7 @@ class House:
         self.broadcaster = Broadcaster(self.core.feeds)
         self.sequencer.listen(self.gateway.publish)
         self.sequencer.listen(self.broadcaster.publish)
+        self.sequencer.listen(self.itch.publish)
         self.origins = origins
         self.connections: list[Connection] = []
         self.orders_port = self.feed_port = 0
@@ -158,6 +163,7 @@ class House:
         self._feed.close()
         self.gateway.halt(None)
         self.broadcaster.halt()
+        self.itch.halt()
         self.sequencer.stop()
         await asyncio.wait([self._writer])
         for connection in self.connections:

@@ -39,7 +39,7 @@ class FixHouse(House):
                  passwords: dict[KeyId, str] | None = None, boot: str = "", tls: ssl.SSLContext | None = None,
                  **options: Any) -> None:  # fmt: skip
         reports = FixReports()
-        super().__init__(folder, heard=hearer(reports), **options)
+        super().__init__(folder, heard=(hearer(reports),), **options)
         self.tls = tls
         self.fix = FixAcceptor(
             self.sequencer, self.gateway, reports, folder,

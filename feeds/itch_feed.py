@@ -1,0 +1,354 @@
+"""Events in, one day of ITCH out: the same market as feeds/market_data.py in START's own encoding.
+
+A business day is one Soup session, named by its date. It opens with START's sequence (ITCH 1.2,
+4.2 to 4.6 and 4.10): start of messages, tick tables, directory, reference prices, the spin of
+trading states, then the book states; orders that live on from an earlier day are added again. It
+ends with end of messages.
+
+Ordering: as the events come, so the bytes depend on the journal alone, not on how turns fell: a
+day read again from the journal is the same day, byte for byte. ``apply`` may only be told what is
+durable.
+
+Not told, because START has no message for it: voided trades, special quotes, extensions. An order
+whose quantity is cut without losing its place is a ``U`` with the same number twice (ours).
+
+Invariants: an order is told once and leaves once; what is open of it is positive.
+"""
+
+from datetime import date
+from typing import Any, Final
+
+from feeds import itch
+from feeds.market_data import PRE_CLOSING
+from feeds.soup import SoupLog
+from market import events
+from market.commands import NO_PRICE
+from market.errors import check
+from market.ids import OrderId
+from market.instrument import Instrument
+from market.quantities import TimeNs, Units
+from market.words import OrderKind, Phase, Side, Validity
+
+_NS_PER_S: Final = 1_000_000_000
+_JST_S: Final = 9 * 3600
+_DAY_S: Final = 24 * 3600
+
+
+class ItchBook:
+    """What the day's opening and a snapshot say of one issue."""
+
+    __slots__ = (
+        "book", "equilibrium_sen", "halted", "instrument", "limits_sen", "market_orders_barred",
+        "phase", "reference_sen", "told", "unseen",
+    )  # fmt: skip
+
+    def __init__(self, instrument: Instrument, book: bytes) -> None:
+        self.instrument = instrument
+        self.book = book
+        self.phase = Phase.CLOSED
+        self.halted = False
+        self.reference_sen = 0
+        self.limits_sen = (0, 0)
+        self.market_orders_barred = instrument.market_orders_barred
+        self.equilibrium_sen: int | None = None
+        self.told = False
+        self.unseen: dict[OrderId, None] = {}  # on-close orders that are not on the book yet
+
+
+class ItchOrder:
+    """One live order: only ``leaves_units`` and the price change."""
+
+    __slots__ = ("book", "leaves_units", "price_sen", "side")
+
+    def __init__(self, book: ItchBook, side: Side, leaves_units: Units, price_sen: int) -> None:
+        self.book = book
+        self.side = side
+        self.leaves_units = leaves_units
+        self.price_sen = price_sen
+
+
+class ItchFeed:
+    """The day that runs, or the last one.
+
+    Attributes:
+        log: Its session; None before the first day.
+        orders: Live orders, oldest first.
+    """
+
+    def __init__(self) -> None:
+        self.log: SoupLog | None = None
+        self.books: dict[str, ItchBook] = {}
+        self.orders: dict[OrderId, ItchOrder] = {}
+        self._starting: date | None = None
+        self._at_ns = 0
+        self._second = -1
+        self._fold: dict[type, Any] = {
+            events.InstrumentListed: self._listed,
+            events.DayOpened: self._day_opened,
+            events.DayClosed: self._day_closed,
+            events.ReferencePriceSet: self._reference_set,
+            events.PhaseChanged: self._phase_changed,
+            events.TradingHalted: self._halted,
+            events.TradingResumed: self._resumed,
+            events.IndicativePriceChanged: self._indicative,
+            events.AuctionHeld: self._auction_held,
+            events.OrderAccepted: self._accepted,
+            events.OrderAmended: self._amended,
+            events.OrderReleased: self._released,
+            events.OrderReduced: self._reduced,
+            events.OrderCanceled: self._left,
+            events.OrderExpired: self._left,
+            events.Trade: self._trade,
+        }
+
+    def apply(self, at_ns: TimeNs, step: list[events.Event]) -> None:
+        """Fold one entry's events. O(events); at a day's opening O(issues + live orders)."""
+        self._at_ns = at_ns
+        fold_of = self._fold.get
+        for event in step:
+            fold = fold_of(type(event))
+            if fold is not None:
+                fold(event)
+        if self._starting is not None:
+            self._start_day(self._starting)
+
+    def snapshot(self) -> list[bytes]:
+        """The day's opening as it would be said now, live orders, and where to go on.
+
+        Ours, in the manner of the equities' GLIMPSE service; START has none. O(orders + issues).
+        """
+        out = [itch.seconds(self._second)] if self._second >= 0 else []
+        out += self._opening(self._at_ns % _NS_PER_S)
+        for book in self.books.values():
+            if book.equilibrium_sen is not None:
+                at_ns = self._at_ns % _NS_PER_S
+                out.append(itch.equilibrium_price(at_ns, book.book, book.equilibrium_sen))
+        out.append(itch.snapshot_end(self.log.next_sequence if self.log is not None else 1))
+        return out
+
+    def check_invariants(self) -> None:
+        """Check that what is live is open. O(orders)."""
+        for order_id, order in self.orders.items():
+            check(order.leaves_units > 0, "a live order is open", order_id=order_id)
+            check(order_id not in order.book.unseen, "an order is told or not", order_id=order_id)
+
+    # --- out
+
+    @property
+    def _is_telling(self) -> bool:
+        return self.log is not None and not self.log.ended and self._starting is None
+
+    def _ns(self) -> int:
+        """Nanoseconds of the second, after telling the second when it is a new one."""
+        second, ns = divmod(self._at_ns, _NS_PER_S)
+        second = (second + _JST_S) % _DAY_S
+        if second != self._second and self.log is not None:
+            self._second = second
+            self.log.append(itch.seconds(second))
+        return ns
+
+    def _tell(self, message: bytes) -> None:
+        if self.log is not None:
+            self.log.append(message)
+
+    # --- the day
+
+    def _day_opened(self, event: events.DayOpened) -> None:
+        if self.log is not None:
+            self.log.ended = True
+        self._starting = event.business_date
+
+    def _start_day(self, day: date) -> None:
+        self._starting = None
+        self.log = SoupLog(day.strftime("%Y%m%d"))
+        self._second = -1
+        for message in self._opening(self._ns()):
+            self._tell(message)
+
+    def _opening(self, ns: int) -> list[bytes]:
+        books = list(self.books.values())
+        out = [itch.system_event(ns, itch.START_OF_MESSAGES)]
+        tables = {book.instrument.ticks.table_id: book.instrument.ticks for book in books}
+        for table_id, table in sorted(tables.items()):
+            starts = (0, *[bound + 1 for bound in table.up_to_sen[:-1]])
+            out += [
+                itch.tick_row(ns, table_id, tick_sen, start)
+                for tick_sen, start in zip(table.tick_sen, starts, strict=True)
+            ]
+        out += [self._directory(ns, book) for book in books]
+        out += [self._reference(ns, book) for book in books]
+        out += [self._trading(ns, book) for book in books]
+        out += [itch.book_state(ns, book.book, book.phase.value) for book in books]
+        for book in books:
+            book.told = True
+        for order_id, order in self.orders.items():
+            out.append(self._added(ns, order_id, order))
+        return out
+
+    def _day_closed(self, _event: events.DayClosed) -> None:
+        if self._is_telling and self.log is not None:
+            self._tell(itch.system_event(self._ns(), itch.END_OF_MESSAGES))
+            self.log.ended = True
+
+    def _listed(self, event: events.InstrumentListed) -> None:
+        name = event.instrument.instrument_id
+        if name in self.books:
+            self.books[name].instrument = event.instrument
+            return
+        short = name if len(name) <= itch.BOOK_ID_BYTES else f"{len(self.books) + 1:04d}"
+        self.books[name] = ItchBook(event.instrument, itch.book_field(short))
+
+    def _reference_set(self, event: events.ReferencePriceSet) -> None:
+        book = self.books[event.instrument_id]
+        book.reference_sen = event.reference_price_sen
+        book.limits_sen = event.lower_limit_sen, event.upper_limit_sen
+        book.market_orders_barred = event.market_orders_barred
+        if self._is_telling:
+            ns = self._ns()
+            self._tell(self._directory(ns, book))
+            self._tell(self._reference(ns, book))
+            if not book.told:  # listed during the day
+                book.told = True
+                self._tell(self._trading(ns, book))
+                self._tell(itch.book_state(ns, book.book, book.phase.value))
+
+    def _directory(self, ns: int, book: ItchBook) -> bytes:
+        issue = book.instrument
+        return itch.directory(
+            ns,
+            book.book,
+            issue.isin,
+            issue.instrument_id,
+            issue.trading_unit_units,
+            issue.ticks.table_id,
+            book.limits_sen,
+            market_orders_barred=book.market_orders_barred,
+            attention=issue.under_supervision,
+            termination=issue.to_be_removed,
+        )
+
+    def _reference(self, ns: int, book: ItchBook) -> bytes:
+        number = itch.REFERENCE_ORDER_NUMBER
+        return itch.order_added(ns, number, Side.BUY, 0, book.book, book.reference_sen)
+
+    def _trading(self, ns: int, book: ItchBook) -> bytes:
+        return itch.trading_state(ns, book.book, itch.SUSPENDED if book.halted else itch.TRADING)
+
+    def _phase_changed(self, event: events.PhaseChanged) -> None:
+        book = self.books[event.instrument_id]
+        book.phase = event.phase
+        if self._is_telling:
+            self._tell(itch.book_state(self._ns(), book.book, event.phase.value))
+
+    def _halted(self, event: events.TradingHalted) -> None:
+        self._set_halted(self.books[event.instrument_id], halted=True)
+
+    def _resumed(self, event: events.TradingResumed) -> None:
+        self._set_halted(self.books[event.instrument_id], halted=False)
+
+    def _set_halted(self, book: ItchBook, *, halted: bool) -> None:
+        book.halted = halted
+        if self._is_telling:
+            self._tell(self._trading(self._ns(), book))
+
+    def _indicative(self, event: events.IndicativePriceChanged) -> None:
+        self._set_equilibrium(self.books[event.instrument_id], event.price_sen)
+
+    def _auction_held(self, event: events.AuctionHeld) -> None:
+        """After the cross there is no price (ITCH 1.2, 4.11)."""
+        self._set_equilibrium(self.books[event.instrument_id], None)
+
+    def _set_equilibrium(self, book: ItchBook, price_sen: int | None) -> None:
+        book.equilibrium_sen = price_sen
+        if self._is_telling:
+            field = itch.NO_PRICE_FIELD if price_sen is None else price_sen
+            self._tell(itch.equilibrium_price(self._ns(), book.book, field))
+
+    # --- orders
+
+    def _added(self, ns: int, order_id: OrderId, order: ItchOrder) -> bytes:
+        book, units = order.book.book, order.leaves_units
+        return itch.order_added(ns, order_id, order.side, units, book, order.price_sen)
+
+    def _add(self, order_id: OrderId, order: ItchOrder) -> None:
+        check(order_id not in self.orders, "an order joins once", order_id=order_id)
+        self.orders[order_id] = order
+        if self._is_telling:
+            self._tell(self._added(self._ns(), order_id, order))
+
+    def _accepted(self, event: events.OrderAccepted) -> None:
+        book = self.books[event.instrument_id]
+        if event.validity is Validity.ON_CLOSE and book.phase not in PRE_CLOSING:
+            book.unseen[event.order_id] = None
+            return
+        price_sen = _price_field(event.kind, event.price_sen)
+        self._add(event.order_id, ItchOrder(book, event.side, event.quantity_units, price_sen))
+
+    def _amended(self, event: events.OrderAmended) -> None:
+        book = self.books[event.instrument_id]
+        if event.old_order_id in book.unseen:
+            del book.unseen[event.old_order_id]
+            book.unseen[event.order_id] = None
+            return
+        price_sen = _price_field(event.kind, event.price_sen)
+        self._replace(event.old_order_id, event.order_id, event.leaves_units, price_sen)
+
+    def _released(self, event: events.OrderReleased) -> None:
+        book = self.books[event.instrument_id]
+        price_sen = _price_field(event.kind, event.price_sen)
+        if event.order_id in book.unseen:
+            del book.unseen[event.order_id]
+            order = ItchOrder(book, event.side, event.leaves_units, price_sen)
+            self._add(event.order_id, order)
+            return
+        self._replace(event.order_id, event.order_id, event.leaves_units, price_sen)
+
+    def _reduced(self, event: events.OrderReduced) -> None:
+        if not event.leaves_units:
+            self._delete(event.order_id)
+            return
+        price_sen = self.orders[event.order_id].price_sen
+        self._replace(event.order_id, event.order_id, event.leaves_units, price_sen)
+
+    def _replace(self, old: OrderId, new: OrderId, leaves_units: Units, price_sen: int) -> None:
+        was = self.orders[old]
+        if old == new:
+            was.leaves_units, was.price_sen = leaves_units, price_sen
+        else:
+            del self.orders[old]
+            self.orders[new] = ItchOrder(was.book, was.side, leaves_units, price_sen)
+        if self._is_telling:
+            self._tell(itch.order_replaced(self._ns(), old, new, leaves_units, price_sen))
+
+    def _left(self, event: events.OrderCanceled | events.OrderExpired) -> None:
+        unseen = self.books[event.instrument_id].unseen
+        if event.order_id in unseen:
+            del unseen[event.order_id]
+            return
+        self._delete(event.order_id)
+
+    def _delete(self, order_id: OrderId) -> None:
+        del self.orders[order_id]
+        if self._is_telling:
+            self._tell(itch.order_deleted(self._ns(), order_id))
+
+    def _trade(self, event: events.Trade) -> None:
+        """Both orders are told, the buy first, with one match number."""
+        self._execute(event, event.buy_order_id, event.buy_leaves_units)
+        self._execute(event, event.sell_order_id, event.sell_leaves_units)
+
+    def _execute(self, event: events.Trade, order_id: OrderId, leaves_units: Units) -> None:
+        if leaves_units:
+            self.orders[order_id].leaves_units = leaves_units
+        else:
+            del self.orders[order_id]
+        if self._is_telling:
+            units, match, price_sen = event.quantity_units, event.trade_id, event.price_sen
+            ns = self._ns()
+            self._tell(
+                itch.order_executed(ns, order_id, units, match, price_sen, cross=event.cross)
+            )
+
+
+def _price_field(kind: OrderKind, price_sen: int) -> int:
+    return itch.NO_PRICE_FIELD if kind is OrderKind.MARKET or price_sen == NO_PRICE else price_sen
