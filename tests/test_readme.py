@@ -25,8 +25,8 @@ def block_after(command: str) -> list[str]:
 
 
 def shape(line: str) -> str:
-    """A line with its figures and spacing taken out."""
-    return " ".join(re.sub(r"[0-9a-f]{64}|[0-9][0-9,.]*", "#", line).split())
+    """A line with its figures (a k or m behind one, too) and spacing taken out."""
+    return " ".join(re.sub(r"[0-9a-f]{64}|[0-9][0-9,.]*(?:[kmb]\b|bn\b)?", "#", line).split())
 
 
 def test_the_small_day_prints_what_the_readme_shows() -> None:
