@@ -17,8 +17,10 @@ import gc
 import os
 import statistics
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from html import escape
 from math import log10
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any, Final
@@ -100,6 +102,12 @@ def resident() -> int:
     """Bytes of this process in memory."""
     with Path("/proc/self/statm").open(encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def alone(count: int) -> float:
+    """:func:`bytes_an_order` in a process of its own: this one has memory to use again."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(bytes_an_order, count).result()
 
 
 def bytes_an_order(count: int) -> float:
