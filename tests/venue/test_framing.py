@@ -139,7 +139,7 @@ def test_a_breach_ends_its_connection_with_the_code_of_the_rfc(
 
 def test_the_code_reaches_a_peer_that_is_still_sending(tmp_path: Path) -> None:
     """Megabytes on their way behind a breach do not reset the line before its close is read."""
-    size = 8 * 1024 * 1024
+    size = 2 * 1024 * 1024
 
     async def story(house: House) -> None:
         for line in (await live_line(house), await feed_line(house)):
