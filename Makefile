@@ -76,7 +76,8 @@ interop: setup  ## let strangers' programs judge the doors; ARTILLERY=artillery 
 	@command -v npm >/dev/null || echo "no npm: wscat and artillery are left out"
 	! command -v npm >/dev/null || PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent \
 		--no-audit --no-fund --prefix $(PEERS) wscat@6 $(ARTILLERY)
-	$(BIN)/python -m pytest -q tests/fix tests/interop tests/venue/test_kraken_door.py
+	$(BIN)/python -m pytest -q tests/fix tests/interop tests/venue/test_kraken_door.py \
+		tests/venue/test_dissectors.py
 
 conformance: setup  ## the outside judge at length, TRACES= generated ones a profile
 	$(BIN)/python -m tests.conformance --traces $(TRACES)
