@@ -76,6 +76,9 @@ interop: setup  ## let strangers' programs judge the doors; ARTILLERY=artillery 
 	@command -v npm >/dev/null || echo "no npm: wscat and artillery are left out"
 	! command -v npm >/dev/null || PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent \
 		--no-audit --no-fund --prefix $(PEERS) wscat@6 $(ARTILLERY)
+	@test -x $(PEERS)/autobahn/bin/wstest || ! python2.7 -m virtualenv --version >/dev/null 2>&1 \
+		|| { python2.7 -m virtualenv -q $(PEERS)/autobahn \
+		&& $(PEERS)/autobahn/bin/pip install -q autobahntestsuite; }
 	$(BIN)/python -m pytest -q tests/fix tests/interop tests/venue/test_kraken_door.py \
 		tests/venue/test_dissectors.py
 

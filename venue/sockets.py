@@ -15,6 +15,7 @@ by the close code only; connections that never finish the opening are bounded in
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -32,6 +33,7 @@ _CLOSE_WAIT_S: Final = 5.0
 _UNSENT_BYTES_HIGH: Final = 1024 * 1024
 _REASON_BYTES_MAX: Final = 123
 _FINAL_TEXT: Final = b"\x81"
+_PONG: Final = b"\x8a"
 _SIZE_IN_ONE_BYTE_MAX: Final = 125
 _SIZE_IN_TWO_BYTES_MAX: Final = 2**16 - 1
 
@@ -63,6 +65,16 @@ def text_frame(payload: bytes) -> bytes:
     return _FINAL_TEXT + b"\x7f" + size.to_bytes(8, "big") + payload
 
 
+class _Protocol(ServerProtocol):
+    """The library's protocol, but for one thing it calls a breach and the RFC does not."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Take a close inside a fragmented message as a close (RFC 6455, 5.4)."""
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
+
+
 class Connection(asyncio.Protocol):
     """One server-side websocket connection."""
 
@@ -77,7 +89,7 @@ class Connection(asyncio.Protocol):
         self._path = path
         self._make_handler = make_handler
         # no Origin header: a program; any other must be on the list
-        self._protocol = ServerProtocol(
+        self._protocol = _Protocol(
             origins=[None, *allowed_origins],  # type: ignore[list-item]
             max_size=message_bytes_max,
         )
@@ -89,6 +101,7 @@ class Connection(asyncio.Protocol):
         self._is_reading = False  # the protocol may know of an end that was not said yet
         self._has_ended = False  # by us: nothing more is heard or sent
         self._has_written_all = False
+        self._unsaid: deque[bytes] = deque()  # of the protocol core, to be said in its turn
 
     # --- for owners
 
@@ -133,6 +146,7 @@ class Connection(asyncio.Protocol):
         """Feed the protocol and handle the events it completes."""
         self._protocol.receive_data(data)
         self._is_reading = True
+        self._unsaid.extend(self._protocol.data_to_send())
         try:
             for event in self._protocol.events_received():
                 if isinstance(event, Frame):
@@ -199,6 +213,8 @@ class Connection(asyncio.Protocol):
                 self._message(data, opcode)
             else:
                 self._fragments, self._fragment_opcode = [data], opcode
+        elif opcode is Opcode.PING:
+            self._pong()
         elif opcode is Opcode.CONT:
             self._fragments.append(data)
             if len(self._fragments) > _FRAGMENTS_MAX:
@@ -215,13 +231,21 @@ class Connection(asyncio.Protocol):
     def _flush(self) -> None:
         if self._transport is None or self._has_written_all:
             return
-        for data in self._protocol.data_to_send():
+        unsaid, self._unsaid = self._unsaid, deque()
+        for data in (*unsaid, *self._protocol.data_to_send()):
             if not data:
                 self._end_writing(self._transport)
                 break
             self._transport.write(data)
         if self._protocol.close_expected() and self._timer is None:
             self._cut_in(_CLOSE_WAIT_S)
+
+    def _pong(self) -> None:
+        """Write the pong of this ping, between the answers to what came before and after it."""
+        if self._unsaid and self._unsaid[0][:1] == _PONG:
+            pong = self._unsaid.popleft()
+            if self._transport is not None and not self._has_written_all:
+                self._transport.write(pong)
 
     def _end_writing(self, transport: asyncio.Transport) -> None:
         """What is buffered still goes out, and the peer ends the line (RFC 6455, 7.1.1).

@@ -22,7 +22,8 @@ from tests.venue.house import House, order, play
 pytestmark = pytest.mark.processes
 
 HERE = Path(__file__).parent
-NPM = HERE.parents[1] / "build" / "interop" / "node_modules" / ".bin"
+PEERS = HERE.parents[1] / "build" / "interop"
+BINS = (PEERS / "node_modules" / ".bin", PEERS / "autobahn" / "bin", Path(sys.executable).parent)
 READERS, SEEN = 40, 50
 DEADLINE_S = 60.0
 Story = Callable[[House], Awaitable[None]]
@@ -30,7 +31,7 @@ Story = Callable[[House], Awaitable[None]]
 
 def program(name: str) -> str | None:
     """Where a stranger's program is, if it is anywhere."""
-    places = (str(NPM), str(Path(sys.executable).parent), os.environ.get("PATH", ""))
+    places = (*map(str, BINS), os.environ.get("PATH", ""))
     return shutil.which(name, path=os.pathsep.join(places))
 
 

@@ -108,9 +108,6 @@ BREACHES: dict[str, tuple[bytes, int]] = {
     },
     "a reason that is not UTF-8": (frame_bytes(CLOSE, code(1000) + b"\xff"), 1007),
     "a reason cut inside a character": (frame_bytes(CLOSE, code(1000) + b"\xe6\xa0"), 1007),
-    "a close inside a message": (
-        frame_bytes(TEXT, b"{", fin=False) + frame_bytes(CLOSE, code(1000)), 1002,
-    ),
 }  # fmt: skip
 
 
@@ -331,6 +328,37 @@ def test_a_good_close_comes_back_as_it_was(payload: bytes, bytewise: bool, tmp_p
         await answered(line)
         assert await until_closed(line) == ([], payload)
         await served(house)
+
+    play(tmp_path, story)
+
+
+@WAYS
+def test_a_close_may_come_inside_a_message(bytewise: bool, tmp_path: Path) -> None:
+    """As any control frame; the half message is forgotten, and it is a good close."""
+
+    async def story(house: House) -> None:
+        line = await feed_line(house)
+        said = frame_bytes(TEXT, ASKED, fin=False) + frame_bytes(CLOSE, code(1000))
+        await say(line, said + frame_bytes(CONT), bytewise=bytewise)
+        assert await until_closed(line) == ([], code(1000))
+
+    play(tmp_path, story)
+
+
+@WAYS
+def test_a_pong_does_not_wait_for_the_message_around_its_ping(
+    bytewise: bool, tmp_path: Path
+) -> None:
+    """Pong, answer, close: in this order however the bytes arrive."""
+
+    async def story(house: House) -> None:
+        line = await feed_line(house)
+        said = frame_bytes(TEXT, ASKED[:9], fin=False) + frame_bytes(PING, b"?")
+        said += frame_bytes(CONT, ASKED[9:]) + frame_bytes(CLOSE)
+        await say(line, said, bytewise=bytewise)
+        assert await line.heard() == (PONGED, b"?")
+        await answered(line)
+        assert await until_closed(line) == ([], b"")
 
     play(tmp_path, story)
 
