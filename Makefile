@@ -9,6 +9,7 @@ COMPARE_SEEDS ?= 30
 BUILT_FROM := pyproject.toml setup.py matching/kernel.py matching/kernel.pxd
 PURE := build/pure
 PEERS := build/interop
+PYTHON27 ?= python2.7
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: help demo test test-compiled test-pure setup check day compare bench bench-peers stress interop conformance crash clean search
@@ -76,8 +77,9 @@ interop: setup  ## let strangers' programs judge the doors; ARTILLERY=artillery 
 	@command -v npm >/dev/null || echo "no npm: wscat and artillery are left out"
 	! command -v npm >/dev/null || PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent \
 		--no-audit --no-fund --prefix $(PEERS) wscat@6 $(ARTILLERY)
-	@test -x $(PEERS)/autobahn/bin/wstest || ! python2.7 -m virtualenv --version >/dev/null 2>&1 \
-		|| { python2.7 -m virtualenv -q $(PEERS)/autobahn \
+	@test -x $(PEERS)/autobahn/bin/wstest || ! $(PYTHON27) -c "" 2>/dev/null \
+		|| { $(BIN)/python -m pip install -q 'virtualenv<20.22' \
+		&& $(BIN)/python -m virtualenv -q -p $(PYTHON27) $(PEERS)/autobahn \
 		&& $(PEERS)/autobahn/bin/pip install -q autobahntestsuite; }
 	$(BIN)/python -m pytest -q tests/fix tests/interop tests/venue/test_kraken_door.py \
 		tests/venue/test_dissectors.py

@@ -2,7 +2,7 @@
 
 The suite wants an echo, which no door is, so one is made here of the same ``Connection`` with larger
 bounds. Left out: its cases 9 (load), 12 and 13 (compression, which we do not offer). The program is
-old and needs Python 2.7; where that is on the machine ``make interop`` brings it.
+old and needs Python 2.7; ``make interop PYTHON27=`` with the path of one brings it.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class Echo:
         """Leave nothing behind."""
 
 
-@needs("wstest", "make interop, where there is a Python 2.7,")
+@needs("wstest", "make interop PYTHON27=, where there is one,")
 def test_autobahn_finds_no_breach_of_the_rfc(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
