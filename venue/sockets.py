@@ -8,11 +8,14 @@ future a message (measured in bench/README.md).
 Bounds of one connection: so long to finish the opening handshake, so many fragments a message, so
 many unsent bytes before its own requests wait (a peer that does not read is not read either), so
 long to answer a close. A defect while one is handled ends that connection alone, with 1011.
+What a peer said whole before its close, or before its breach, is heard and answered first, however
+the bytes were cut on their way; what comes behind our own last word is not heard.
 Known limits: what the protocol core itself refuses (a frame too large, a reserved bit) is answered
 by the close code only; connections that never finish the opening are bounded in time, not number.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -30,6 +33,7 @@ _CLOSE_WAIT_S: Final = 5.0
 _UNSENT_BYTES_HIGH: Final = 1024 * 1024
 _REASON_BYTES_MAX: Final = 123
 _FINAL_TEXT: Final = b"\x81"
+_PONG: Final = b"\x8a"
 _SIZE_IN_ONE_BYTE_MAX: Final = 125
 _SIZE_IN_TWO_BYTES_MAX: Final = 2**16 - 1
 
@@ -61,6 +65,16 @@ def text_frame(payload: bytes) -> bytes:
     return _FINAL_TEXT + b"\x7f" + size.to_bytes(8, "big") + payload
 
 
+class _Protocol(ServerProtocol):
+    """The library's protocol, but for one thing it calls a breach and the RFC does not."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Take a close inside a fragmented message as a close (RFC 6455, 5.4)."""
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
+
+
 class Connection(asyncio.Protocol):
     """One server-side websocket connection."""
 
@@ -75,7 +89,7 @@ class Connection(asyncio.Protocol):
         self._path = path
         self._make_handler = make_handler
         # no Origin header: a program; any other must be on the list
-        self._protocol = ServerProtocol(
+        self._protocol = _Protocol(
             origins=[None, *allowed_origins],  # type: ignore[list-item]
             max_size=message_bytes_max,
         )
@@ -84,13 +98,19 @@ class Connection(asyncio.Protocol):
         self._fragments: list[bytes] = []
         self._fragment_opcode = Opcode.TEXT
         self._timer: asyncio.TimerHandle | None = None  # of the opening, then of the close
+        self._is_reading = False  # the protocol may know of an end that was not said yet
+        self._has_ended = False  # by us: nothing more is heard or sent
+        self._has_written_all = False
+        self._unsaid: deque[bytes] = deque()  # of the protocol core, to be said in its turn
 
     # --- for owners
 
     @property
     def is_open(self) -> bool:
         """Whether messages may still be sent."""
-        return self._protocol.state is OPEN
+        if self._has_ended:
+            return False
+        return self._protocol.state is OPEN or (self._is_reading and self._handler is not None)
 
     @property
     def buffered_bytes(self) -> int:
@@ -109,7 +129,9 @@ class Connection(asyncio.Protocol):
     def close(self, code: int, reason: str) -> None:
         """Start the closing handshake; the connection is cut if the peer does not answer."""
         if self.is_open:
-            self._protocol.send_close(code, reason[:_REASON_BYTES_MAX])
+            self._has_ended = True
+            if self._protocol.state is OPEN:
+                self._protocol.send_close(code, reason[:_REASON_BYTES_MAX])
             self._flush()
 
     # --- asyncio.Protocol
@@ -123,6 +145,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Feed the protocol and handle the events it completes."""
         self._protocol.receive_data(data)
+        self._is_reading = True
+        self._unsaid.extend(self._protocol.data_to_send())
         try:
             for event in self._protocol.events_received():
                 if isinstance(event, Frame):
@@ -130,10 +154,13 @@ class Connection(asyncio.Protocol):
                 elif isinstance(event, Request):
                     self._request_received(event)
         except Exception as defect:  # noqa: BLE001 - ours: this connection ends, the others go on
+            self._has_ended = True
             self._protocol.fail(CloseCode.INTERNAL_ERROR, RejectReason.INTERNAL.value)
             asyncio.get_running_loop().call_exception_handler(
                 {"message": "a message could not be handled", "exception": defect, "protocol": self}
             )
+        finally:
+            self._is_reading = False
         self._flush()
 
     def eof_received(self) -> None:
@@ -186,9 +213,12 @@ class Connection(asyncio.Protocol):
                 self._message(data, opcode)
             else:
                 self._fragments, self._fragment_opcode = [data], opcode
+        elif opcode is Opcode.PING:
+            self._pong()
         elif opcode is Opcode.CONT:
             self._fragments.append(data)
             if len(self._fragments) > _FRAGMENTS_MAX:
+                self._has_ended = True
                 self._protocol.fail(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
             elif frame.fin:
                 whole, self._fragments = b"".join(self._fragments), []
@@ -199,15 +229,35 @@ class Connection(asyncio.Protocol):
             self._handler.received(data, text=opcode is Opcode.TEXT)
 
     def _flush(self) -> None:
-        if self._transport is None:
+        if self._transport is None or self._has_written_all:
             return
-        for data in self._protocol.data_to_send():
+        unsaid, self._unsaid = self._unsaid, deque()
+        for data in (*unsaid, *self._protocol.data_to_send()):
             if not data:
-                self._transport.close()  # what is buffered still goes out
+                self._end_writing(self._transport)
                 break
             self._transport.write(data)
         if self._protocol.close_expected() and self._timer is None:
             self._cut_in(_CLOSE_WAIT_S)
+
+    def _pong(self) -> None:
+        """Write the pong of this ping, between the answers to what came before and after it."""
+        if self._unsaid and self._unsaid[0][:1] == _PONG:
+            pong = self._unsaid.popleft()
+            if self._transport is not None and not self._has_written_all:
+                self._transport.write(pong)
+
+    def _end_writing(self, transport: asyncio.Transport) -> None:
+        """What is buffered still goes out, and the peer ends the line (RFC 6455, 7.1.1).
+
+        Closing at once, with bytes of the peer unread, would make the kernel reset the line: the
+        peer might never see the close code.
+        """
+        self._has_ended = self._has_written_all = True
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:
+            transport.close()
 
     def _cut_in(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._cut)

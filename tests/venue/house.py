@@ -424,11 +424,17 @@ def squeeze(connection: Connection) -> None:
     )
 
 
-def play(folder: Path, story: Callable[[House], Awaitable[None]], **options: Any) -> None:
+def play(
+    folder: Path,
+    story: Callable[[House], Awaitable[None]],
+    *,
+    patience_s: float = 30,
+    **options: Any,
+) -> None:
     """Run one story in a house of its own."""
 
     async def run() -> None:
-        async with asyncio.timeout(30), House(folder, **options) as house:
+        async with asyncio.timeout(patience_s), House(folder, **options) as house:
             await story(house)
 
     asyncio.run(run())

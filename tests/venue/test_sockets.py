@@ -1,12 +1,12 @@
 """A connection keeps the websocket protocol, its bounds, and its troubles to itself."""
 
 import asyncio
-import base64
 from pathlib import Path
 from typing import Any
 
 import pytest
 from house import PATIENCE_S, House, play, small_socket, squeeze
+from line import GOOD_REQUEST, Line, close_frame, frame_bytes, live_line
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
@@ -17,59 +17,6 @@ from venue import sockets
 from venue.gateway import ORDERS_PATH
 
 pytestmark = pytest.mark.processes
-
-GOOD_REQUEST = (
-    f"GET {ORDERS_PATH} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    f"Sec-WebSocket-Key: {base64.b64encode(b'k' * 16).decode()}\r\nSec-WebSocket-Version: 13\r\n"
-)
-
-
-class Line:
-    """A bare TCP line, for bytes no library would send."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    @classmethod
-    async def to(cls, house: House, first: bytes = b"", **how: Any) -> "Line":
-        """Connect and send the first bytes."""
-        if "sock" not in how:
-            how |= {"host": "127.0.0.1", "port": house.orders_port}
-        line = cls(*await asyncio.open_connection(**how))
-        line.writer.write(first)
-        return line
-
-    async def upgraded(self) -> None:
-        """Read the answer to the opening and the hello behind it."""
-        async with asyncio.timeout(PATIENCE_S):
-            head = await self.reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 101 ")
-            size = (await self.reader.readexactly(2))[1]
-            if size == 126:
-                size = int.from_bytes(await self.reader.readexactly(2), "big")
-            assert b'"hello"' in await self.reader.readexactly(size)
-
-    def frame(self, opcode: Opcode, data: bytes, *, fin: bool = True, mask: bool = True) -> None:
-        """Send one frame."""
-        self.writer.write(Frame(opcode, data, fin=fin).serialize(mask=mask))
-
-    async def rest(self) -> bytes:
-        """Everything until the venue ends the line."""
-        async with asyncio.timeout(PATIENCE_S):
-            try:
-                return await self.reader.read(-1)
-            except ConnectionResetError:
-                return b""
-            finally:
-                self.writer.close()
-
-
-def close_frame(said: bytes) -> tuple[int, str]:
-    """Code and reason of the close frame that ends what the venue said."""
-    assert said[0] == 0x88, said
-    return int.from_bytes(said[2:4], "big"), said[4:].decode()
-
 
 # --- the opening
 
@@ -169,13 +116,6 @@ def test_a_frame_made_by_hand_is_the_librarys(size: int) -> None:
     assert sockets.text_frame(payload) == Frame(Opcode.TEXT, payload).serialize(mask=False)
 
 
-async def live_line(house: House, **how: Any) -> Line:
-    """A bare line, upgraded."""
-    line = await Line.to(house, GOOD_REQUEST.encode() + b"\r\n", **how)
-    await line.upgraded()
-    return line
-
-
 def test_a_message_may_come_in_fragments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Up to eight, with a ping in between; one message is understood."""
     monkeypatch.setattr(sockets, "_CLOSE_WAIT_S", 0.05)
@@ -220,8 +160,7 @@ def test_broken_frames_end_the_connection_with_their_code(
         line = await live_line(house)
         for opcode, data, fin in frames:
             try:
-                serialized = Frame(opcode, data, fin=fin)
-                line.writer.write(_masked(serialized))
+                line.writer.write(frame_bytes(opcode, data, fin=fin))
             except ConnectionResetError:
                 break
         assert close_frame(await line.rest())[0] == code
@@ -230,14 +169,6 @@ def test_broken_frames_end_the_connection_with_their_code(
         assert (await (await house.wire("A-1")).ask("whoami"))["ok"]
 
     play(tmp_path, story)
-
-
-def _masked(frame: Frame) -> bytes:
-    """The bytes of a frame with a zero mask, also of one a library would refuse to make."""
-    size = len(frame.data)
-    head = bytes([(0x80 if frame.fin else 0) | frame.opcode])
-    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
-    return head + length + b"\0\0\0\0" + bytes(frame.data)
 
 
 def test_a_frame_without_mask_is_a_breach(tmp_path: Path) -> None:
