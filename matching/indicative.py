@@ -1,7 +1,8 @@
 """The price a cross would give now (予想約定値), kept up to date order by order.
 
 :func:`matching.auction.clear` looks at every level; during a call phase the answer is wanted after
-every change. So units are kept by grid price in two binary indexed trees (Fenwick 1994), one a
+every change. A kernel's book keeps the crossing point itself under most price rules
+(:meth:`matching.book.Book.crossing`); this is for every other. Units are kept by grid price in two binary indexed trees (Fenwick 1994), one a
 side, and the crossing point is found by walking down both at once: O(log prices) a change and a
 question, for any number of orders and levels.
 

@@ -9,8 +9,8 @@ Mechanics, and the plain case of entering, amending and canceling an order. Ever
 refusal but the simplest, self-trade modes, phases, auctions, quotes) is handed to the rules in
 Python, before anything has moved: ``PYTHON`` says "this command is yours". (``OWN`` comes after the
 fills in front of an own order; the rules go on from there.) So no rule is written twice but what
-makes a command plain and "match, then rest or end" (matching/continuous.py), and the tests compare
-both.
+makes a command plain, "match, then rest or end" (matching/continuous.py), and the crossing point of
+a call, kept from order to order (matching/auction.py, DECISIONS.md 0035); the tests compare both.
 
 Layout. A *ladder* is one side of one issue: a level for each grid price within the day's limits,
 by *rank*: 0 is the market orders, then the better price first, so both sides are one code. A
@@ -169,6 +169,7 @@ _ioc_rest = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.IOC_RES
 _market_rest = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.MARKET_REST))
 _by_owner = cython.declare(cython.int, CANCEL_REASONS.index(CancelReason.OWNER))
 _indicative = cython.declare(cython.int, int(What.INDICATIVE))
+_ROW_UNITS_MAX = cython.declare(cython.longlong, 2**31 - 1)
 _unknown_order = cython.declare(cython.int, REJECT_REASONS.index(RejectReason.UNKNOWN_ORDER))
 
 
@@ -1049,6 +1050,12 @@ class Kernel:
         """Interest changed in a call that shows its price: tell the clearing if it is another one."""
         self._shift(issue, side, rank, units)
         if self._clear(issue) and self.call[issue].tells:
+            if (
+                self.call[issue].units > _ROW_UNITS_MAX
+                or abs(self.call[issue].surplus) > _ROW_UNITS_MAX
+            ):
+                with cython.gil:
+                    raise InvariantBroken("a row holds a clearing's units", {"issue": issue})
             self._tell(_indicative, issue, 0, 0, self.call[issue].price,
                        cython.cast(cython.int, self.call[issue].units),
                        cython.cast(cython.int, self.call[issue].surplus), 0)  # fmt: skip

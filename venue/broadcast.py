@@ -33,6 +33,16 @@ _GOING_AWAY: Final = 1001
 _TRY_AGAIN_LATER: Final = 1013
 
 
+def request_throttle() -> Throttle:
+    """What one subscriber of a public feed may ask, from now on."""
+    return Throttle(
+        rate_per_s=REQUESTS_PER_SECOND,
+        burst=REQUESTS_BURST,
+        flood_factor=_FLOOD_FACTOR,
+        at_ns=real_ns(),
+    )
+
+
 class FeedConnection:
     """One subscriber and its socket."""
 
@@ -48,12 +58,7 @@ class FeedConnection:
         self.is_one_too_many = is_one_too_many
         self.subscriber = subscriber
         self._forget = forget
-        self._throttle = Throttle(
-            rate_per_s=REQUESTS_PER_SECOND,
-            burst=REQUESTS_BURST,
-            flood_factor=_FLOOD_FACTOR,
-            at_ns=real_ns(),
-        )
+        self._throttle = request_throttle()
         self._written_bytes = 0
         self._unsent_messages = 0
         self._marks: deque[tuple[int, int, int]] = deque()  # (end in bytes, messages, real ns)

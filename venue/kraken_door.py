@@ -16,13 +16,8 @@ from feeds.market_data import MarketData
 from feeds.wire import Channel
 from market.quantities import TimeNs
 from market.reasons import RejectReason
-from participants.throttle import FLOOD, Throttle
-from venue.broadcast import (
-    REQUEST_BYTES_MAX,
-    REQUESTS_BURST,
-    REQUESTS_PER_SECOND,
-    SUBSCRIBERS_MAX,
-)
+from participants.throttle import FLOOD
+from venue.broadcast import REQUEST_BYTES_MAX, SUBSCRIBERS_MAX, request_throttle
 from venue.seams import real_ns, wall_ns
 from venue.sequencer import Published, Sequencer
 from venue.settings import ServerSettings
@@ -30,7 +25,6 @@ from venue.sockets import Connection, text_frame
 
 KRAKEN_PATH: Final = "/ws/v2"
 BEHIND_BYTES_MAX: Final = 1024 * 1024
-_FLOOD_FACTOR: Final = 10
 _TRY_AGAIN_LATER: Final = 1013
 _GOING_AWAY: Final = 1001
 
@@ -52,12 +46,7 @@ class KrakenConnection:
         self.reader = reader
         self._number = number
         self._forget = forget
-        self._throttle = Throttle(
-            rate_per_s=REQUESTS_PER_SECOND,
-            burst=REQUESTS_BURST,
-            flood_factor=_FLOOD_FACTOR,
-            at_ns=real_ns(),
-        )
+        self._throttle = request_throttle()
 
     def opened(self) -> None:
         """Greet."""

@@ -16,6 +16,7 @@ Kinds differ in what stands behind the money, in what an issuer's default does t
 payment is final. After a default an issuer takes no order; what it still returns is the kind's.
 """
 
+from abc import ABC, abstractmethod
 from enum import StrEnum
 from hashlib import sha256
 from typing import Final
@@ -46,7 +47,7 @@ class PaymentState(StrEnum):
     CANCELED = "canceled"
 
 
-class Money:
+class Money(ABC):
     """One kind of money of one issuer.
 
     Attributes:
@@ -185,18 +186,21 @@ class Money:
     def _redemption_refusal(self, at_ns: int) -> Refusal | None:
         return self._entry_refusal(at_ns)
 
+    @abstractmethod
     def _can_back(self, owner: str, amount_yen: int) -> bool:
-        raise NotImplementedError
+        """Whether so much of the owner's backing is there to issue against."""
 
+    @abstractmethod
     def _back(self, owner: str, amount_yen: int) -> None:
-        raise NotImplementedError
+        """Move the owner's backing behind the money."""
 
+    @abstractmethod
     def _give_back(self, owner: str, amount_yen: int) -> None:
-        raise NotImplementedError
+        """Move backing to the owner, whose money is gone."""
 
+    @abstractmethod
     def backing_yen(self) -> int:
         """What stands behind the money."""
-        raise NotImplementedError
 
     def worth_yen(self, owner: str) -> int:
         """Par; after the issuer's default the recovery, rounded down."""

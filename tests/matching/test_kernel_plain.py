@@ -14,14 +14,16 @@ from book_scripts import BANDS, FIRST_DAY, NAMES, issue_of
 from rows_told import Teller, Told
 
 from market.commands import NO_PRICE, AmendOrder, CancelOrder, Entry, NewOrder
+from market.errors import InvariantBroken
 from market.events import OrderAccepted, OrderAmended
 from market.ids import ClientOrderId, OrderId, ParticipantId, SessionId
 from market.instrument import Instrument
 from market.quantities import Sen, SequenceNo, TimeNs, Units
 from market.rulebooks import OSE
-from market.rules import AmendMode
+from market.rules import AmendMode, PriceRule
 from market.words import OrderKind, Phase, Side, Validity
 from matching import kernel as real
+from matching.clearing import Terms
 from matching.engine import Engine
 from matching.order import Order
 from matching.rows import KINDS, SIDES, VALIDITIES, Op, What
@@ -29,7 +31,7 @@ from matching.rows import KINDS, SIDES, VALIDITIES, Op, What
 OWNERS = 4
 ALLOW = 1
 ROOM, OWN = 2, 3
-NEW_OK, AT_ONCE, AMEND_OK, KEEPS = 2, 4, 8, 16
+NEW_OK, AT_ONCE, AMEND_OK, KEEPS, GATHERS = 2, 4, 8, 16, 256
 RULES = OSE.replace(max_share_of_issue_percent=100)
 
 
@@ -282,3 +284,26 @@ def test_one_command_a_call_makes_its_own_room(door: str) -> None:
 
     assert (asked, kernel.live) == ([], 3_000)
     kernel.check_invariants()
+
+
+def test_a_clearing_too_large_for_a_row_stops_instead_of_wrapping() -> None:
+    """Units of many orders add up beyond what a row holds: never a wrong number in an event."""
+    issue = issue_of(NAMES[0], 63)
+    lower, upper = issue.daily_limits(issue.issue_price_sen)
+    kernel, most = real.Kernel(by_id=True), 2**31 - 1
+    book = real.KernelBook(kernel, {}, issue.instrument_id)
+    book.fitted(issue.ticks, lower, upper)
+    price = issue.issue_price_sen
+    book.crossing(Terms(lower, upper, issue.ticks, price, PriceRule.FIVE_CONDITION, True))
+    kernel.allow(
+        book.issue, lower=lower, upper=upper, lot=1, most=most, combos=1 << (1 << 3 | 1),
+        flags=NEW_OK | GATHERS, cancel_reason=0, mode=ALLOW,
+    )  # fmt: skip
+    kernel.watch(book.issue, tells=True, price=0, units=0, surplus=0)
+    kernel.submit(Op.NEW, 1, 1, 1, book.issue, 1, price, most, 7)
+    told = kernel.submit(Op.NEW, 2, 1, 1, book.issue, 2, price, most, 8)
+    assert told[-1] == (What.INDICATIVE, 0, 0, price, most, 0)
+    kernel.submit(Op.NEW, 1, 1, 1, book.issue, 3, price, 1, 7)
+
+    with pytest.raises(InvariantBroken, match="a row holds"):
+        kernel.submit(Op.NEW, 2, 1, 1, book.issue, 4, price, 1, 8)
