@@ -32,7 +32,8 @@ ONE_DOOR: dict[str, set[str]] = {  # library: the only modules below the roof th
     "msgspec": {"market/message.py", *WIRE},
     "cython": {"matching/kernel.py"},
     "jpholiday": {"market/business_days.py"},
-    "cryptography": {"participants/keys.py", "settlement/keys.py"},
+    "cryptography": {"participants/keys.py"},
+    "nacl": {"settlement/keys.py"},
 }
 CLOCKS_AND_CHANCE = {"time", "random", "secrets", "uuid"}
 WORLD = {"asyncio", "os", "pathlib", "socket", "threading", "subprocess", "io", "tempfile"}

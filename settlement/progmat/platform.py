@@ -178,7 +178,9 @@ class Platform:
         unlocking = authority_key == ""
         check(not unlocking or info.transfer_type in OVERRIDES, "V3: a transfer is authorised",
               trade=info.trade_id)  # fmt: skip
-        if not unlocking and not self.keys.verify(authority_key, mandate, authority_signature):
+        if not unlocking and not self.keys.verify_mandate(
+            authority_key, mandate, authority_signature
+        ):
             return Refusal.BAD_SIGNATURE
         tx_id = content_hash(inputs, outputs, info, mandate)
         digest = bytes.fromhex(tx_id)
