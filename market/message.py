@@ -5,7 +5,12 @@ book creates more than one event for each command; see DECISIONS.md 0013. Messag
 strings, enums and tuples of messages only, so the garbage collector need not look at them.
 """
 
+from collections.abc import Sequence
+
 from msgspec import Struct
+from msgspec.json import Encoder
+
+_encode = Encoder().encode
 
 
 class Message(Struct, frozen=True, gc=False, tag=True, tag_field="is", omit_defaults=True):
@@ -17,3 +22,11 @@ class Record(Struct, gc=False, eq=False):
 
     The garbage collector does not look at it, so whoever links records in a ring must unlink them.
     """
+
+
+def canonical(terms: Sequence[object]) -> bytes:
+    """Strings, ints and sequences of them as JSON without spaces: what is hashed and signed.
+
+    The same terms give the same bytes everywhere; different terms never do.
+    """
+    return _encode(terms)

@@ -21,15 +21,16 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
-from market.errors import check
+from market.errors import InvariantBroken, check
+from market.message import Message
 from settlement.account import Account
 
 HoldId = NewType("HoldId", str)
 """Name of one hold, chosen by who holds; single-use for ever."""
 
 
-class Hold(NamedTuple):
-    """A pending movement."""
+class Hold(Message, frozen=True):
+    """A pending movement; a million of them are no work for the garbage collector."""
 
     giver: str
     taker: str
@@ -84,7 +85,9 @@ class Ledger:
         if owner == self.source:
             return True
         account = self.accounts.get(owner)
-        return account is not None and account.available >= amount
+        if account is None:
+            return False
+        return account.credits_posted - account.debits_posted - account.debits_pending >= amount
 
     def is_unused(self, hold_id: HoldId) -> bool:
         """Whether no hold ever had this id (I10)."""
@@ -105,8 +108,7 @@ class Ledger:
                 :meth:`can_give` first, a refusal is the caller's to word.
         """
         self._check_entry(giver, taker, amount)
-        self._open(giver).debits_posted += amount
-        self._open(taker).credits_posted += amount
+        self._move(giver, taker, amount)
 
     def hold(self, hold_id: HoldId, giver: str, taker: str, amount: int) -> None:
         """Set ``amount`` aside for ``taker``; the giver still owns it but cannot give it again.
@@ -114,12 +116,11 @@ class Ledger:
         Raises:
             InvariantBroken: As :meth:`post`, or when the id was ever used.
         """
-        check(self.is_unused(hold_id), "I10: a hold id is used once", hold=hold_id)
+        if hold_id in self.live_holds or hold_id in self.ended_holds:
+            raise InvariantBroken("I10: a hold id is used once", {"hold": hold_id})
         self._check_entry(giver, taker, amount)
         # Every check is above this line; below it nothing can fail.
-        self.live_holds[hold_id] = Hold(giver, taker, amount)
-        self._open(giver).debits_pending += amount
-        self._open(taker).credits_pending += amount
+        self._set_aside(hold_id, giver, taker, amount)
 
     def post_hold(self, hold_id: HoldId) -> Hold:
         """Turn a live hold into a movement; works on a closed ledger too."""
@@ -132,21 +133,32 @@ class Ledger:
         """Return what a live hold set aside; works on a closed ledger too (I20)."""
         return self._end(hold_id, HoldEnd.VOIDED)
 
+    def _move(self, giver: str, taker: str, amount: int) -> None:
+        accounts = self.accounts
+        (accounts.get(giver) or self._open(giver)).debits_posted += amount
+        (accounts.get(taker) or self._open(taker)).credits_posted += amount
+
+    def _set_aside(self, hold_id: HoldId, giver: str, taker: str, amount: int) -> None:
+        accounts = self.accounts
+        self.live_holds[hold_id] = Hold(giver, taker, amount)
+        (accounts.get(giver) or self._open(giver)).debits_pending += amount
+        (accounts.get(taker) or self._open(taker)).credits_pending += amount
+
     def _open(self, owner: str) -> Account:
-        account = self.accounts.get(owner)
-        if account is None:
-            account = self.accounts[owner] = Account()
-        return account
+        return self.accounts.setdefault(owner, Account())
 
     def _check_entry(self, giver: str, taker: str, amount: int) -> None:
+        if amount > 0 and giver != taker and self.can_give(giver, amount):
+            return
         check(amount > 0, "an entry moves something", asset=self.asset, amount=amount)
         check(giver != taker, "nobody gives to himself", asset=self.asset, owner=giver)
         check(self.can_give(giver, amount), "I3: nobody gives what he lacks", asset=self.asset,
               giver=giver, amount=amount)  # fmt: skip
 
     def _end(self, hold_id: HoldId, end: HoldEnd) -> Hold:
-        check(hold_id in self.live_holds, "I5: a hold ends once", asset=self.asset, hold=hold_id)
-        hold = self.live_holds.pop(hold_id)
+        hold = self.live_holds.pop(hold_id, None)
+        if hold is None:
+            raise InvariantBroken("I5: a hold ends once", {"asset": self.asset, "hold": hold_id})
         self.ended_holds[hold_id] = end
         self.accounts[hold.giver].debits_pending -= hold.amount
         self.accounts[hold.taker].credits_pending -= hold.amount
@@ -183,9 +195,13 @@ class Ledger:
         return {
             "accepts_entries": int(self.accepts_entries),
             "accounts": {owner: self.accounts[owner].state() for owner in sorted(self.accounts)},
-            "live_holds": {key: list(self.live_holds[key]) for key in sorted(self.live_holds)},
+            "live_holds": {key: _listed(self.live_holds[key]) for key in sorted(self.live_holds)},
             "ended_holds": len(self.ended_holds),
         }
+
+
+def _listed(hold: Hold) -> list[str | int]:
+    return [hold.giver, hold.taker, hold.amount]
 
 
 class Leg(NamedTuple):

@@ -20,6 +20,7 @@ from market.ids import (
 )
 from settlement.cash import RESERVE, Cash
 from settlement.delivery import UNITS_HELD_STATES, YEN_HELD_STATES, Delivery
+from settlement.ledger import Hold
 from settlement.register import Register
 
 _YEN = InstrumentId("")
@@ -157,12 +158,12 @@ def hold_breaks(
         if delivery.moves_units and delivery.state in UNITS_HELD_STATES:
             units_holds[terms.instrument_id] += 1
             hold = register.live_holds.get(hold_id)
-            if hold != (terms.seller, terms.buyer, terms.quantity_units):
+            if hold != Hold(terms.seller, terms.buyer, terms.quantity_units):
                 yield f"{name}: {delivery.state.value} without its hold on units"
         if delivery.moves_yen and delivery.state in YEN_HELD_STATES:
             yen_holds += 1
             hold = cash.money.live_holds.get(hold_id)
-            if hold != (terms.buyer, terms.seller, terms.amount_yen):
+            if hold != Hold(terms.buyer, terms.seller, terms.amount_yen):
                 yield f"{name}: {delivery.state.value} without its hold on cash"
     for instrument_id, register in registers.items():
         live, needed = len(register.live_holds), units_holds[instrument_id]

@@ -86,7 +86,15 @@ class StationControl:
         history: Every switch: logical time, state, actor, reason.
     """
 
-    __slots__ = ("_out_since_ns", "epoch", "extension_ns", "history", "policy", "station")
+    __slots__ = (
+        "_out_since_ns",
+        "_permitted",
+        "epoch",
+        "extension_ns",
+        "history",
+        "policy",
+        "station",
+    )
 
     def __init__(self, policy: OutagePolicy = OutagePolicy.EXTEND) -> None:
         self.station = Station.OPEN
@@ -95,6 +103,7 @@ class StationControl:
         self.extension_ns = 0
         self.history: list[tuple[int, str, str, str]] = []
         self._out_since_ns = 0
+        self._permitted = PERMITTED[self.station]
 
     def switch(self, station: Station, *, at_ns: int, actor: str, reason: str) -> Refusal | None:
         """Go to the next state; any other is refused."""
@@ -106,6 +115,7 @@ class StationControl:
         elif self.station is Station.EMERGENCY and self.policy is OutagePolicy.EXTEND:
             self.extension_ns += at_ns - self._out_since_ns
         self.station = station
+        self._permitted = PERMITTED[station]
         self.epoch += 1
         self.history.append((at_ns, station.value, actor, reason))
         return None
@@ -114,7 +124,7 @@ class StationControl:
         """Why a request may not be carried out now; None for ``epoch`` means the present one."""
         if epoch is not None and epoch != self.epoch and process is not Process.RETURN:
             return Refusal.STALE_EPOCH
-        if process not in PERMITTED[self.station]:
+        if process not in self._permitted:
             return Refusal.STATION_NOT_OPEN
         return None
 

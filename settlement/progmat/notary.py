@@ -38,9 +38,11 @@ class Notary:
 
     def consume(self, input_hashes: Sequence[bytes], tx_id: str) -> bool:
         """Consume all inputs; False for a double spend, and nothing is consumed."""
-        if self.conflict(input_hashes, tx_id) is not None:
-            return False
         mine = sha256(tx_id.encode()).digest()
+        spent = self.spent
         for consumed in input_hashes:
-            self.spent[consumed] = mine
+            if spent.get(consumed, mine) != mine:
+                return False
+        for consumed in input_hashes:
+            spent[consumed] = mine
         return True

@@ -25,6 +25,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from market.errors import check
+from market.message import Message
 from settlement.keys import UNSIGNED, KeyRing
 from settlement.progmat.notary import Notary
 from settlement.progmat.records import (
@@ -54,7 +55,7 @@ class Party(NamedTuple):
     via: str
 
 
-class AuditLine(NamedTuple):
+class AuditLine(Message, frozen=True):
     """One change, tied to the one before it."""
 
     at_ns: int
@@ -175,29 +176,22 @@ class Platform:
         authority_signature: bytes,
     ) -> Transaction | Refusal:
         """Verify, notarise, record and distribute one transaction. O(inputs and outputs)."""
+        keys, kind = self.keys, info.transfer_type
         unlocking = authority_key == ""
-        check(not unlocking or info.transfer_type in OVERRIDES, "V3: a transfer is authorised",
-              trade=info.trade_id)  # fmt: skip
-        if not unlocking and not self.keys.verify_mandate(
-            authority_key, mandate, authority_signature
-        ):
+        if unlocking:
+            check(kind in OVERRIDES, "V3: a transfer is authorised", trade=info.trade_id)
+        elif not keys.verify_mandate(authority_key, mandate, authority_signature):
             return Refusal.BAD_SIGNATURE
         tx_id = content_hash(inputs, outputs, info, mandate)
-        digest = bytes.fromhex(tx_id)
         node_key, notary_key = self.node_key(info.creator_id), self.notary.key
-        if node_key in self.keys.revoked or notary_key in self.keys.revoked:
+        if node_key in keys.revoked or notary_key in keys.revoked:
             return Refusal.BAD_SIGNATURE
-        node_signature = UNSIGNED
-        if self._batch is None:
-            node_signature = self.keys.sign(node_key, digest)
-            check(self.keys.verify(node_key, digest, node_signature), "a node signs", tx=tx_id)
+        signs = keys.signing and self._batch is None
+        node_signature = self._signed(node_key, tx_id) if signs else UNSIGNED
         if not self.notary.consume([input_hash(one) for one in inputs], tx_id):
             return Refusal.DOUBLE_SPEND
-        notary_signature = UNSIGNED
-        if self._batch is None:
-            notary_signature = self.keys.sign(notary_key, digest)
-            check(self.keys.verify(notary_key, digest, notary_signature), "the notary signs")
-        else:
+        notary_signature = self._signed(notary_key, tx_id) if signs else UNSIGNED
+        if self._batch is not None:
             self._batch.setdefault(node_key, []).append(tx_id)
             if notary_key != node_key:
                 self._batch.setdefault(notary_key, []).append(tx_id)
@@ -216,9 +210,16 @@ class Platform:
             notary_signature=notary_signature,
         )
         self.transactions[tx_id] = transaction
-        self._distribute(transaction)
-        self.note(info.creator_id, tx_id, info.transfer_type.value)
+        self._distribute(info, tx_id)
+        self.note(info.creator_id, tx_id, str(kind))
         return transaction
+
+    def _signed(self, key: str, tx_id: str) -> bytes:
+        """A node's signature of an id, made and verified."""
+        digest = bytes.fromhex(tx_id)
+        signature = self.keys.sign(key, digest)
+        check(self.keys.verify(key, digest, signature), "a node signs", key=key, tx=tx_id)
+        return signature
 
     def begin_batch(self) -> None:
         """Sign once for what comes until :meth:`end_batch`."""
@@ -237,18 +238,18 @@ class Platform:
             self.note(key, digest.hex(), "seal")
         self._batch = None
 
-    def _distribute(self, transaction: Transaction) -> None:
+    def _distribute(self, info: TransferInfo, tx_id: str) -> None:
         """Give the transaction to the nodes that are party to it, and to no other."""
-        info = transaction.info
-        tx_id = transaction.tx_id
-        seen: list[str] = [self.administrators[info.instrument_id]]
-        for investor_id in (info.from_investor_id, info.to_investor_id):
-            if investor_id != ISSUER and investor_id in self.custodians:
-                custodian = self.custodians[investor_id]
-                if custodian not in seen:
-                    seen.append(custodian)
-        for node in seen:
-            self.vaults[node].append(tx_id)
+        vaults = self.vaults
+        administrator = self.administrators[info.instrument_id]
+        vaults[administrator].append(tx_id)
+        giver, taker = info.from_investor_id, info.to_investor_id
+        giving = self.custodians.get(giver, administrator) if giver != ISSUER else administrator
+        if giving != administrator:
+            vaults[giving].append(tx_id)
+        taking = self.custodians.get(taker, administrator) if taker != ISSUER else administrator
+        if taking not in (administrator, giving):
+            vaults[taking].append(tx_id)
 
     def keep(self, investor_id: str, instrument_id: str, units: int) -> None:
         """Change what a custodian's node says it keeps; the issuer has no custodian."""

@@ -11,12 +11,11 @@ Source of the fields: tables 1 and 2 of the report of the Progmat working group 
 of transfer are ours.
 """
 
-import json
 from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
-from market.message import Message
+from market.message import Message, canonical
 
 
 class TransferType(StrEnum):
@@ -123,15 +122,14 @@ def mandate_of(
     *, trade_id: str, instrument_id: str, giver: str, taker: str, quantity_units: int, why: str
 ) -> bytes:
     """What an account signs: the terms, whatever tokens and however many steps carry them out."""
-    terms = [trade_id, instrument_id, giver, taker, quantity_units, why]
-    return sha256(json.dumps(terms, separators=(",", ":")).encode()).digest()
+    return sha256(canonical((trade_id, instrument_id, giver, taker, quantity_units, why))).digest()
 
 
 def content_hash(
     inputs: tuple[str, ...], outputs: tuple[Token, ...], info: TransferInfo, mandate: bytes
 ) -> str:
     """The id of a transaction."""
-    content = [
+    content = (
         inputs,
         [(token.owner, token.quantity_units, token.hold_id) for token in outputs],
         info.trade_id,
@@ -141,11 +139,11 @@ def content_hash(
         info.to_investor_id,
         info.quantity_units,
         info.delivery_date,
-        info.transfer_type.value,
+        info.transfer_type,
         info.cancel_target_trade_id,
         info.registered_at,
         info.registered_by,
         info.authority,
         mandate.hex(),
-    ]
-    return sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+    )
+    return sha256(canonical(content)).hexdigest()

@@ -8,9 +8,12 @@ A hold is a LOCK transaction: the units stay their owner's, in a token of their 
 comes back as change. Posting the hold spends that token to the taker under the signature the
 giver's account gave with the lock; voiding it spends it back to the owner and needs no one.
 
-Tokens are spent first in, first out. A transaction makes at most two tokens for each it needs, so
-the tokens spent over any run are at most those made: constant cost on average.
+Tokens are spent first in, first out, from a queue for each owner. A transaction makes at most two
+tokens, so the tokens spent over any run are at most those made: constant cost on average. A token
+that was named and spent out of turn stays in its queue until its turn comes, and is passed over.
 """
+
+from collections import deque
 
 from market.errors import check
 from market.instrument import Instrument
@@ -43,9 +46,9 @@ class ProgmatRegister(Register):
     """
 
     __slots__ = (
-        "_by_owner",
         "_locks",
         "_mandates",
+        "_queues",
         "_serial",
         "administrator",
         "platform",
@@ -68,7 +71,7 @@ class ProgmatRegister(Register):
         self.unspent: dict[str, Token] = {}
         self.redeemed_units = 0
         self.record_dates: dict[str, list[tuple[str, int]]] = {}
-        self._by_owner: dict[str, dict[str, int]] = {}
+        self._queues: dict[str, deque[str]] = {}
         self._locks: dict[HoldId, str] = {}
         self._mandates: dict[HoldId, tuple[bytes, bytes]] = {}
         self._serial = 0
@@ -98,12 +101,12 @@ class ProgmatRegister(Register):
 
     def can_give(self, owner: str, amount: int) -> bool:
         """As a ledger, while the station is open and the account is not frozen."""
-        return (
-            super().can_give(owner, amount)
-            and (owner != ISSUER or amount <= self.unissued_units)
-            and owner not in self.platform.frozen
-            and self.platform.station.refusal(Process.INSTRUCT) is None
-        )
+        platform = self.platform
+        if owner in platform.frozen or platform.station.refusal(Process.INSTRUCT) is not None:
+            return False
+        if owner == ISSUER and amount > self.unissued_units:
+            return False
+        return super().can_give(owner, amount)
 
     def post(self, giver: str, taker: str, amount: int) -> None:
         """Move at once: an allotment when the issuer gives, otherwise a sale."""
@@ -117,7 +120,7 @@ class ProgmatRegister(Register):
         self._check_entry(giver, taker, amount)
         mandate = self.mandate(hold_id, giver, taker, amount, TransferType.LOCK)
         signature = self.platform.keys.sign(giver, mandate)
-        self._must(self.lock(hold_id, giver, taker, amount, signature))
+        self._must(self.lock(hold_id, giver, taker, amount, mandate=mandate, signature=signature))
 
     def post_hold(self, hold_id: HoldId) -> Hold:
         """Spend the locked token to the taker (本移転).
@@ -197,7 +200,7 @@ class ProgmatRegister(Register):
         )
         if refused is not None:
             return refused
-        self.accounts_move(giver, taker, units)
+        self._move(giver, taker, units)
         if kind is TransferType.REDEEM:
             self.issued_units = Units(self.issued_units - units)
             self.redeemed_units += units
@@ -207,19 +210,24 @@ class ProgmatRegister(Register):
         return None
 
     def lock(
-        self, hold_id: HoldId, giver: str, taker: str, units: int, signature: bytes
+        self,
+        hold_id: HoldId,
+        giver: str,
+        taker: str,
+        units: int,
+        *,
+        mandate: bytes,
+        signature: bytes,
     ) -> Refusal | None:
-        """The transaction and the entry of one hold."""
+        """The transaction and the entry of one hold; :meth:`hold` has checked it."""
         chosen, change = self._choose(giver, units, ())
-        mandate = self.mandate(hold_id, giver, taker, units, TransferType.LOCK)
-        outputs = [Token(giver, units, hold_id)]
-        if change:
-            outputs.append(Token(giver, change))
+        locked = Token(giver, units, hold_id)
+        outputs = (locked, Token(giver, change)) if change else (locked,)
         self.platform.custodian_of(taker)
         info = self.info(hold_id, giver, taker, units, TransferType.LOCK)
         refused = self._record(
             chosen,
-            tuple(outputs),
+            outputs,
             info,
             mandate,
             authority_key=giver,
@@ -228,13 +236,8 @@ class ProgmatRegister(Register):
         if refused is not None:
             return refused
         self._mandates[hold_id] = (mandate, signature)
-        super().hold(hold_id, giver, taker, units)
+        self._set_aside(hold_id, giver, taker, units)
         return None
-
-    def accounts_move(self, giver: str, taker: str, units: int) -> None:
-        """Follow a transfer of tokens in account form."""
-        self._open(giver).debits_posted += units
-        self._open(taker).credits_posted += units
 
     def mandate(
         self,
@@ -249,7 +252,7 @@ class ProgmatRegister(Register):
         """What the giver's account signs; the same for a lock and for the transfer it promises."""
         return mandate_of(
             trade_id=trade_id, instrument_id=self.asset, giver=giver, taker=taker,
-            quantity_units=units, why=f"{kind.value}:{ground}",
+            quantity_units=units, why=f"{kind}:{ground}",
         )  # fmt: skip
 
     def info(
@@ -310,13 +313,19 @@ class ProgmatRegister(Register):
                 for output in [self.platform.transactions[tx_id].outputs[int(position)]]
             )
             return inputs, total - units
+        queue, unspent = self._queues[giver], self.unspent
+        while queue and queue[0] not in unspent:
+            queue.popleft()
         chosen: list[str] = []
         total = 0
-        for name, quantity in self._by_owner[giver].items():
-            chosen.append(name)
-            total += quantity
-            if total >= units:
-                break
+        for name in queue:
+            token = unspent.get(name)
+            if token is not None:
+                chosen.append(name)
+                total += token.quantity_units
+                if total >= units:
+                    break
+        check(total >= units, "I3: nobody gives what he lacks", owner=giver, units=units)
         return tuple(chosen), total - units
 
     def _record(
@@ -335,17 +344,18 @@ class ProgmatRegister(Register):
         )  # fmt: skip
         if isinstance(told, Refusal):
             return told
+        unspent, queues, tx_id = self.unspent, self._queues, told.tx_id
         for name in inputs:
-            token = self.unspent.pop(name)
-            if not token.hold_id:
-                del self._by_owner[token.owner][name]
-        for position, token in enumerate(told.outputs):
-            name = reference(told.tx_id, position)
-            self.unspent[name] = token
+            del unspent[name]
+        for position, token in enumerate(outputs):
+            name = reference(tx_id, position)
+            unspent[name] = token
             if token.hold_id:
                 self._locks[HoldId(token.hold_id)] = name
+            elif token.owner in queues:
+                queues[token.owner].append(name)
             else:
-                self._by_owner.setdefault(token.owner, {})[name] = token.quantity_units
+                queues[token.owner] = deque((name,))
         return None
 
     def _kept(self, giver: str, taker: str, units: int) -> None:

@@ -1,6 +1,8 @@
 """The token register: tokens and accounts say the same, under every verb of a ledger."""
 
+import json
 import random
+from hashlib import sha256
 
 import pytest
 from settlement_story import ISSUED_UNITS, ST1, issue
@@ -8,6 +10,7 @@ from settlement_story import ISSUED_UNITS, ST1, issue
 from market.errors import InvariantBroken
 from settlement.ledger import HoldId
 from settlement.progmat.platform import Platform
+from settlement.progmat.records import TransferType, reference
 from settlement.progmat.register import ProgmatRegister
 from settlement.progmat.roles import OperatingMode
 from settlement.progmat.seals import path, root, root_from
@@ -209,3 +212,70 @@ def test_a_key_revoked_inside_a_batch_seals_what_was_taken_before() -> None:
     assert one.balance("B") == 305
     one.check_invariants()
     one.platform.check_audit()
+
+
+def test_an_id_can_be_computed_again_with_the_standard_library() -> None:
+    """Who has the content of a transaction needs no code of ours to name it."""
+    one = register(signing=True)
+    walk(one, 3, 40)
+
+    for tx_id, made in one.platform.transactions.items():
+        info = made.info
+        content = [
+            list(made.inputs),
+            [[token.owner, token.quantity_units, token.hold_id] for token in made.outputs],
+            info.trade_id, info.instrument_id, info.creator_id, info.from_investor_id,
+            info.to_investor_id, info.quantity_units, info.delivery_date,
+            info.transfer_type.value, info.cancel_target_trade_id, info.registered_at,
+            info.registered_by, info.authority, made.mandate.hex(),
+        ]  # fmt: skip
+        text = json.dumps(content, separators=(",", ":"))
+        assert sha256(text.encode()).hexdigest() == tx_id
+
+
+def test_tokens_are_spent_oldest_first_and_those_named_are_passed_over() -> None:
+    """What was named and spent out of turn is not chosen again when its turn comes."""
+    one = ProgmatRegister(issue(ST1), Platform())
+    for _ in range(4):
+        one.post(ISSUER, "A", 10)
+    coins = [name for name, token in one.unspent.items() if token.owner == "A"]
+
+    assert one.move(TransferType.FOP, "A", "B", 10, inputs=(coins[1],)) is None
+    assert one.move(TransferType.FOP, "A", "B", 10, inputs=(coins[0],)) is None
+    one.post("A", "B", 15)
+
+    last = next(reversed(one.platform.transactions.values()))
+    assert list(last.inputs) == coins[2:]
+    assert one.unspent[reference(last.tx_id, 1)].quantity_units == 5
+    one.check_invariants()
+    with pytest.raises(InvariantBroken):
+        one.post("A", "B", 6)
+    one.check_invariants()
+
+
+def test_spending_looks_at_each_token_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred tokens spent one by one: the looks at tokens grow as the tokens, not squared."""
+    one = ProgmatRegister(issue(ST1), Platform())
+    for _ in range(200):
+        one.post(ISSUER, "A", 1)
+    looks = 0
+
+    class Counted(dict[str, object]):
+        """Counts reads."""
+
+        def get(self, name: str, instead: object = None) -> object:
+            nonlocal looks
+            looks += 1
+            return super().get(name, instead)
+
+        def __contains__(self, name: object) -> bool:
+            nonlocal looks
+            looks += 1
+            return super().__contains__(name)
+
+    monkeypatch.setattr(one, "unspent", Counted(one.unspent))
+
+    for _ in range(200):
+        one.post("A", "B", 1)
+
+    assert looks <= 4 * 200
