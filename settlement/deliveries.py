@@ -38,6 +38,7 @@ class Deliveries:
     Attributes:
         by_id: All of them.
         under_way: Those neither finished nor canceled.
+        by_date: The same by settlement date, so that a stage looks only at what is due.
         record: What the posting events said.
         obligations: Which trade made which delivery.
         trades_today: The day's trades, without those voided, in journal order.
@@ -46,6 +47,7 @@ class Deliveries:
     __slots__ = (
         "_busted_today",
         "_finished_today",
+        "by_date",
         "by_id",
         "obligations",
         "record",
@@ -56,6 +58,7 @@ class Deliveries:
     def __init__(self) -> None:
         self.by_id: dict[DeliveryId, Delivery] = {}
         self.under_way: dict[DeliveryId, Delivery] = {}
+        self.by_date: dict[date, dict[DeliveryId, Delivery]] = {}
         self.record = PostingRecord()
         self.obligations = Obligations()
         self.trades_today: dict[TradeId, Trade] = {}
@@ -72,6 +75,7 @@ class Deliveries:
         delivery = Delivery(created)
         self.by_id[created.delivery_id] = delivery
         self.under_way[created.delivery_id] = delivery
+        self.by_date.setdefault(settlement_date, {})[created.delivery_id] = delivery
         self.trades_today[trade.trade_id] = trade
         return created
 
@@ -81,8 +85,12 @@ class Deliveries:
         self._busted_today += 1
 
     def due(self, today: date) -> list[Delivery]:
-        """Open deliveries whose settlement date has come. O(open deliveries)."""
-        return [d for d in self.under_way.values() if d.terms.settlement_date <= today]
+        """Open deliveries whose settlement date has come, by id. O(due + dates), near enough."""
+        days = [self.by_date[day] for day in sorted(self.by_date) if day <= today]
+        due = [delivery for day in days for delivery in day.values()]
+        if len(days) > 1:
+            due.sort(key=_id_of)
+        return due
 
     def tell(self, events: list[Event]) -> list[Event]:
         """Record what was done before the world hears of it."""
@@ -90,11 +98,18 @@ class Deliveries:
             if isinstance(event, DeliveryChanged):
                 if event.state in TERMINAL_STATES:
                     # I8: what is over has no way back into a stage.
-                    del self.under_way[event.delivery_id]
+                    self._close(self.under_way.pop(event.delivery_id))
                     self._finished_today += event.state is DeliveryState.FINISHED
             else:
                 self.record.fold(event)
         return events
+
+    def _close(self, delivery: Delivery) -> None:
+        day = delivery.terms.settlement_date
+        of_the_day = self.by_date[day]
+        del of_the_day[delivery.terms.delivery_id]
+        if not of_the_day:
+            del self.by_date[day]
 
     def reconcile(self, today: date, registers: Registers, cash: Cash) -> Reconciled:
         """Compare everything (照合), then let go of what is over.
@@ -131,6 +146,11 @@ class Deliveries:
         check(not unequal, "I4: no leg is posted before its time", found=unequal)
         for delivery_id, delivery in self.under_way.items():
             check(not delivery.is_over, "an open delivery is not over", delivery=delivery_id)
+            of_the_day = self.by_date.get(delivery.terms.settlement_date, {})
+            found = of_the_day.get(delivery_id) is delivery
+            check(found, "an open delivery stands under its date", delivery=delivery_id)
+        dated = sum(len(of_the_day) for of_the_day in self.by_date.values())
+        check(dated == len(self.under_way), "only open deliveries stand under a date", dated=dated)
 
     def state(self) -> dict[str, object]:
         """Canonical content for the digest. O(open and unreconciled deliveries)."""
@@ -139,3 +159,7 @@ class Deliveries:
             "obligations": self.obligations.state(),
             "today": [len(self.trades_today), self._finished_today, self._busted_today],
         }
+
+
+def _id_of(delivery: Delivery) -> DeliveryId:
+    return delivery.terms.delivery_id

@@ -13,6 +13,7 @@ from typing import Final
 
 from market.errors import check
 from market.events import DeliveryAction, DeliveryChanged, DeliveryCreated, DeliveryState
+from market.message import Record
 from market.reasons import FailReason
 from settlement.ledger import HoldId
 
@@ -75,7 +76,7 @@ def check_life(life: Life) -> None:
             check(not paid or (state, DeliveryAction.CANCEL) not in life, "paid is decided")
 
 
-class Delivery:
+class Delivery(Record):
     """One obligation on its way.
 
     Attributes:
@@ -85,13 +86,10 @@ class Delivery:
         hindrance: Why the last try to move it forward did not, else None.
     """
 
-    __slots__ = ("attempt", "hindrance", "state", "terms")
-
-    def __init__(self, terms: DeliveryCreated) -> None:
-        self.terms = terms
-        self.state = DeliveryState.CREATED
-        self.attempt = 1
-        self.hindrance: FailReason | None = None
+    terms: DeliveryCreated
+    state: DeliveryState = DeliveryState.CREATED
+    attempt: int = 1
+    hindrance: FailReason | None = None
 
     @property
     def hold_id(self) -> HoldId:
