@@ -1,7 +1,8 @@
-"""The ledger benchmark keeps running and keeps its answers: a smoke size of every row."""
+"""The ledger benchmarks keep running and keep their answers: a smoke size of every row."""
 
 import pytest
 import run_ledgers
+import run_open
 
 
 @pytest.mark.parametrize("work", run_ledgers.WORK)
@@ -9,3 +10,11 @@ import run_ledgers
 def bench_every_ledger_gives_the_right_answer(way: str, work: str) -> None:
     """``run`` asserts owners, books, chain and signatures."""
     assert run_ledgers.run(way, work, run_ledgers.BATCH) > 0
+
+
+@pytest.mark.parametrize("row", run_open.ROWS)
+def bench_open_obligations_stay_as_they_are(row: str) -> None:
+    """``measure`` asserts that every leg arrived and that the others are as they were."""
+    found = run_open.measure(run_open.ROWS[row], run_open.QUICK)
+
+    assert min(found.few_us, found.many_us, *found.ratios) > 0

@@ -219,11 +219,10 @@ def first_short_leg(legs: Sequence[Leg]) -> Leg | None:
     Quadratic in the number of legs, which is two for a delivery.
     """
     for position, leg in enumerate(legs):
-        asked = leg.amount + sum(
-            earlier.amount
-            for earlier in legs[:position]
-            if earlier.ledger is leg.ledger and earlier.giver == leg.giver
-        )
+        asked = leg.amount
+        for earlier in legs[:position]:
+            if earlier.ledger is leg.ledger and earlier.giver == leg.giver:
+                asked += earlier.amount
         if not leg.ledger.can_give(leg.giver, asked):
             return leg
     return None
