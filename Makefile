@@ -62,6 +62,9 @@ bench: setup  ## measure; read bench/README.md for what each figure means
 	$(BIN)/python bench/run_settlement_nets.py
 	$(BIN)/python bench/run_comparison.py
 	$(BIN)/python bench/run_settlement.py
+	$(BIN)/python bench/run_ledgers.py
+	$(BIN)/python bench/run_open.py
+	$(BIN)/python bench/run_core_settlement.py
 	$(BIN)/python bench/run_wire.py
 	$(BIN)/python bench/run_fix.py
 	$(BIN)/python bench/run_itch.py
