@@ -7,10 +7,9 @@ obligation says nothing about another, nor about another attempt of the same one
 Unknown is not no: an order under way is answered Pending, and neither paid nor refused.
 """
 
-import json
 from hashlib import sha256
 
-from market.message import Message
+from market.message import Message, canonical
 from settlement.keys import KeyRing
 from settlement.refusals import Refusal
 
@@ -58,7 +57,7 @@ def evidence_digest(order: PaymentOrder, money: str, paid_at_ns: int) -> bytes:
         order.payment_id, order.obligation_id, order.version, order.payer, order.payee,
         order.amount_yen, order.condition, money, paid_at_ns,
     ]  # fmt: skip
-    return sha256(json.dumps(content, separators=(",", ":")).encode()).digest()
+    return sha256(canonical(content)).digest()
 
 
 def is_signed_by(keys: KeyRing, issuer: str, evidence: SignedEvidence) -> bool:
