@@ -30,8 +30,8 @@ Source: DvP models 2 and 3 (CPSS 1992).
 
 from typing import Final
 
-from settlement.protocols.rules import Protocol, Rule, World, retry_rule
-from settlement.protocols.states import Leg, ObligationState
+from settlement.designs.rules import Protocol, Rule, World, retry_rule
+from settlement.designs.states import Leg, ObligationState
 
 WINDOW_TICKS: Final = 3
 _S = ObligationState

@@ -18,8 +18,8 @@ Source: remittance by bank and transfer in the register as separate acts, as bro
 
 from typing import Final
 
-from settlement.protocols.rules import Protocol, Rule, World, retry_rule
-from settlement.protocols.states import Leg, ObligationState
+from settlement.designs.rules import Protocol, Rule, World, retry_rule
+from settlement.designs.states import Leg, ObligationState
 
 CUT_OFF_TICKS: Final = 3
 _S = ObligationState

@@ -30,8 +30,8 @@ provisional and final transfer around a verified payment (press releases on the 
 
 from typing import Final
 
-from settlement.protocols.rules import Protocol, Rule, World, retry_rule
-from settlement.protocols.states import Leg, LegState, ObligationState
+from settlement.designs.rules import Protocol, Rule, World, retry_rule
+from settlement.designs.states import Leg, LegState, ObligationState
 
 AGENT_TICKS: Final = 2
 """From here on the buyer may present the evidence."""

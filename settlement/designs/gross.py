@@ -20,8 +20,8 @@ Source: DvP model 1 (CPSS, Delivery versus payment in securities settlement syst
 
 from typing import Final
 
-from settlement.protocols.rules import Protocol, Rule, World, retry_rule
-from settlement.protocols.states import Leg, ObligationState
+from settlement.designs.rules import Protocol, Rule, World, retry_rule
+from settlement.designs.states import Leg, ObligationState
 
 CUT_OFF_TICKS: Final = 4
 _S = ObligationState

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from settlement.designs.rules import Protocol as Design
+from settlement.designs.rules import Rule, World, apply
+from settlement.designs.states import Leg, LegState, ObligationState
 from settlement.ledger import Hold, HoldId
-from settlement.protocols.rules import Protocol as Design
-from settlement.protocols.rules import Rule, World, apply
-from settlement.protocols.states import Leg, LegState, ObligationState
 
 FUND = "fund"
 """Owner of the guarantee fund on the cash ledger."""

@@ -5,15 +5,15 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from settlement.protocols.gross import gross
-from settlement.protocols.hash_time_lock import hash_time_lock
-from settlement.protocols.net_batch import net_batch
-from settlement.protocols.notary_bridge import notary_bridge
-from settlement.protocols.released_keys import released_keys
-from settlement.protocols.rules import Protocol
-from settlement.protocols.states import Leg
-from settlement.protocols.two_transfers import two_transfers
-from settlement.protocols.verified_payment import verified_payment
+from settlement.designs.gross import gross
+from settlement.designs.hash_time_lock import hash_time_lock
+from settlement.designs.net_batch import net_batch
+from settlement.designs.notary_bridge import notary_bridge
+from settlement.designs.released_keys import released_keys
+from settlement.designs.rules import Protocol
+from settlement.designs.states import Leg
+from settlement.designs.two_transfers import two_transfers
+from settlement.designs.verified_payment import verified_payment
 
 SAFE: Final[Mapping[str, Callable[[], Protocol]]] = MappingProxyType(
     {

@@ -29,8 +29,8 @@ platform's base flow comes after verification.
 
 from typing import Final
 
-from settlement.protocols.rules import Protocol, Rule, World, retry_rule
-from settlement.protocols.states import Leg, ObligationState
+from settlement.designs.rules import Protocol, Rule, World, retry_rule
+from settlement.designs.states import Leg, ObligationState
 
 PATIENCE_TICKS: Final = 3
 _S = ObligationState

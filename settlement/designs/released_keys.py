@@ -21,8 +21,8 @@ shows who pays for it.
 Source: ERC-7573 (conditional delivery with keys encrypted for an oracle); central banks' hash-link and trigger trials.
 """
 
-from settlement.protocols.rules import Protocol, Rule, World, retry_rule
-from settlement.protocols.states import Leg, LegState, ObligationState
+from settlement.designs.rules import Protocol, Rule, World, retry_rule
+from settlement.designs.states import Leg, LegState, ObligationState
 
 _S = ObligationState
 

@@ -28,8 +28,8 @@ because two clocks and two expressions have left gaps in public escrows.
 
 from typing import Final
 
-from settlement.protocols.rules import Protocol, Rule, World, retry_rule
-from settlement.protocols.states import Leg, LegState, ObligationState
+from settlement.designs.rules import Protocol, Rule, World, retry_rule
+from settlement.designs.states import Leg, LegState, ObligationState
 
 FOLLOWER_EXPIRES_TICKS: Final = 3
 _S = ObligationState
@@ -61,7 +61,7 @@ def hash_time_lock(
     leader_expires = FOLLOWER_EXPIRES_TICKS + offered
 
     def first_live(world: World) -> bool:
-        return world.now_ticks + skew_ticks < leader_expires
+        return world.now_ticks + skew_ticks + world.skew_ticks < leader_expires
 
     def first_over(world: World) -> bool:
         return not first_live(world)
