@@ -58,6 +58,10 @@ class World(NamedTuple):
         """Where a leg stands."""
         return self.token if leg is Leg.TOKEN else self.cash
 
+    def is_given(self, leg: Leg) -> bool:
+        """Whether a giver has locked or delivered a leg."""
+        return self.leg(leg) in {LegState.LOCKED, LegState.DELIVERED}
+
     def knows(self, fact: str) -> bool:
         """Whether a fact is on record."""
         return fact in self.facts
