@@ -7,6 +7,7 @@ Cost: O(1) a posting. Units: yen and units. Errors: InvariantBroken only.
 
 from market.errors import check
 from settlement.trials.records import LockEnded, LockMade, LogRecord, Opened, Posted
+from settlement.trials.watch import Watch
 
 
 class Lock:
@@ -23,6 +24,7 @@ class Books:
 
     Attributes:
         log: What happened.
+        watch: Judges every record.
         free: What each owner can give, by owner and asset.
         locks: Live locks by number.
         at_ns: Virtual time.
@@ -31,13 +33,15 @@ class Books:
     def __init__(self, at_ns: int) -> None:
         """Empty accounts at a time."""
         self.log: list[LogRecord] = []
+        self.watch = Watch()
         self.free: dict[tuple[str, str], int] = {}
         self.locks: dict[int, Lock] = {}
         self.at_ns = at_ns
         self._last_lock = 0
 
     def write(self, record: LogRecord) -> None:
-        """One more record."""
+        """One more record, watched."""
+        self.watch.see(record)
         self.log.append(record)
 
     def open_account(self, owner: str, asset: str, amount: int) -> None:

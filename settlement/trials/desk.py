@@ -190,6 +190,7 @@ class Desk(Books):
             self.end_lock(lock, delivered=False)
         for (owner, asset), amount in self.free.items():
             self.write(Said(at_ns=self.at_ns, owner=owner, asset=asset, amount=amount))
+        self.watch.close()
         return self.log
 
     def _close(self, deal: Deal) -> None:
