@@ -8,6 +8,7 @@
 | fund | net payers' yen are locked, for each payer as soon as it is up, until the window closes | fund |
 | complete | when both ledgers are up, everything moves in one step (two-step completion) | complete |
 | default | a payer has not funded when the window closes: by rule | use_fund, unwind, postpone |
+| stopped | an issue or account is stopped when the window closes: its obligations go back, the rest is netted again | unwind, postpone |
 | postponed | a ledger is out at the cycle: it runs when both are up again | |
 
 Cycles: 11:45, 16:00 and 19:00; the window is ten minutes. C2 nets cash only; C3 nets units as well.
@@ -176,16 +177,18 @@ class Batches(Runner):
             desk.plan(when, partial(self._close_window, cycle))
             return
         missing = [deal for deal in cycle.deals if deal.run.world.state is _S.LOCKED_1]
+        stopped = [deal for deal in cycle.deals if self._is_stopped(deal)]
+        out = {deal.name for deal in (*missing, *stopped)}
         rule = desk.case.default_rule
-        if rule == "use_fund" and missing and not self._fund_covers(cycle, missing):
+        if rule == "use_fund" and out and (stopped or not self._fund_covers(cycle, missing)):
             rule = "unwind"
-        if not missing or rule == "use_fund":
+        if not out or rule == "use_fund":
             self._complete(cycle, missing)
             return
         self._return_locks(cycle)
         stays: list[Deal] = []
         if rule == "unwind":
-            stays = self._within_limits([deal for deal in cycle.deals if deal not in missing])
+            stays = self._within_limits([deal for deal in cycle.deals if deal.name not in out])
         kept = {deal.name for deal in stays}
         self.pool.open()
         for deal in cycle.deals:
@@ -194,6 +197,11 @@ class Batches(Runner):
         self.pool.close({})
         if stays:
             self._complete(Cycle(stays), [])
+
+    def _is_stopped(self, deal: Deal) -> bool:
+        """Whether a stop of the issue or an account bars an obligation's completion now."""
+        complete = self.table[_S.LOCKED_2, "complete"]
+        return self.protocol.is_barred(complete, self.seen_world(deal))
 
     def _return_locks(self, cycle: Cycle) -> None:
         for number in cycle.locks.values():
@@ -219,11 +227,15 @@ class Batches(Runner):
         """Everything moves net in one step; the fund stands in for who is missing and takes the units."""
         desk, set_off = self.desk, self._set_off(cycle, missing)
         flows = dict(cycle.flows)
+        taken: list[int] = []
         for deal in missing:
             trade = deal.trade
+            units = 0
             if trade.seller != trade.buyer:
+                units = min(deal.left_units, max(0, flows[trade.buyer, trade.issue]))
                 _add(flows, YEN, trade.buyer, deal.left_yen, FUND)
-                _add(flows, trade.issue, FUND, deal.left_units, trade.buyer)
+                _add(flows, trade.issue, FUND, units, trade.buyer)
+            taken.append(units)
         for buyer, yen in set_off.items():
             _add(flows, YEN, FUND, yen, buyer)
         for number in cycle.locks.values():
@@ -236,8 +248,8 @@ class Batches(Runner):
             if amount > 0:
                 desk.post("cycle", asset, CLEARER, owner, amount)
         self.pool.open()
-        for deal in missing:
-            self._stand_in(deal)
+        for deal, units in zip(missing, taken, strict=True):
+            self._stand_in(deal, units)
         for buyer, yen in set_off.items():
             self.pool.note(YEN, buyer, FUND, yen)
             if yen:
@@ -248,10 +260,10 @@ class Batches(Runner):
                 check(answer is Answer.DONE, "I11: what is funded completes", answer=answer)
         self.pool.close(flows)
 
-    def _stand_in(self, deal: Deal) -> None:
-        """The fund pays for one obligation and takes its units."""
+    def _stand_in(self, deal: Deal, units: int) -> None:
+        """The fund pays for one obligation and takes the units that the cycle owes its buyer."""
         desk, trade = self.desk, deal.trade
-        yen, units = deal.left_yen, deal.left_units
+        yen = deal.left_yen
         answer = self._take(deal, "use_fund")
         check(answer is Answer.DONE, "I11: what the fund covers completes", answer=answer)
         if trade.seller != trade.buyer:

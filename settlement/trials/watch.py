@@ -18,7 +18,7 @@
 | I19 one key of two | designs/search.py |
 | I20 exits | designs/search.py |
 | I21 charges are from one to another | here, at every penalty |
-| I24 terms agreed are terms executed | here: what a leg moved is of the obligation's own amounts |
+| I24 terms agreed are terms executed | designs/enact.py: terms are fixed when it is made; here: no leg beyond them |
 
 Not in a trial: I13 and I22 (registers of record dates and custodians), I14, I15 and I23 (who sees what, personal data,
 secrets), I25 (validation paths); the token ledgers and their tests hold those.
