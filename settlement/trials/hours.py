@@ -5,6 +5,7 @@ practice have their own. Units: ns; seconds after midnight end in ``_s``.
 """
 
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from market.business_days import at_jst, next_business_day
@@ -40,11 +41,17 @@ def second_of_day(at_ns: int) -> int:
 
 def in_hours(at_ns: int, open_s: int = OPEN_S, close_s: int = CLOSE_S) -> int:
     """The time itself when business is open then (the close included), else the next opening."""
-    day = day_of(at_ns)
-    start, end = at_jst(day, open_s), at_jst(day, close_s)
+    start, end, then = _opening((at_ns + _JST_NS) // _DAY_NS, open_s, close_s)
     if at_ns < start:
         return start
-    return at_ns if at_ns <= end else at_jst(next_business_day(day), open_s)
+    return at_ns if at_ns <= end else then
+
+
+@lru_cache(maxsize=256)
+def _opening(day_number: int, open_s: int, close_s: int) -> tuple[int, int, int]:
+    """Opening and close of a day, and the opening of the next business day."""
+    day = date.fromordinal(_EPOCH + day_number)
+    return at_jst(day, open_s), at_jst(day, close_s), at_jst(next_business_day(day), open_s)
 
 
 def next_opening(at_ns: int) -> int:

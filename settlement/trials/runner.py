@@ -314,8 +314,10 @@ class Runner:
         now, weather = self.desk.at_ns, self.desk.weather
         world = deal.run.world
         ticks, skew = self._ticks(deal, world, now), 0
-        if not weather.has_outages:
-            return world._replace(now_ticks=ticks)
+        if weather.is_calm(now):
+            if not (world.down or world.gone or world.stopped or world.skew_ticks):
+                return world if world.now_ticks == ticks else world._replace(now_ticks=ticks)
+            return world._replace(now_ticks=ticks, skew_ticks=0, down=(), gone=(), stopped=False)
         if weather.skew and self.conduct.tick_ns and deal.began_ns:
             ahead = (now + weather.ahead_ns(now) - deal.began_ns) // self.conduct.tick_ns
             skew = max(0, ahead - ticks)

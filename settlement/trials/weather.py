@@ -7,6 +7,7 @@ Ordering: strikes in plan order. Cost: O(strikes of one name) a step.
 Source: the thirty families of faults; what each does here is EFFECTS.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -81,6 +82,7 @@ class Weather:
         self._open_ns = open_ns
         self._out: dict[str, list[Out]] = {}
         self.skew: list[Out] = []
+        self._bad: tuple[list[int], list[int]] | None = None
         self.mismatched: set[str] = set()
         self.struck: list[Struck] = []
         self.acts: list[Act] = []
@@ -131,10 +133,13 @@ class Weather:
                     at_ns, again = out.until_ns, True
         return at_ns, waits
 
-    @property
-    def has_outages(self) -> bool:
-        """Whether anything is ever out."""
-        return bool(self._out or self.skew)
+    def is_calm(self, at_ns: int) -> bool:
+        """Whether nobody and nothing is out now. O(log strikes)."""
+        if self._bad is None:
+            self._bad = _merged([*self.skew, *(one for outs in self._out.values() for one in outs)])
+        starts, ends = self._bad
+        place = bisect_right(starts, at_ns)
+        return place == 0 or ends[place - 1] <= at_ns
 
     def until(self, names: Iterable[str], at_ns: int) -> int:
         """Until when somebody of these is out now; ``at_ns`` when nobody is."""
@@ -207,3 +212,16 @@ class Weather:
                 until_ns=until,
             )
         )
+
+
+def _merged(outs: list[Out]) -> tuple[list[int], list[int]]:
+    """Starts and ends of the times when anything is out, apart from each other and sorted."""
+    starts: list[int] = []
+    ends: list[int] = []
+    for out in sorted(outs):
+        if ends and out.from_ns <= ends[-1]:
+            ends[-1] = max(ends[-1], out.until_ns)
+        else:
+            starts.append(out.from_ns)
+            ends.append(out.until_ns)
+    return starts, ends
