@@ -22,11 +22,11 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.machine import ROUNDS, describe, spread, timed
+from settlement.designs.enact import Answer, Enactment, Terms
+from settlement.designs.gross import gross
+from settlement.designs.rules import Protocol, World
+from settlement.designs.verified_payment import verified_payment
 from settlement.ledger import HoldId, Ledger, Leg, post_linked
-from settlement.protocols.enact import Answer, Enactment, Terms
-from settlement.protocols.gross import gross
-from settlement.protocols.rules import Protocol, World
-from settlement.protocols.verified_payment import verified_payment
 
 FIRMS: Final = [f"FIRM-{number:02d}" for number in range(50)]
 UNITS, YEN = 10, 1_000

@@ -9,9 +9,9 @@ cause and a shortest path. Fails when a protocol that promises both legs or none
 import argparse
 import sys
 
-from settlement.protocols.catalogue import SAFE, UNSAFE, WITHIN_MARGIN
-from settlement.protocols.rules import check_life
-from settlement.protocols.search import Bounds, search
+from settlement.designs.catalogue import SAFE, UNSAFE, WITHIN_MARGIN
+from settlement.designs.rules import check_life
+from settlement.designs.search import Bounds, search
 
 
 def say(line: str) -> None:

@@ -1,4 +1,9 @@
-"""Settlement designs behind one interface: the same deliveries, different ways to finish them.
+"""Settlement designs: tables of rules, one module each, and the two that a venue's day runs in stages.
+
+A table (gross, hash_time_lock, verified_payment, released_keys, notary_bridge, net_batch, two_transfers) is proved
+by search.py, enacted on ledgers by enact.py and run in trials by its conduct. The venue's own two,
+gross_atomic and provisional_transfer, move deliveries by life tables that a test holds to the proven ones;
+their interface is below.
 
 A design decides what each stage of the day does to the deliveries that are due. The last stage is
 the cut-off: afterwards no due delivery is in flight. Stages before it may run several times.

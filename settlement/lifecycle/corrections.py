@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from market.errors import check
-from settlement.protocols.states import ObligationState
+from settlement.designs.states import ObligationState
 
 
 class Refusal(StrEnum):

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from market.business_days import next_business_day
-from settlement.protocols.states import ObligationState
+from settlement.designs.states import ObligationState
 
 UNMATCHED_DAYS_MAX: Final = 20
 

@@ -17,7 +17,7 @@ from datetime import date
 from typing import NamedTuple
 
 from market.errors import check
-from settlement.protocols.states import TERMINAL, LegState, ObligationState
+from settlement.designs.states import TERMINAL, LegState, ObligationState
 
 
 class InFlight(NamedTuple):

@@ -6,7 +6,8 @@ Cost: O(1) a posting. Units: yen and units. Errors: InvariantBroken only.
 """
 
 from market.errors import check
-from settlement.trials.records import LockEnded, LockMade, LogRecord, Posted
+from settlement.trials.records import LockEnded, LockMade, LogRecord, Opened, Posted
+from settlement.trials.watch import Watch
 
 
 class Lock:
@@ -23,6 +24,7 @@ class Books:
 
     Attributes:
         log: What happened.
+        watch: Judges every record.
         free: What each owner can give, by owner and asset.
         locks: Live locks by number.
         at_ns: Virtual time.
@@ -31,10 +33,21 @@ class Books:
     def __init__(self, at_ns: int) -> None:
         """Empty accounts at a time."""
         self.log: list[LogRecord] = []
+        self.watch = Watch()
         self.free: dict[tuple[str, str], int] = {}
         self.locks: dict[int, Lock] = {}
         self.at_ns = at_ns
         self._last_lock = 0
+
+    def write(self, record: LogRecord) -> None:
+        """One more record, watched."""
+        self.watch.see(record)
+        self.log.append(record)
+
+    def open_account(self, owner: str, asset: str, amount: int) -> None:
+        """What an owner begins with."""
+        self.free[owner, asset] = amount
+        self.write(Opened(at_ns=self.at_ns, owner=owner, asset=asset, amount=amount))
 
     def credited(self, owner: str, asset: str) -> None:
         """Something came in for an owner; whoever settles overrides this."""
@@ -50,7 +63,7 @@ class Books:
         check(self.has(giver, asset, amount), "I3: nobody gives what is not free", giver=giver)
         self.free[giver, asset] -= amount
         self.free[taker, asset] = self.free.get((taker, asset), 0) + amount
-        self.log.append(
+        self.write(
             Posted(
                 at_ns=self.at_ns, deal=deal, asset=asset, giver=giver, taker=taker, amount=amount
             )
@@ -65,7 +78,7 @@ class Books:
         self._last_lock += 1
         self.free[owner, asset] = self.free.get((owner, asset), 0) - amount
         self.locks[self._last_lock] = Lock(owner, asset, amount, deal)
-        self.log.append(
+        self.write(
             LockMade(
                 at_ns=self.at_ns, lock=self._last_lock, deal=deal, owner=owner, asset=asset,
                 amount=amount, option_until_ns=option_until_ns,
@@ -80,7 +93,7 @@ class Books:
         if lock is None:  # pragma: no cover  for the type checker
             raise AssertionError
         self.free[lock.owner, lock.asset] += lock.amount
-        self.log.append(LockEnded(at_ns=self.at_ns, lock=number, delivered=delivered))
+        self.write(LockEnded(at_ns=self.at_ns, lock=number, delivered=delivered))
         if not delivered:
             self.credited(lock.owner, lock.asset)
         return lock

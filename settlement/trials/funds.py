@@ -1,4 +1,4 @@
-"""What firms begin a trial with: between the two liquidity bounds of their own trades."""
+"""What firms begin a trial with, and what they put into the guarantee fund of a net cycle."""
 
 from market.errors import check
 from settlement.trials.records import OUTSIDE, YEN, Case
@@ -28,3 +28,17 @@ def endowment(case: Case) -> dict[tuple[str, str], int]:
         found[place] = lower + -(-(upper - lower) * case.liquidity // 100)
     check(OUTSIDE not in {owner for owner, _ in found}, "no firm is called outside")
     return found
+
+
+def contributions(case: Case) -> dict[str, int]:
+    """What each firm puts into the guarantee fund.
+
+    The fund covers the firm whose gross purchases are largest (cover one); each firm puts in its share of all
+    gross purchases, rounded up, so that who brings more risk pays more.
+    """
+    bought: dict[str, int] = {}
+    for trade in case.trades:
+        if trade.seller != trade.buyer:
+            bought[trade.buyer] = bought.get(trade.buyer, 0) + trade.yen
+    total, cover = sum(bought.values()), max(bought.values(), default=0)
+    return {firm: -(-cover * bought[firm] // total) for firm in sorted(bought)}

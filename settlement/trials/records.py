@@ -7,41 +7,19 @@ Ordering: records are in the order in which things happened; times never go back
 """
 
 from datetime import date
-from enum import StrEnum
 from typing import Final, NamedTuple
 
 from market.message import Message
+from settlement.designs.states import TERMINAL, Leg, ObligationState
 
 YEN: Final = "yen"
 OUTSIDE: Final = "outside"
+FUND: Final = "fund"
 CLEARER: Final = "clearer"
 
 
-class TrialState(StrEnum):
-    """States of an obligation; the first six are open, the others final."""
-
-    MATCHED = "matched"
-    QUEUED = "queued"
-    LOCKED_1 = "locked_1"
-    LOCKED_2 = "locked_2"
-    DECIDED = "decided"
-    FAILING = "failing"
-    SETTLED = "settled"
-    CLOSED_COMP = "closed_comp"
-    SPLIT = "split"
-    DISPUTED = "disputed"
-
-
-FINAL: Final = frozenset(
-    {TrialState.SETTLED, TrialState.CLOSED_COMP, TrialState.SPLIT, TrialState.DISPUTED}
-)
-
-
-class Leg(StrEnum):
-    """The two halves of an obligation."""
-
-    TOKEN = "token"  # noqa: S105  a security token, not a secret
-    CASH = "cash"
+FINAL: Final = TERMINAL | {ObligationState.DISPUTED}
+"""States in which a trial leaves an obligation; a dispute is one when the trial ends."""
 
 
 class TrialTrade(NamedTuple):
@@ -73,6 +51,9 @@ class Case(NamedTuple):
 
     Attributes:
         liquidity: Share of the way from the lower to the upper liquidity bound, in hundredths.
+        default_rule: What a net cycle does when a payer's funds do not come: use_fund, unwind or
+            postpone.
+        oracle_threshold: Shares a key of B3 needs; one operator may be wrong.
         seed: Draws the delays of people, by trade.
     """
 
@@ -82,6 +63,8 @@ class Case(NamedTuple):
     trades: tuple[TrialTrade, ...]
     strikes: tuple[Strike, ...] = ()
     seed: int = 0
+    default_rule: str = "use_fund"
+    oracle_threshold: int = 2
 
 
 class LogRecord(Message, frozen=True, kw_only=True):
@@ -115,7 +98,7 @@ class StateChanged(LogRecord, frozen=True, kw_only=True):
     """An obligation moved to a state."""
 
     deal: str
-    state: TrialState
+    state: ObligationState
     actor: str
     reason: str = ""
 
@@ -187,7 +170,7 @@ class OffsetRun(LogRecord, frozen=True, kw_only=True):
 
 
 class Struck(LogRecord, frozen=True, kw_only=True):
-    """A fault was applied; ``effect``: down, or refused when the design's guards hold."""
+    """A fault was applied; ``effect``: down, skew, act (its answers are Tried), or refused by construction."""
 
     family: str
     kind: str
@@ -196,6 +179,16 @@ class Struck(LogRecord, frozen=True, kw_only=True):
     effect: str
     from_ns: int
     until_ns: int
+
+
+class Tried(LogRecord, frozen=True, kw_only=True):
+    """A fault's own act on an obligation, and the ledgers' answer to it; most are refused."""
+
+    deal: str
+    family: str
+    kind: str
+    cause: str
+    answer: str
 
 
 class Delayed(LogRecord, frozen=True, kw_only=True):
@@ -230,6 +223,29 @@ class PenaltyCharged(LogRecord, frozen=True, kw_only=True):
     deal: str
     payer: str
     taker: str
+    yen: int
+
+
+class FundCharged(LogRecord, frozen=True, kw_only=True):
+    """A firm's contribution to the guarantee fund, collected before the trial."""
+
+    payer: str
+    yen: int
+
+
+class FundPaid(LogRecord, frozen=True, kw_only=True):
+    """The fund paid for a buyer and took the units; what the clearer owed the buyer was set off."""
+
+    deal: str
+    payer: str
+    yen: int
+    units: int
+
+
+class FundRepaid(LogRecord, frozen=True, kw_only=True):
+    """What a cycle owed a firm for whom the fund paid went to the fund instead."""
+
+    payer: str
     yen: int
 
 

@@ -9,36 +9,71 @@ import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
+from settlement.designs import (
+    gross,
+    hash_time_lock,
+    net_batch,
+    notary_bridge,
+    released_keys,
+    two_transfers,
+    verified_payment,
+)
+from settlement.designs.states import Leg
+from settlement.trials.acts import Acts
 from settlement.trials.batch import Batches
-from settlement.trials.bridged import Bridged
 from settlement.trials.desk import Desk
-from settlement.trials.gross import Gross
-from settlement.trials.records import Case, Leg, LogRecord
-from settlement.trials.today import Today
+from settlement.trials.queue import Queue
+from settlement.trials.records import Case, LogRecord
+from settlement.trials.runner import Runner
 
-DESIGNS: Final[Mapping[str, Callable[[Desk], Any]]] = MappingProxyType(
+
+def _queue(desk: Desk, *, offsetting: bool) -> Runner:
+    table = gross.gross(offsetting=offsetting)
+    return Queue(desk, table, gross.CONDUCT, offsetting=offsetting)
+
+
+def _oracle(desk: Desk) -> Runner:
+    table = released_keys.released_keys(threshold=desk.case.oracle_threshold, wrong=1)
+    return Runner(desk, table, released_keys.CONDUCT)
+
+
+def _today(desk: Desk, first: Leg) -> Runner:
+    return Runner(desk, two_transfers.two_transfers(first), two_transfers.conduct(first))
+
+
+def _batches(desk: Desk, *, gross_units: bool) -> Runner:
+    table = net_batch.net_batch(default_rule=desk.case.default_rule)
+    return Batches(desk, table, net_batch.CONDUCT, gross_units=gross_units)
+
+
+DESIGNS: Final[Mapping[str, Callable[[Desk], Runner]]] = MappingProxyType(
     {
-        "A": partial(Gross, offsetting=False),
-        "A+LSM": partial(Gross, offsetting=True),
-        "B1": partial(Bridged, design="B1"),
-        "B2": partial(Bridged, design="B2"),
-        "B3": partial(Bridged, design="B3"),
-        "B4": partial(Bridged, design="B4"),
-        "B4-unsafe": partial(Bridged, design="B4-unsafe"),
-        "C2": partial(Batches, gross_units=True),
-        "C3": partial(Batches, gross_units=False),
-        "D-token": partial(Today, first=Leg.TOKEN),
-        "D-cash": partial(Today, first=Leg.CASH),
+        "A": partial(_queue, offsetting=False),
+        "A+LSM": partial(_queue, offsetting=True),
+        "B1": lambda desk: Runner(desk, hash_time_lock.hash_time_lock(), hash_time_lock.CONDUCT),
+        "B2": lambda desk: Runner(
+            desk, verified_payment.verified_payment(), verified_payment.CONDUCT
+        ),
+        "B3": _oracle,
+        "B4": lambda desk: Runner(desk, notary_bridge.notary_bridge(), notary_bridge.CONDUCT),
+        "B4-unsafe": lambda desk: Runner(
+            desk, notary_bridge.notary_bridge(safe=False), notary_bridge.CONDUCT
+        ),
+        "C2": partial(_batches, gross_units=True),
+        "C3": partial(_batches, gross_units=False),
+        "D-token": partial(_today, first=Leg.TOKEN),
+        "D-cash": partial(_today, first=Leg.CASH),
     }
 )
+"""Each design: the table that is proved, and the runner that takes its rules."""
 
 
 def run_trial(case: Case) -> list[LogRecord]:
     """Settle and return the event log."""
     desk = Desk(case)
-    DESIGNS[case.design](desk)
+    Acts(DESIGNS[case.design](desk))
     return desk.run()
 
 

@@ -7,6 +7,7 @@ Ordering: strikes in plan order. Cost: O(strikes of one name) a step.
 Source: the thirty families of faults; what each does here is EFFECTS.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -17,14 +18,31 @@ MINUTE_NS: Final = 60_000_000_000
 REFUSED: Final = frozenset({"F10", "F13", "F17", "F23", "F26", "F27"})
 """Guards refuse these: locked tokens, dust, bad partials, deletions, numbers, strangers."""
 
-OF_PARTY: Final = frozenset({"F1", "F5", "F6", "F14"})
+BY_CONSTRUCTION: Final = frozenset({"F23", "F27"})
+"""Trials keep no personal data and answer no questions: there is nothing to act on."""
+
+ACTS: Final[dict[str, frozenset[str]]] = {
+    "F4": frozenset({"duplicate", "reordered", "reply_lost"}),
+    "F5": frozenset(),
+    "F6": frozenset(),
+    "F8": frozenset({"wrong_verdict", "both_keys", "replay"}),
+    "F10": frozenset(),
+    "F13": frozenset(),
+    "F17": frozenset(),
+    "F26": frozenset(),
+}
+"""What is done, not suffered (acts.py), by family and kind; an empty set is every kind."""
+
+OF_PARTY: Final = frozenset({"F1", "F5", "F6", "F10", "F13", "F17", "F26"})
 OF_MESSAGE: Final = frozenset({"F4"})
 OF_MATCH: Final = frozenset({"F12", "F18"})
 OF_AGENT: Final = frozenset({"F8"})
 OF_DECISION: Final = frozenset({"F30"})
-OF_FIRM: Final = frozenset({"F11", "F15", "F22"})
+OF_FIRM: Final = frozenset({"F15", "F22"})
+OF_FUNDS: Final = frozenset({"F14"})
+OF_ACCOUNT: Final = frozenset({"F11"})
+OF_STATION: Final = frozenset({"F16"})
 OF_ISSUE: Final = frozenset({"F9", "F19", "F24"})
-_WITHOUT_DELAY: Final = frozenset({"duplicate", "reordered"})
 _SYSTEMS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "F2": {"token": ("token",), "cash": ("cash",), "both": ("token", "cash")},
     "F7": {"": ("notary",)},
@@ -40,6 +58,15 @@ class Out(NamedTuple):
     family: str
 
 
+class Act(NamedTuple):
+    """Something a fault does at a time."""
+
+    strike: Strike
+    cause: str
+    from_ns: int
+    until_ns: int
+
+
 class Weather:
     """All stretches of a trial.
 
@@ -47,6 +74,7 @@ class Weather:
         skew_ns: How far the token ledger's clock is ahead, by stretch.
         mismatched: Obligations whose terms were wrong at first (a break where people reconcile).
         struck: The log of what was applied.
+        acts: What faults do, in the order of the plan.
     """
 
     def __init__(self, open_ns: int) -> None:
@@ -54,8 +82,10 @@ class Weather:
         self._open_ns = open_ns
         self._out: dict[str, list[Out]] = {}
         self.skew: list[Out] = []
+        self._bad: tuple[list[int], list[int]] | None = None
         self.mismatched: set[str] = set()
         self.struck: list[Struck] = []
+        self.acts: list[Act] = []
 
     def add(self, strike: Strike, ready_ns: int, parties: dict[str, str]) -> None:
         """Apply one strike.
@@ -68,9 +98,15 @@ class Weather:
         family, start = strike.family, ready_ns + strike.after_ns
         until = FOREVER_NS if family == "F15" else start + strike.for_ns
         cause, names = self._whose(strike, parties)
-        if family in REFUSED or strike.kind in _WITHOUT_DELAY:
+        if family in BY_CONSTRUCTION:
             self._note(strike, cause, "refused", start, start)
             return
+        if family in ACTS and (not ACTS[family] or strike.kind in ACTS[family]):
+            self.acts.append(Act(strike, cause, start, until))
+            self._note(strike, cause, "act", start, until)
+            return
+        if family == "F20":
+            self.acts.append(Act(strike, cause, until, until))
         if family == "F3":
             ahead = strike.for_ns if strike.kind == "skew_ahead" else 0
             self.skew.append(Out(start, until, cause, str(ahead)))
@@ -97,6 +133,31 @@ class Weather:
                     at_ns, again = out.until_ns, True
         return at_ns, waits
 
+    def is_calm(self, at_ns: int) -> bool:
+        """Whether nobody and nothing is out now. O(log strikes)."""
+        if self._bad is None:
+            self._bad = _merged([*self.skew, *(one for outs in self._out.values() for one in outs)])
+        starts, ends = self._bad
+        place = bisect_right(starts, at_ns)
+        return place == 0 or ends[place - 1] <= at_ns
+
+    def until(self, names: Iterable[str], at_ns: int) -> int:
+        """Until when somebody of these is out now; ``at_ns`` when nobody is."""
+        latest = at_ns
+        for name in names:
+            for out in self._out.get(name, ()):
+                if out.from_ns <= at_ns < out.until_ns:
+                    latest = max(latest, out.until_ns)
+        return latest
+
+    def short_until(self, deal: str, at_ns: int) -> int:
+        """Until when an obligation's buyer lacks the yen for it; ``at_ns`` when it does not."""
+        return self.until((f"{deal}:funds",), at_ns) if self._out else at_ns
+
+    def is_short(self, deal: str, at_ns: int) -> bool:
+        """Whether an obligation's buyer lacks the yen for it now."""
+        return bool(self._out) and self.short_until(deal, at_ns) > at_ns
+
     def is_up(self, names: Iterable[str], at_ns: int) -> bool:
         """Whether everyone can act now."""
         return self.clear(names, at_ns)[0] == at_ns
@@ -112,8 +173,13 @@ class Weather:
         family, target = strike.family, strike.target
         firm = parties.get(strike.side, target)
         if family in OF_PARTY:
-            side = "buyer" if family == "F14" else strike.side
-            return parties.get(side, firm), (f"{target}:{side}",)
+            return firm, (f"{target}:{strike.side}",)
+        if family in OF_FUNDS:
+            return parties.get("buyer", firm), (f"{target}:funds",)
+        if family in OF_ACCOUNT:
+            return "custodian", (f"frozen:{target}",)
+        if family in OF_STATION:
+            return "platform", ("station",)
         if family in OF_MESSAGE:
             return "network", (f"{target}:message",)
         if family in OF_MATCH:
@@ -146,3 +212,16 @@ class Weather:
                 until_ns=until,
             )
         )
+
+
+def _merged(outs: list[Out]) -> tuple[list[int], list[int]]:
+    """Starts and ends of the times when anything is out, apart from each other and sorted."""
+    starts: list[int] = []
+    ends: list[int] = []
+    for out in sorted(outs):
+        if ends and out.from_ns <= ends[-1]:
+            ends[-1] = max(ends[-1], out.until_ns)
+        else:
+            starts.append(out.from_ns)
+            ends.append(out.until_ns)
+    return starts, ends

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from market.business_days import next_business_day
 from market.errors import InvariantBroken
+from settlement.designs.states import LegState, ObligationState
 from settlement.lifecycle.corrections import Corrections, Refusal, Settled
 from settlement.lifecycle.fails import (
     FailRule,
@@ -42,7 +43,6 @@ from settlement.lifecycle.record_dates import (
     owners_in_law,
     transform_at_redemption,
 )
-from settlement.protocols.states import LegState, ObligationState
 
 DAY = date(2026, 11, 26)
 S = ObligationState

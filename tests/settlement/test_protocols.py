@@ -6,24 +6,24 @@ import random
 
 import pytest
 
-import settlement.protocols
+import settlement.designs
 from market.errors import InvariantBroken
 from market.events import DeliveryState as V
 from settlement.delivery import GROSS_ATOMIC_LIFE, PROVISIONAL_TRANSFER_LIFE, Life
-from settlement.ledger import Ledger
-from settlement.protocols.catalogue import SAFE, UNSAFE, WITHIN_MARGIN
-from settlement.protocols.enact import FUND, Answer, Enactment, Terms
-from settlement.protocols.hash_time_lock import hash_time_lock
-from settlement.protocols.rules import Protocol, Rule, World, apply, check_life
-from settlement.protocols.search import Bounds, check_world, moves, search
-from settlement.protocols.states import (
+from settlement.designs.catalogue import SAFE, UNSAFE, WITHIN_MARGIN
+from settlement.designs.enact import FUND, Answer, Enactment, Terms
+from settlement.designs.hash_time_lock import hash_time_lock
+from settlement.designs.rules import Protocol, Rule, World, apply, check_life
+from settlement.designs.search import Bounds, check_world, moves, search
+from settlement.designs.states import (
     REPORTED,
     TERMINAL,
     Leg,
     LegState,
     ObligationState,
 )
-from settlement.protocols.verified_payment import verified_payment
+from settlement.designs.verified_payment import verified_payment
+from settlement.ledger import Ledger
 
 S = ObligationState
 EVERY = {**SAFE, **WITHIN_MARGIN, **UNSAFE}
@@ -57,8 +57,8 @@ def test_every_state_has_a_code() -> None:
 def test_headers_state_the_table() -> None:
     """Every rule of every protocol stands as a row in the header of its module."""
     headers = "".join(
-        importlib.import_module(f"settlement.protocols.{found.name}").__doc__ or ""
-        for found in pkgutil.iter_modules(settlement.protocols.__path__)
+        importlib.import_module(f"settlement.designs.{found.name}").__doc__ or ""
+        for found in pkgutil.iter_modules(settlement.designs.__path__)
     )
     for build in SAFE.values():
         for rule in build().rules:

@@ -7,9 +7,10 @@ import pytest
 
 from market.business_days import at_jst
 from market.errors import InvariantBroken
+from settlement.designs.states import ObligationState
+from settlement.lifecycle.partials import fill_yen_rounded_down
 from settlement.trials.desk import MATCH_NS, Desk
 from settlement.trials.funds import endowment
-from settlement.trials.gross import fill_yen_rounded_down
 from settlement.trials.hours import CUT_OFF_S
 from settlement.trials.records import (
     FINAL,
@@ -22,7 +23,6 @@ from settlement.trials.records import (
     PrincipalLost,
     StateChanged,
     Strike,
-    TrialState,
     TrialTrade,
 )
 from settlement.trials.trial import DESIGNS, log_digest, run_trial
@@ -50,7 +50,7 @@ def case(design: str, *strikes: Strike, horizon: int = 0, liquidity: int = 100) 
     return Case(design, horizon, liquidity, trades, strikes, 1)
 
 
-def ends(log: list[LogRecord]) -> dict[str, TrialState]:
+def ends(log: list[LogRecord]) -> dict[str, ObligationState]:
     """The last state of every obligation."""
     return {one.deal: one.state for one in log if isinstance(one, StateChanged)}
 
@@ -66,7 +66,7 @@ def test_without_faults_and_with_funds_everything_settles(design: str, horizon: 
     """Four of four, whatever the horizon."""
     log = run_trial(case(design, horizon=horizon, liquidity=1_000))
 
-    assert set(ends(log).values()) == {TrialState.SETTLED}
+    assert set(ends(log).values()) == {ObligationState.SETTLED}
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -118,7 +118,7 @@ def test_no_fault_leaves_one_leg_final(design: str) -> None:
                     log = run_trial(case(design, strike, liquidity=liquidity))
 
                     assert lost(log) == [], strike
-                    assert TrialState.SPLIT not in ends(log).values(), strike
+                    assert ObligationState.SPLIT not in ends(log).values(), strike
 
 
 def test_a_hash_lock_holds_within_its_margin() -> None:
@@ -173,9 +173,9 @@ def test_offsetting_settles_a_ring_that_gross_cannot() -> None:
     """A to B to C to A, nobody has anything: gross compensates all, offsetting settles all."""
     ring = (trade(1, "A", "B"), trade(2, "B", "C"), trade(3, "C", "A"))
 
-    assert set(ends(run_trial(Case("A", 0, 0, ring))).values()) == {TrialState.CLOSED_COMP}
-    assert set(ends(run_trial(Case("A+LSM", 0, 0, ring))).values()) == {TrialState.SETTLED}
-    assert set(ends(run_trial(Case("C3", 0, 0, ring))).values()) == {TrialState.SETTLED}
+    assert set(ends(run_trial(Case("A", 0, 0, ring))).values()) == {ObligationState.CLOSED_COMP}
+    assert set(ends(run_trial(Case("A+LSM", 0, 0, ring))).values()) == {ObligationState.SETTLED}
+    assert set(ends(run_trial(Case("C3", 0, 0, ring))).values()) == {ObligationState.SETTLED}
 
 
 def test_partial_fills_sum_exactly() -> None:
@@ -227,7 +227,7 @@ def test_an_own_deal_settles_and_locks_nothing() -> None:
     for design in DESIGNS:
         log = run_trial(Case(design, 0, 100, (trade(1, "A", "A"),)))
 
-        assert ends(log) == {"1": TrialState.SETTLED}
+        assert ends(log) == {"1": ObligationState.SETTLED}
         assert not any(isinstance(one, LockMade) for one in log)
 
 

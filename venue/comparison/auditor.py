@@ -12,7 +12,7 @@ from typing import Any
 
 Record = Mapping[str, Any]
 
-CLOSED = ("settled", "closed_comp", "split", "disputed")
+CLOSED = ("settled", "closed_comp", "cancelled", "split", "disputed")
 
 
 class Auditor:
@@ -41,6 +41,7 @@ class Auditor:
         self._done: dict[str, dict[str, int]] = {}
         self._ahead_since: dict[str, tuple[int, int]] = {}
         self._said: dict[tuple[str, str], int] = {}
+        self._shifted: dict[tuple[str, str], int] = {}
         self._number = 0
         self._at = 0
 
@@ -70,6 +71,10 @@ class Auditor:
             elif kind == "PrincipalLost":
                 bearer = record["bearer"]
                 self.lost_yen[bearer] = self.lost_yen.get(bearer, 0) + record["yen"]
+            elif kind == "FundPaid":
+                self._fund_paid(record)
+            elif kind == "FundRepaid":
+                self._shift("yen", record["payer"], "fund", record["yen"])
             elif kind == "Said":
                 self._said[record["owner"], record["asset"]] = record.get("amount", 0)
         self._close()
@@ -160,6 +165,21 @@ class Auditor:
         if state == "split":
             self._settle_exposure(name)
 
+    def _fund_paid(self, record: Record) -> None:
+        """The fund stands in for a buyer: it pays and takes the units."""
+        deal = self._deals.get(record["deal"])
+        if deal is None or deal["buyer"] != record["payer"]:
+            self._find(f"the fund pays for {record['payer']}, who owes nothing")
+            return
+        self._shift("yen", "fund", record["payer"], record["yen"])
+        self._shift(deal["issue"], record["payer"], "fund", record["units"])
+
+    def _shift(self, asset: str, giver: str, taker: str, amount: int) -> None:
+        """What moves between two besides their legs."""
+        for owner, change in ((giver, -amount), (taker, amount)):
+            place = owner, asset
+            self._shifted[place] = self._shifted.get(place, 0) + change
+
     def _close(self) -> None:
         self._number += 1
         for name in list(self._ahead_since):
@@ -183,6 +203,8 @@ class Auditor:
     def _registers(self) -> None:
         """What each firm should hold by the legs that are final, against the postings."""
         due = dict.fromkeys(self.balance, 0)
+        for place, change in self._shifted.items():
+            due[place] = due.get(place, 0) + change
         for name, deal in self._deals.items():
             done = self._done[name]
             for owner, asset, amount in (

@@ -7,12 +7,12 @@ Errors: KeyError when a record names an obligation that the log does not have: a
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from settlement.designs.states import Leg, ObligationState
 from settlement.trials.records import (
     YEN,
     BookBreak,
     Could,
     Delayed,
-    Leg,
     LegFinal,
     LockEnded,
     LockMade,
@@ -26,16 +26,16 @@ from settlement.trials.records import (
     Sent,
     StateChanged,
     Struck,
-    TrialState,
     Waited,
 )
 from venue.comparison.facts import CASH, Deal, Delay, Facts, Locked, Loss, Moved, Outage, Outcome
 
 _ENDS: Final = {
-    TrialState.SETTLED: Outcome.SETTLED,
-    TrialState.CLOSED_COMP: Outcome.COMPENSATED,
-    TrialState.SPLIT: Outcome.SPLIT,
-    TrialState.DISPUTED: Outcome.DISPUTED,
+    ObligationState.SETTLED: Outcome.SETTLED,
+    ObligationState.CANCELLED: Outcome.CANCELLED,
+    ObligationState.CLOSED_COMP: Outcome.COMPENSATED,
+    ObligationState.SPLIT: Outcome.SPLIT,
+    ObligationState.DISPUTED: Outcome.DISPUTED,
 }
 
 
@@ -117,7 +117,7 @@ class _Reader:
 
     def _state(self, one: StateChanged) -> None:
         deal = self.facts.deals[one.deal]
-        if one.state is TrialState.FAILING and one.at_ns >= deal.due_ns:
+        if one.state is ObligationState.FAILING and one.at_ns >= deal.due_ns:
             deal.failed = True
         if one.reason == "partial":
             deal.cured_by += "partial "
@@ -126,7 +126,7 @@ class _Reader:
             deal.ended_ns = one.at_ns
             if one.reason == "offset":
                 deal.cured_by += "offset "
-            if one.state is TrialState.CLOSED_COMP:
+            if one.state is ObligationState.CLOSED_COMP:
                 deal.cured_by += "buy_in "
                 deal.failed = True
 

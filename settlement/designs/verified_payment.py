@@ -30,14 +30,36 @@ provisional and final transfer around a verified payment (press releases on the 
 
 from typing import Final
 
-from settlement.protocols.rules import Protocol, Rule, World, retry_rule
-from settlement.protocols.states import Leg, LegState, ObligationState
+from settlement.designs.conduct import MINUTE_NS, RETRY, TWO_LEDGERS, After, Conduct, Step, When
+from settlement.designs.rules import Protocol, Rule, World, retry_rule
+from settlement.designs.states import Leg, LegState, ObligationState
 
 AGENT_TICKS: Final = 2
 """From here on the buyer may present the evidence."""
 
 CUT_OFF_TICKS: Final = 4
 _S = ObligationState
+
+
+CONDUCT: Final = Conduct(
+    steps=(
+        Step("deposit", (("seller", "token ledger", "buyer"),)),
+        Step("lapse"),
+        Step("abort"),
+        Step("confirm", (("buyer", "cash ledger", "seller"),), after=After.MESSAGE),
+        Step("cut_off"),
+        Step("pay", (("platform", "token ledger", "buyer", "seller"),), after=After.MESSAGE),
+        Step("finish", (("agent", "token ledger", "register"),), after=After.MESSAGE),
+        Step("present", (("buyer", "token ledger", "register"),), after=After.MESSAGE),
+        Step("escalate", when=When.END),
+        RETRY,
+    ),
+    needs={**TWO_LEDGERS, "platform": (":decision", ":message"), "agent": (":agent",)},
+    cut_off_ticks=CUT_OFF_TICKS,
+    agent_ticks=AGENT_TICKS,
+    agent_ns=30 * MINUTE_NS,
+)
+"""Half an hour after the payment the buyer presents the evidence itself."""
 
 
 def _fresh(world: World) -> bool:

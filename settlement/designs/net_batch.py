@@ -3,17 +3,21 @@
 | from | rule | by | to |
 |---|---|---|---|
 | ready | execute | seller | locked_1 |
+| ready | lapse | desk | failing |
 | locked_1 | fund | buyer | locked_2 |
 | locked_2 | complete | clearer | settled |
 | locked_1 | unwind | clearer | failing |
 | locked_1 | postpone | clearer | failing |
 | locked_1 | use_fund | clearer | settled |
+| locked_2 | unwind | clearer | failing |
+| locked_2 | postpone | clearer | failing |
 | failing | retry | desk | ready |
 | failing | compensate | desk | closed_comp |
 | failing | cancel | desk | cancelled |
 
 Units executed are not complete until the funds are: that second step is what makes model 2 (units gross, cash net) as safe as
-model 3 (both net). Missing funds at the end of the window meet one of three rules; of these only the guarantee fund settles.
+model 3 (both net). Missing funds at the end of the window meet one of three rules; of these only the guarantee fund settles; what
+it cannot cover is unwound. Who has funded goes back as well when the rest of the cycle does not stand without the one who has not.
 ``two_step=False`` completes the units when they are executed and asks for the cash at the end of the cycle: the deliverer
 is exposed in between.
 
@@ -30,11 +34,33 @@ Source: DvP models 2 and 3 (CPSS 1992).
 
 from typing import Final
 
-from settlement.protocols.rules import Protocol, Rule, World, retry_rule
-from settlement.protocols.states import Leg, ObligationState
+from settlement.designs.conduct import After, Conduct, Step, When
+from settlement.designs.rules import Protocol, Rule, World, retry_rule
+from settlement.designs.states import Leg, ObligationState
 
 WINDOW_TICKS: Final = 3
 _S = ObligationState
+
+
+CONDUCT: Final = Conduct(
+    steps=(
+        Step("execute", (("clearer", "seller", "buyer"),), when=When.SET),
+        Step("fund", when=When.SET),
+        Step("complete", (("clearer", "register"),), when=When.SET),
+        Step("lapse"),
+        Step("use_fund", (("clearer", "register"),), when=When.SET),
+        Step("unwind", when=When.SET),
+        Step("postpone", when=When.SET),
+        Step("retry", after=After.RETRY),
+    ),
+    needs={
+        "seller": ("seller",),
+        "buyer": ("buyer",),
+        "clearer": ("token", "cash", "notary"),
+    },
+    cut_off_ticks=WINDOW_TICKS,
+)
+"""The clearer's cycle decides when; the window for funds is the table's."""
 
 
 def _window_over(world: World) -> bool:
@@ -55,14 +81,27 @@ def net_batch(*, default_rule: str = "use_fund", two_step: bool = True) -> Proto
             Rule("execute", "seller", _S.READY, _S.LOCKED_1, ("clearer",), lock=token),
             Rule("fund", "buyer", _S.LOCKED_1, _S.LOCKED_2, ("clearer",),
                  lambda w: not _window_over(w), lock=cash),
+            Rule("lapse", "desk", _S.READY, _S.FAILING, when=_window_over),
             Rule("complete", "clearer", _S.LOCKED_2, _S.SETTLED, deliver=both),
         ]  # fmt: skip
         if has_fund:
-            rules.append(Rule("use_fund", "clearer", _S.LOCKED_1, _S.SETTLED, (), _window_over,
-                              deliver=both, learn=("fund_pays",)))  # fmt: skip
-        else:
-            rules.append(Rule(default_rule, "clearer", _S.LOCKED_1, _S.FAILING, (), _window_over,
-                              give_back=token))  # fmt: skip
+            rules.append(
+                Rule(
+                    "use_fund",
+                    "clearer",
+                    _S.LOCKED_1,
+                    _S.SETTLED,
+                    (),
+                    _window_over,
+                    deliver=both,
+                    learn=("fund_pays",),
+                )
+            )
+        back = "unwind" if has_fund else default_rule
+        rules += [
+            Rule(back, "clearer", _S.LOCKED_1, _S.FAILING, (), _window_over, give_back=token),
+            Rule(back, "clearer", _S.LOCKED_2, _S.FAILING, (), _window_over, give_back=both),
+        ]  # fmt: skip
     else:
         rules = [
             Rule("execute", "seller", _S.READY, _S.TOKEN_OUT, ("clearer",), deliver=token),

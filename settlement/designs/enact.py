@@ -10,12 +10,12 @@ Cost: O(1) a step. Errors: InvariantBroken from the ledgers.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
-from settlement.ledger import Hold, HoldId
-from settlement.protocols.rules import Protocol as Design
-from settlement.protocols.rules import Rule, World, apply
-from settlement.protocols.states import Leg, LegState, ObligationState
+from settlement.designs.rules import Protocol as Design
+from settlement.designs.rules import Rule, World, apply
+from settlement.designs.states import Leg, LegState, ObligationState
+from settlement.ledger import HoldId
 
 FUND = "fund"
 """Owner of the guarantee fund on the cash ledger."""
@@ -33,10 +33,10 @@ class LegLedger(Protocol):
     def hold(self, hold_id: HoldId, giver: str, taker: str, amount: int) -> None:
         """Set aside."""
 
-    def post_hold(self, hold_id: HoldId) -> Hold:
+    def post_hold(self, hold_id: HoldId) -> object:
         """Deliver what was set aside."""
 
-    def void_hold(self, hold_id: HoldId) -> Hold:
+    def void_hold(self, hold_id: HoldId) -> object:
         """Return what was set aside."""
 
 
@@ -94,6 +94,18 @@ class Enactment:
     def lost_yen(self) -> int:
         """Principal that ``world.bearer`` lost, at the agreed price; 0 when nobody did."""
         return self._terms.yen if self.world.state is ObligationState.SPLIT else 0
+
+    def restarted(self) -> Self:
+        """The same obligation from its record: its world, its steps and its ledgers."""
+        ledgers = self._ledgers
+        return type(self)(
+            self._protocol, self._terms, ledgers[Leg.TOKEN], ledgers[Leg.CASH], self.world,
+            steps=self.steps,
+        )  # fmt: skip
+
+    def ledger(self, leg: Leg) -> LegLedger:
+        """Where a leg moves."""
+        return self._ledgers[leg]
 
     def take(self, step_id: str, rule: Rule) -> Answer:
         """Take one step, or say why not."""

@@ -20,12 +20,32 @@ Source: DvP model 1 (CPSS, Delivery versus payment in securities settlement syst
 
 from typing import Final
 
-from settlement.protocols.rules import Protocol, Rule, World, retry_rule
-from settlement.protocols.states import Leg, ObligationState
+from settlement.designs.conduct import After, Conduct, Step, When
+from settlement.designs.rules import Protocol, Rule, World, retry_rule
+from settlement.designs.states import Leg, ObligationState
 
 CUT_OFF_TICKS: Final = 4
 _S = ObligationState
 _BOTH: Final = (Leg.TOKEN, Leg.CASH)
+_SIDES: Final = ("seller", "buyer")
+"""Both have signed by then."""
+
+
+_TOLD: Final = (("venue", "ledger"), ("ledger", "seller", "buyer", "register"))
+CONDUCT: Final = Conduct(
+    steps=(
+        Step("settle", _TOLD),
+        Step("lack", when=When.SHORT),
+        Step("arrive", when=When.CREDIT),
+        Step("cut_off"),
+        Step("retry", after=After.RETRY),
+        Step("offset", (("ledger", "seller", "buyer", "register"),), when=When.SET),
+    ),
+    needs={"seller": ("seller",), "buyer": ("buyer",), "ledger": ("token", "cash", "notary")},
+    cut_off_ticks=CUT_OFF_TICKS,
+    partials=True,
+)
+"""One step; what is short waits, and is tried anew when something comes in."""
 
 
 def _late(world: World) -> bool:
@@ -39,14 +59,14 @@ def _here(world: World) -> bool:
 def gross(*, offsetting: bool = False) -> Protocol:
     """The table; ``offsetting`` adds the release in a set."""
     rules = [
-        Rule("settle", "ledger", _S.READY, _S.SETTLED, deliver=_BOTH),
+        Rule("settle", "ledger", _S.READY, _S.SETTLED, _SIDES, deliver=_BOTH),
         Rule("lack", "ledger", _S.READY, _S.QUEUED),
         Rule("arrive", "desk", _S.QUEUED, _S.QUEUED, learn=("arrived",)),
-        Rule("settle", "ledger", _S.QUEUED, _S.SETTLED, when=_here, deliver=_BOTH),
+        Rule("settle", "ledger", _S.QUEUED, _S.SETTLED, _SIDES, when=_here, deliver=_BOTH),
         Rule("cut_off", "ledger", _S.READY, _S.FAILING, when=_late),
         Rule("cut_off", "ledger", _S.QUEUED, _S.FAILING, when=_late),
     ]
     if offsetting:
-        rules.append(Rule("offset", "ledger", _S.QUEUED, _S.SETTLED, deliver=_BOTH))
+        rules.append(Rule("offset", "ledger", _S.QUEUED, _S.SETTLED, _SIDES, deliver=_BOTH))
     name = "A+LSM" if offsetting else "A"
     return Protocol(name, (*rules, *retry_rule()), ("seller", "buyer", "ledger"))

@@ -5,15 +5,15 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from settlement.protocols.gross import gross
-from settlement.protocols.hash_time_lock import hash_time_lock
-from settlement.protocols.net_batch import net_batch
-from settlement.protocols.notary_bridge import notary_bridge
-from settlement.protocols.released_keys import released_keys
-from settlement.protocols.rules import Protocol
-from settlement.protocols.states import Leg
-from settlement.protocols.two_transfers import two_transfers
-from settlement.protocols.verified_payment import verified_payment
+from settlement.designs.gross import gross
+from settlement.designs.hash_time_lock import hash_time_lock
+from settlement.designs.net_batch import net_batch
+from settlement.designs.notary_bridge import notary_bridge
+from settlement.designs.released_keys import released_keys
+from settlement.designs.rules import Protocol
+from settlement.designs.states import Leg
+from settlement.designs.two_transfers import two_transfers
+from settlement.designs.verified_payment import verified_payment
 
 SAFE: Final[Mapping[str, Callable[[], Protocol]]] = MappingProxyType(
     {
@@ -21,6 +21,7 @@ SAFE: Final[Mapping[str, Callable[[], Protocol]]] = MappingProxyType(
         "A+LSM": partial(gross, offsetting=True),
         "B2": verified_payment,
         "B3": released_keys,
+        "B3 one operator wrong": partial(released_keys, threshold=2, wrong=1),
         "B4": notary_bridge,
         "C fund": partial(net_batch, default_rule="use_fund"),
         "C unwind": partial(net_batch, default_rule="unwind"),
@@ -42,7 +43,7 @@ UNSAFE: Final[Mapping[str, Callable[[], Protocol]]] = MappingProxyType(
     {
         "B1 without margin": partial(hash_time_lock, checks=False, offered_ticks=0),
         "B2 abort on unknown": partial(verified_payment, abort_on_unknown=True),
-        "B3 both keys": partial(released_keys, both_keys=True),
+        "B3 both keys": partial(released_keys, threshold=1, wrong=1),
         "B4 unsafe order": partial(notary_bridge, safe=False),
         "C one step": partial(net_batch, default_rule="none", two_step=False),
         "D token-first": partial(two_transfers, Leg.TOKEN),

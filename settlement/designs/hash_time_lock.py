@@ -3,6 +3,7 @@
 | from | rule | by | to |
 |---|---|---|---|
 | ready | lead | leader | locked_1 |
+| ready | lapse | desk | failing |
 | locked_1 | follow | follower | locked_2 |
 | locked_2 | reveal | leader | decided |
 | locked_2 | refund_second | follower | locked_1 |
@@ -12,13 +13,14 @@
 | decided | claim | follower | settled |
 | decided | refund_first | leader | split |
 | decided | find_nothing | follower | split |
+| failing | retry | desk | ready |
 | failing | compensate | desk | closed_comp |
 | failing | cancel | desk | cancelled |
 
 The leader holds the secret, locks first and expires last; the follower locks second and expires first. On both
 ledgers a claim counts while now < T and a refund from T on, each on its ledger's own clock.
 The follower locks only when the expiries, read on the ledgers, are the margin apart (I7). A new attempt has a new hash and new
-expiries, so it is another obligation here. The search shows the rule is tight: with a margin of m ticks nobody loses principal while outages after the
+expiries: its ticks begin anew, so the search of one attempt speaks for all. The search shows the rule is tight: with a margin of m ticks nobody loses principal while outages after the
 reveal and the skew of the first ledger's clock sum to at most m, and with one tick more the
 follower does.
 
@@ -28,16 +30,40 @@ because two clocks and two expressions have left gaps in public escrows.
 
 from typing import Final
 
-from settlement.protocols.rules import Protocol, Rule, World, retry_rule
-from settlement.protocols.states import Leg, LegState, ObligationState
+from settlement.designs.conduct import MINUTE_NS, RETRY, TWO_LEDGERS, After, Conduct, Step
+from settlement.designs.rules import Protocol, Rule, World, retry_rule
+from settlement.designs.states import Leg, LegState, ObligationState
 
 FOLLOWER_EXPIRES_TICKS: Final = 3
 _S = ObligationState
 
 
+MARGIN_TICKS: Final = 3
+CONDUCT: Final = Conduct(
+    steps=(
+        Step("lead", (("seller", "token ledger", "buyer"),)),
+        Step("lapse"),
+        Step("follow", (("buyer", "cash ledger", "seller"),), after=After.MESSAGE, chooses=True),
+        Step("reveal", (("seller", "token ledger", "buyer", "seller"),), after=After.MESSAGE),
+        Step("claim", (("buyer", "token ledger", "register"),), after=After.MESSAGE),
+        Step("refund_second"),
+        Step("refund_first"),
+        Step("refund_last"),
+        Step("find_nothing"),
+        RETRY,
+    ),
+    needs=TWO_LEDGERS,
+    cut_off_ticks=FOLLOWER_EXPIRES_TICKS + MARGIN_TICKS,
+    tick_ns=30 * MINUTE_NS,
+    first_ticks=FOLLOWER_EXPIRES_TICKS,
+    last_ticks=FOLLOWER_EXPIRES_TICKS + MARGIN_TICKS,
+)
+"""The seller leads: its units are locked for three hours, the buyer's yen for one and a half."""
+
+
 def hash_time_lock(
     *,
-    margin_ticks: int = 3,
+    margin_ticks: int = MARGIN_TICKS,
     offered_ticks: int | None = None,
     skew_ticks: int = 0,
     leader: str = "seller",
@@ -61,7 +87,7 @@ def hash_time_lock(
     leader_expires = FOLLOWER_EXPIRES_TICKS + offered
 
     def first_live(world: World) -> bool:
-        return world.now_ticks + skew_ticks < leader_expires
+        return world.now_ticks + skew_ticks + world.skew_ticks < leader_expires
 
     def first_over(world: World) -> bool:
         return not first_live(world)
@@ -85,6 +111,7 @@ def hash_time_lock(
 
     rules = (
         Rule("lead", leader, _S.READY, _S.LOCKED_1, (first_ledger,), first_live, lock=(first,)),
+        Rule("lapse", "desk", _S.READY, _S.FAILING, (), first_over),
         Rule(
             "follow", follower, _S.LOCKED_1, _S.LOCKED_2, (second_ledger, first_ledger), may_follow,
             lock=(second,),
@@ -122,7 +149,7 @@ def hash_time_lock(
             lambda world: not has_first(world), bearer=follower,
             blame_else="clocks" if skew_ticks > 0 else leader,
         ),
-        *(rule for rule in retry_rule() if rule.name != "retry"),
+        *retry_rule(),
     )  # fmt: skip
 
     name = "B1" if checks else "B1 without margin"

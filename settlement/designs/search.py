@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from market.errors import check
-from settlement.protocols.rules import Protocol, World, apply
-from settlement.protocols.states import (
+from settlement.designs.rules import Protocol, World, apply
+from settlement.designs.states import (
     ONE_LEG_ALLOWED,
     TERMINAL,
     LegState,

@@ -14,10 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from market.errors import check
-from settlement.protocols.states import TERMINAL, Leg, LegState, ObligationState
-
-ATTEMPTS_MAX = 2
-"""A failed attempt is tried once more, with new locks."""
+from settlement.designs.states import TERMINAL, Leg, LegState, ObligationState
 
 
 class World(NamedTuple):
@@ -31,6 +28,8 @@ class World(NamedTuple):
         crashes_left: How many more outages may begin.
         outage_ticks_left: How much longer outages may last, all together.
         defaults_left: How many more parties may default.
+        attempts_left: How many more times a failed attempt may be tried anew, with new locks.
+        skew_ticks: How far the token ledger's clock is ahead of true time now.
         stopped: The issue may not move: transfer control off, station not open, account frozen.
         toggles_left: How many more stops may begin.
         bearer: Who lost principal; empty while nobody has.
@@ -43,6 +42,8 @@ class World(NamedTuple):
     facts: tuple[str, ...] = ()
     now_ticks: int = 0
     attempt: int = 1
+    attempts_left: int = 1
+    skew_ticks: int = 0
     down: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     crashes_left: int = 0
@@ -56,6 +57,10 @@ class World(NamedTuple):
     def leg(self, leg: Leg) -> LegState:
         """Where a leg stands."""
         return self.token if leg is Leg.TOKEN else self.cash
+
+    def is_given(self, leg: Leg) -> bool:
+        """Whether a giver has locked or delivered a leg."""
+        return self.leg(leg) in {LegState.LOCKED, LegState.DELIVERED}
 
     def knows(self, fact: str) -> bool:
         """Whether a fact is on record."""
@@ -175,16 +180,17 @@ def apply(rule: Rule, world: World) -> World:
     facts = world.facts
     if rule.learn:
         facts = tuple(sorted({*facts, *rule.learn}))
-    attempt = world.attempt
+    attempt, attempts_left = world.attempt, world.attempts_left
     if rule.name == "retry":
         legs = dict.fromkeys(legs, LegState.NONE)
-        facts, attempt = (), attempt + 1
+        facts, attempt, attempts_left = (), attempt + 1, attempts_left - 1
     return world._replace(
         state=rule.target,
         token=legs[Leg.TOKEN],
         cash=legs[Leg.CASH],
         facts=facts,
         attempt=attempt,
+        attempts_left=attempts_left,
         bearer=rule.bearer or world.bearer,
         cause=rule.blame or world.cause or rule.blame_else,
     )
@@ -196,7 +202,7 @@ def retry_rule(actor: str = "desk") -> tuple[Rule, ...]:
     return (
         Rule(
             "retry", actor, failing, ObligationState.READY,
-            when=lambda world: world.attempt < ATTEMPTS_MAX,
+            when=lambda world: world.attempts_left > 0,
         ),
         Rule("compensate", actor, failing, ObligationState.CLOSED_COMP),
         Rule("cancel", actor, failing, ObligationState.CANCELLED, learn=("both_consent",)),
