@@ -361,4 +361,4 @@ class OuchReports:
 
 def sen_per_point(price_decimals: int) -> int:
     """How many sen the last decimal of a market's prices is worth."""
-    return 10 ** (2 - price_decimals)
+    return (100, 10, 1)[price_decimals]

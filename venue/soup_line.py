@@ -26,6 +26,7 @@ SILENCE_S_MAX: Final = 15.0
 STALL_S_MAX: Final = 10.0
 """A reader whose socket takes nothing for this long is cut off; it may come back by sequence."""
 
+CLOSE_S_MAX: Final = 2.0
 _CHUNK_BYTES: Final = 64 * 1024
 _CHUNKS_PER_TURN: Final = 16
 _NS_PER_S: Final = 1_000_000_000
@@ -159,6 +160,27 @@ class SoupConnection(asyncio.Protocol):
         if self._is_quiet and not self._is_paused:
             self._write(soup.HEARTBEAT)
         self._is_quiet = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can still be said."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def hold(self) -> None:
+        """Read nothing for now."""
+        if self._transport is not None and self.is_open:
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Read again."""
+        if self._transport is not None and self.is_open:
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """End the connection once what is buffered is out, or after a while in any case."""
+        if self._transport is not None and self.is_open:
+            self._transport.close()
+            asyncio.get_running_loop().call_later(CLOSE_S_MAX, self.cut)
 
     def cut(self) -> None:
         """End the connection at once."""
