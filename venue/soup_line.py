@@ -57,7 +57,7 @@ class SoupConnection(asyncio.Protocol):
         self._received = bytearray()
         self._log: SoupLog | None = None
         self._sent = 0
-        self._is_paused = False
+        self._is_paused = self._is_held = False
         self._is_scheduled = False
         self._is_quiet = True  # nothing written since the last beat
         self._packets = 0
@@ -154,7 +154,8 @@ class SoupConnection(asyncio.Protocol):
         if self._log is None:
             return
         stalled = self._is_paused and at_ns - self._moved_ns > STALL_S_MAX * _NS_PER_S
-        if stalled or at_ns - self._heard_ns > SILENCE_S_MAX * _NS_PER_S:
+        silent = not self._is_held and at_ns - self._heard_ns > SILENCE_S_MAX * _NS_PER_S
+        if stalled or silent:
             self.cut()
             return
         if self._is_quiet and not self._is_paused:
@@ -167,12 +168,14 @@ class SoupConnection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def hold(self) -> None:
-        """Read nothing for now."""
+        """Read nothing for now; silence does not count meanwhile."""
+        self._is_held = True
         if self._transport is not None and self.is_open:
             self._transport.pause_reading()
 
     def go_on(self) -> None:
         """Read again."""
+        self._is_held, self._heard_ns = False, real_ns()
         if self._transport is not None and self.is_open:
             self._transport.resume_reading()
 
