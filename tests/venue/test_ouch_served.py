@@ -233,7 +233,7 @@ def test_the_venue_says_where_ouch_is(tmp_path: Path) -> None:
         file = tmp_path / "venue.json"
         file.write_text(json.dumps(asked))
         out = tmp_path / f"{preset}-{said}"
-        words = ["serve", "--settings", str(file), "--out", str(out), "--end", "--no-timeline"]
+        words = ["serve", "--settings", str(file), "--out", str(out), "--end"]
         ran = CliRunner().invoke(cli, words)
         assert ran.exit_code == 0, ran.output
         lines = [line for line in ran.stdout.splitlines() if line.startswith("ouch ")]
