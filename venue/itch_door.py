@@ -1,4 +1,4 @@
-"""Market data over SoupBinTCP: START's ITCH 1.2, one session a business day, any number of readers.
+"""Market data over SoupBinTCP: ITCH (feeds/itch.py), one session a business day, any number of readers.
 
 Every reader is served from the same bytes (feeds/soup.py): a connection is a place in the day's
 stream, moved forward as its socket takes what it is given. So a reader that is behind costs
@@ -18,10 +18,10 @@ Bounds: connections; those of one connection are in venue/soup_line.py.
 
 from typing import Final
 
-from feeds import soup
+from feeds import itch, soup
 from feeds.itch_feed import ItchFeed
 from feeds.soup import Login, SoupLog
-from market.commands import Entry
+from market.commands import Entry, OpenVenue
 from market.events import Event
 from venue.core import Core
 from venue.seams import real_ns
@@ -86,8 +86,14 @@ class ItchDoor:
 
     def heard(self, core: Core, entry: Entry, events: list[Event]) -> None:
         """Fold one entry read from the journal."""
-        del core
         self.feed.apply(entry.at_ns, events)
+        if isinstance(entry.command, OpenVenue):
+            self._fit(core)
+
+    def _fit(self, core: Core) -> None:
+        """A market whose prices the user gave more decimals is told in START's ITCH."""
+        if core.rules.price_decimals.value > self.feed.profile.price_decimals:
+            self.feed.profile = itch.START_12
 
     def publish(self, published: Published) -> None:
         """Fold a durable turn, and let everyone have what is new.
