@@ -57,13 +57,21 @@ class Line:
         self.username = username
         self._received = bytearray()
 
-    async def open(self, port: int) -> None:
-        """Log in, from now."""
+    async def close(self) -> None:
+        """Hang up."""
+        self.writer.close()
+        await asyncio.wait([asyncio.ensure_future(self.writer.wait_closed())])
+
+    async def open(self, port: int) -> bool:
+        """Log in, from now; False when no day is open yet."""
+        self._received.clear()
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
         self.writer.write(soup.login(self.username, "", "", 0))
         while not (packets := soup.split(self._received, _PACKET_MAX)):
             self._received += await self.reader.read(1 << 16)
-        assert packets[0].kind == b"A", (self.username, packets)
+        if packets[0].kind != b"A":
+            await self.close()
+        return packets[0].kind == b"A"
 
     async def answers(self) -> list[ouch.Outbound]:
         """What comes next."""
@@ -130,16 +138,15 @@ async def measure(orders: int) -> tuple[HdrHistogram, float]:
             port = int(venue.doors["ouch"].rpartition(":")[2])
             lines = [Line(username) for username in USERNAMES[:SESSIONS]]
             for line in lines:
-                while True:
-                    try:
-                        await line.open(port)
-                        break
-                    except AssertionError:  # no day is open yet
-                        await asyncio.sleep(0.02)
+                while not await line.open(port):  # noqa: ASYNC110 - another process, there is no event
+                    await asyncio.sleep(0.02)
             count = min(PACED_MAX, orders)
             first = await opened(lines[0])
             latency = await paced(lines[0], first, count)
-            return latency, await flat_out(lines, first + count, orders)
+            rate = await flat_out(lines, first + count, orders)
+            for line in lines:
+                await line.close()
+            return latency, rate
         finally:
             venue.kill()
 
