@@ -68,6 +68,7 @@ bench: setup  ## measure; read bench/README.md for what each figure means
 	$(BIN)/python bench/run_wire.py
 	$(BIN)/python bench/run_fix.py
 	$(BIN)/python bench/run_itch.py
+	$(BIN)/python bench/run_ouch.py
 
 bench-peers: setup  ## install other engines and compare, half an hour; QUICK=--quick for less
 	$(BIN)/python bench/peers.py $(QUICK)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import run_core
 import run_fix
+import run_ouch
 import run_scale
 import run_settlement
 import run_wire
@@ -97,3 +98,12 @@ def bench_fix() -> None:
 
     assert found.rates[0] > 0
     assert found.latency.get_total_count() == 80
+
+
+@pytest.mark.processes
+def bench_ouch() -> None:
+    """Every order by OUCH is accepted once and in its session's order, paced and flat out."""
+    latency, rate = asyncio.run(run_ouch.measure(80))
+
+    assert rate > 0
+    assert latency.get_total_count() == 80

@@ -12,6 +12,10 @@ durable.
 Not told, because START has no message for it: voided trades, special quotes, extensions. An order
 whose quantity is cut without losing its place is a ``U`` with the same number twice (ours).
 
+The equities' profile (feeds/itch.py) tells an order once it rests: what it takes on the way is told
+as executions of the orders it met, what is left of it afterwards is added (or, of a replacement,
+replaced), and one that never rests is not told at all.
+
 Invariants: an order is told once and leaves once; what is open of it is positive.
 """
 
@@ -67,22 +71,38 @@ class ItchOrder:
         self.price_sen = price_sen
 
 
+class Incoming:
+    """An order that entered in this step, not told yet; ``old`` is what a replacement replaces."""
+
+    __slots__ = ("old", "order", "order_id")
+
+    def __init__(self, order_id: OrderId, order: ItchOrder, old: OrderId | None) -> None:
+        self.order_id = order_id
+        self.order = order
+        self.old = old
+
+
 class ItchFeed:
     """The day that runs, or the last one.
 
     Attributes:
+        profile: How it is told; START's unless the preset has its own.
         log: Its session; None before the first day.
         orders: Live orders, oldest first.
     """
 
     def __init__(self) -> None:
+        self.profile = itch.START_12
         self.log: SoupLog | None = None
         self.books: dict[str, ItchBook] = {}
         self.orders: dict[OrderId, ItchOrder] = {}
         self._starting: date | None = None
+        self._incoming: Incoming | None = None
+        self._in_market = self._after_market = False
         self._at_ns = 0
         self._second = -1
         self._fold: dict[type, Any] = {
+            events.VenueOpened: self._venue_opened,
             events.InstrumentListed: self._listed,
             events.DayOpened: self._day_opened,
             events.DayClosed: self._day_closed,
@@ -109,6 +129,8 @@ class ItchFeed:
             fold = fold_of(type(event))
             if fold is not None:
                 fold(event)
+        if self._incoming is not None:
+            self._rest(self._incoming)
         if self._starting is not None:
             self._start_day(self._starting)
 
@@ -122,7 +144,8 @@ class ItchFeed:
         for book in self.books.values():
             if book.equilibrium_sen is not None:
                 at_ns = self._at_ns % _NS_PER_S
-                out.append(itch.equilibrium_price(at_ns, book.book, book.equilibrium_sen))
+                price = self._price(book.equilibrium_sen)
+                out.append(itch.equilibrium_price(at_ns, book.book, price))
         out.append(itch.snapshot_end(self.log.next_sequence if self.log is not None else 1))
         return out
 
@@ -151,7 +174,16 @@ class ItchFeed:
         if self.log is not None:
             self.log.append(message)
 
+    def _price(self, price_sen: int) -> int:
+        """A price as the profile's fields have it."""
+        if price_sen == itch.NO_PRICE_FIELD:
+            return price_sen
+        return price_sen // self.profile.sen_per_point
+
     # --- the day
+
+    def _venue_opened(self, event: events.VenueOpened) -> None:
+        self.profile = itch.PROFILES.get(event.preset, itch.START_12)
 
     def _day_opened(self, event: events.DayOpened) -> None:
         if self.log is not None:
@@ -160,6 +192,7 @@ class ItchFeed:
 
     def _start_day(self, day: date) -> None:
         self._starting = None
+        self._in_market = self._after_market = False
         self.log = SoupLog(day.strftime("%Y%m%d"))
         self._second = -1
         for message in self._opening(self._ns()):
@@ -170,23 +203,40 @@ class ItchFeed:
         out = [itch.system_event(ns, itch.START_OF_MESSAGES)]
         tables = {book.instrument.ticks.table_id: book.instrument.ticks for book in books}
         for table_id, table in sorted(tables.items()):
-            starts = (0, *[bound + 1 for bound in table.up_to_sen[:-1]])
+            point = self.profile.sen_per_point
+            starts = (0, *[bound + point for bound in table.up_to_sen[:-1]])
             out += [
-                itch.tick_row(ns, table_id, tick_sen, start)
+                itch.tick_row(ns, table_id, tick_sen // point, start // point)
                 for tick_sen, start in zip(table.tick_sen, starts, strict=True)
             ]
         out += [self._directory(ns, book) for book in books]
         out += [self._reference(ns, book) for book in books]
         out += [self._trading(ns, book) for book in books]
+        if self.profile.tells_short_sales:
+            free = itch.UNRESTRICTED
+            out += [itch.short_sale_restriction(ns, book.book, free) for book in books]
         out += [itch.book_state(ns, book.book, book.phase.value) for book in books]
+        out += [itch.system_event(ns, event) for event in self._hours_so_far()]
         for book in books:
             book.told = True
         for order_id, order in self.orders.items():
             out.append(self._added(ns, order_id, order))
         return out
 
+    def _hours_so_far(self) -> list[bytes]:
+        if not self.profile.tells_hours:
+            return []
+        said = [itch.START_OF_SYSTEM_HOURS]
+        if self._in_market or self._after_market:
+            said.append(itch.START_OF_MARKET_HOURS)
+        if self._after_market:
+            said.append(itch.END_OF_MARKET_HOURS)
+        return said
+
     def _day_closed(self, _event: events.DayClosed) -> None:
         if self._is_telling and self.log is not None:
+            if self.profile.tells_hours:
+                self._tell(itch.system_event(self._ns(), itch.END_OF_SYSTEM_HOURS))
             self._tell(itch.system_event(self._ns(), itch.END_OF_MESSAGES))
             self.log.ended = True
 
@@ -210,6 +260,8 @@ class ItchFeed:
             if not book.told:  # listed during the day
                 book.told = True
                 self._tell(self._trading(ns, book))
+                if self.profile.tells_short_sales:
+                    self._tell(itch.short_sale_restriction(ns, book.book, itch.UNRESTRICTED))
                 self._tell(itch.book_state(ns, book.book, book.phase.value))
 
     def _directory(self, ns: int, book: ItchBook) -> bytes:
@@ -225,11 +277,13 @@ class ItchFeed:
             market_orders_barred=book.market_orders_barred,
             attention=issue.under_supervision,
             termination=issue.to_be_removed,
+            profile=self.profile,
         )
 
     def _reference(self, ns: int, book: ItchBook) -> bytes:
         number = itch.REFERENCE_ORDER_NUMBER
-        return itch.order_added(ns, number, Side.BUY, 0, book.book, book.reference_sen)
+        price = self._price(book.reference_sen)
+        return itch.order_added(ns, number, Side.BUY, 0, book.book, price)
 
     def _trading(self, ns: int, book: ItchBook) -> bytes:
         return itch.trading_state(ns, book.book, itch.SUSPENDED if book.halted else itch.TRADING)
@@ -238,7 +292,19 @@ class ItchFeed:
         book = self.books[event.instrument_id]
         book.phase = event.phase
         if self._is_telling:
+            begins = event.phase is Phase.CONTINUOUS and not self._in_market
+            if begins:
+                self._in_market, self._after_market = True, False
+                self._tell_hours(itch.START_OF_MARKET_HOURS)
             self._tell(itch.book_state(self._ns(), book.book, event.phase.value))
+            trades = any(each.phase is Phase.CONTINUOUS for each in self.books.values())
+            if self._in_market and not trades:
+                self._in_market, self._after_market = False, True
+                self._tell_hours(itch.END_OF_MARKET_HOURS)
+
+    def _tell_hours(self, event: bytes) -> None:
+        if self.profile.tells_hours:
+            self._tell(itch.system_event(self._ns(), event))
 
     def _halted(self, event: events.TradingHalted) -> None:
         self._set_halted(self.books[event.instrument_id], halted=True)
@@ -260,15 +326,17 @@ class ItchFeed:
 
     def _set_equilibrium(self, book: ItchBook, price_sen: int | None) -> None:
         book.equilibrium_sen = price_sen
+        if self._incoming is not None:
+            self._rest(self._incoming)
         if self._is_telling:
-            field = itch.NO_PRICE_FIELD if price_sen is None else price_sen
+            field = itch.NO_PRICE_FIELD if price_sen is None else self._price(price_sen)
             self._tell(itch.equilibrium_price(self._ns(), book.book, field))
 
     # --- orders
 
     def _added(self, ns: int, order_id: OrderId, order: ItchOrder) -> bytes:
-        book, units = order.book.book, order.leaves_units
-        return itch.order_added(ns, order_id, order.side, units, book, order.price_sen)
+        book, units, price = order.book.book, order.leaves_units, self._price(order.price_sen)
+        return itch.order_added(ns, order_id, order.side, units, book, price)
 
     def _add(self, order_id: OrderId, order: ItchOrder) -> None:
         check(order_id not in self.orders, "an order joins once", order_id=order_id)
@@ -282,7 +350,30 @@ class ItchFeed:
             book.unseen[event.order_id] = None
             return
         price_sen = _price_field(event.kind, event.price_sen)
-        self._add(event.order_id, ItchOrder(book, event.side, event.quantity_units, price_sen))
+        order = ItchOrder(book, event.side, event.quantity_units, price_sen)
+        if self.profile.tells_resting:
+            self._incoming = Incoming(event.order_id, order, None)
+        else:
+            self._add(event.order_id, order)
+
+    def _rest(self, incoming: Incoming) -> None:
+        """The step's order met what it could: tell what is left of it."""
+        self._incoming = None
+        order_id, order, old = incoming.order_id, incoming.order, incoming.old
+        if old is None:
+            if order.leaves_units:
+                self._add(order_id, order)
+            return
+        self.orders[old] = order
+        if order.leaves_units:
+            self._replace(old, order_id, order.leaves_units, order.price_sen)
+        else:
+            self._delete(old)
+
+    def _entering(self, order_id: OrderId) -> ItchOrder | None:
+        """The order of this step that is not told yet, when that is the one."""
+        incoming = self._incoming
+        return incoming.order if incoming is not None and incoming.order_id == order_id else None
 
     def _amended(self, event: events.OrderAmended) -> None:
         book = self.books[event.instrument_id]
@@ -291,6 +382,11 @@ class ItchFeed:
             book.unseen[event.order_id] = None
             return
         price_sen = _price_field(event.kind, event.price_sen)
+        if self.profile.tells_resting and not event.kept_priority:
+            del self.orders[event.old_order_id]
+            order = ItchOrder(book, event.side, event.leaves_units, price_sen)
+            self._incoming = Incoming(event.order_id, order, event.old_order_id)
+            return
         self._replace(event.old_order_id, event.order_id, event.leaves_units, price_sen)
 
     def _released(self, event: events.OrderReleased) -> None:
@@ -304,6 +400,10 @@ class ItchFeed:
         self._replace(event.order_id, event.order_id, event.leaves_units, price_sen)
 
     def _reduced(self, event: events.OrderReduced) -> None:
+        entering = self._entering(event.order_id)
+        if entering is not None:
+            entering.leaves_units = event.leaves_units
+            return
         if not event.leaves_units:
             self._delete(event.order_id)
             return
@@ -318,12 +418,17 @@ class ItchFeed:
             del self.orders[old]
             self.orders[new] = ItchOrder(was.book, was.side, leaves_units, price_sen)
         if self._is_telling:
-            self._tell(itch.order_replaced(self._ns(), old, new, leaves_units, price_sen))
+            price = self._price(price_sen)
+            self._tell(itch.order_replaced(self._ns(), old, new, leaves_units, price))
 
     def _left(self, event: events.OrderCanceled | events.OrderExpired) -> None:
         unseen = self.books[event.instrument_id].unseen
         if event.order_id in unseen:
             del unseen[event.order_id]
+            return
+        entering = self._entering(event.order_id)
+        if entering is not None:
+            entering.leaves_units = Units(0)
             return
         self._delete(event.order_id)
 
@@ -333,21 +438,29 @@ class ItchFeed:
             self._tell(itch.order_deleted(self._ns(), order_id))
 
     def _trade(self, event: events.Trade) -> None:
-        """Both orders are told, the buy first, with one match number."""
+        """Both orders are told, the buy first, with one match number; resting ones, by profile."""
+        if event.cross and self._incoming is not None:
+            self._rest(self._incoming)
         self._execute(event, event.buy_order_id, event.buy_leaves_units)
         self._execute(event, event.sell_order_id, event.sell_leaves_units)
 
     def _execute(self, event: events.Trade, order_id: OrderId, leaves_units: Units) -> None:
+        entering = self._entering(order_id)
+        if entering is not None:
+            entering.leaves_units = leaves_units
+            return
         if leaves_units:
             self.orders[order_id].leaves_units = leaves_units
         else:
             del self.orders[order_id]
-        if self._is_telling:
-            units, match, price_sen = event.quantity_units, event.trade_id, event.price_sen
-            ns = self._ns()
-            self._tell(
-                itch.order_executed(ns, order_id, units, match, price_sen, cross=event.cross)
-            )
+        if not self._is_telling:
+            return
+        units, match, ns = event.quantity_units, event.trade_id, self._ns()
+        if self.profile.tells_resting and not event.cross:
+            self._tell(itch.order_executed_at_limit(ns, order_id, units, match))
+            return
+        price = self._price(event.price_sen)
+        self._tell(itch.order_executed(ns, order_id, units, match, price, cross=event.cross))
 
 
 def _price_field(kind: OrderKind, price_sen: int) -> int:

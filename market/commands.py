@@ -22,6 +22,7 @@ from market.ids import (
 from market.instrument import Instrument
 from market.message import Message
 from market.quantities import Sen, SequenceNo, TimeNs, Units, Yen
+from market.reasons import RejectReason
 from market.words import OrderKind, Phase, SelfTradeMode, ShortSale, Side, Validity
 
 NO_PRICE: Final = Sen(0)
@@ -308,12 +309,14 @@ class Request(Message, frozen=True, kw_only=True):
         participant_id: From the session's key.
         generation: Refused without effect when older than the session's.
         req_id: The client's label for its request, echoed in the answer.
+        carried: What a door has to give back and the market does not read (participants/ouch.py).
     """
 
     participant_id: ParticipantId
     session_id: SessionId
     generation: int
     req_id: str
+    carried: str = ""
 
 
 class NewOrder(Request, frozen=True, kw_only=True):
@@ -370,6 +373,16 @@ class CancelOrder(Request, frozen=True, kw_only=True):
     order_id: OrderId | None = None
 
 
+class RefuseRequest(Request, frozen=True, kw_only=True):
+    """A door read a request and cannot carry it out; journaled where refusals are numbered.
+
+    Attributes:
+        reason: Why; changes nothing but the answer.
+    """
+
+    reason: RejectReason
+
+
 class MassCancel(Request, frozen=True, kw_only=True):
     """Cancel all open orders in a scope, optionally of one issue or side."""
 
@@ -418,6 +431,7 @@ Command = (
     | NewOrder
     | AmendOrder
     | CancelOrder
+    | RefuseRequest
     | MassCancel
     | Kill
     | Unkill

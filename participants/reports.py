@@ -27,6 +27,7 @@ from market.commands import (
     Kill,
     MassCancel,
     NewOrder,
+    RefuseRequest,
     Request,
 )
 from market.errors import InvariantBroken, check
@@ -90,6 +91,7 @@ _METHODS: Final[dict[type, str]] = {
     NewOrder: "order.new",
     AmendOrder: "order.amend",
     CancelOrder: "order.cancel",
+    RefuseRequest: "order.refused",
     MassCancel: "order.mass_cancel",
     Kill: "kill",
 }

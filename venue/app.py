@@ -33,6 +33,7 @@ from venue.gateway import ORDERS_PATH, Gateway
 from venue.itch_door import ItchDoor
 from venue.journal import Journal
 from venue.kraken_door import KrakenDoor
+from venue.ouch_doors import OuchDoors
 from venue.recovery import recover
 from venue.renewals import QuoteRenewals
 from venue.seams import Clock, ScaledClock
@@ -97,12 +98,13 @@ class Venue:
             first = first_day_of(settings)
             fix = FixDoors(settings, self._folder)
             itch = ItchDoor(settings.server.itch_username, settings.server.itch_password)
+            ouch = OuchDoors(settings)
             core = recover(
                 journal,
                 opening_commands(settings),
                 at_jst(first, 0),
                 self._book,
-                [itch.heard] if fix.heard is None else [fix.heard, itch.heard],
+                [*([] if fix.heard is None else [fix.heard]), itch.heard, *ouch.heard],
             )
             if self._say is not None and core.business_date is not None:
                 self._say(f"going on from record {core.sequence:,}; the journal's settings hold")
@@ -116,7 +118,7 @@ class Venue:
             )
             if self._say is not None:
                 sequencer.listen(_teller(self._say))
-            await self._serve(core, sequencer, journal, clock, (fix, itch))
+            await self._serve(core, sequencer, journal, clock, (fix, itch, ouch))
 
     def stop(self) -> None:
         """End in order."""
@@ -128,10 +130,10 @@ class Venue:
         sequencer: Sequencer,
         journal: Journal,
         clock: Clock,
-        binary: tuple[FixDoors, ItchDoor],
+        binary: tuple[FixDoors, ItchDoor, OuchDoors],
     ) -> None:
         server = self._settings.server
-        fix, itch = binary
+        fix, itch, ouch = binary
         gateway = self._gateway(sequencer)
         broadcaster = Broadcaster(core.feeds)
         for publish in (gateway.publish, broadcaster.publish, itch.publish):
@@ -142,6 +144,7 @@ class Venue:
         gateway.resume_grace()
         orders, feed = await self._listen_websockets(gateway, broadcaster)
         await fix.open(sequencer, gateway, self._listen)
+        await ouch.open(sequencer, gateway, self._listen)
         soup = await self._listen_soup(itch)
         kraken = KrakenDoor(core.feeds)
         await kraken.open(server, sequencer, self._listen)
@@ -165,12 +168,13 @@ class Venue:
                 gc.freeze()  # what stands now stays; looking through it again would stall orders
                 self._ready = True
                 ports = _port(orders), _port(feed), _rest_port(rest)
-                others = fix.addresses() | self._soup_addresses(soup) | kraken.addresses
-                self._announce(core, ports, others, fix.lines())
+                others = fix.addresses() | ouch.addresses() | self._soup_addresses(soup)
+                others |= kraken.addresses
+                self._announce(core, ports, others, [*fix.lines(), *ouch.lines()])
                 beat_s = server.heartbeat_s
                 heart = tasks.create_task(
                     _beat(
-                        (gateway.tick, fix.tick, itch.tick, kraken.heartbeat),
+                        (gateway.tick, fix.tick, ouch.tick, itch.tick, kraken.heartbeat),
                         broadcaster,
                         sequencer,
                         journal,
@@ -185,6 +189,7 @@ class Venue:
                     task.cancel()
                 gateway.finish()
                 fix.finish()
+                ouch.finish()
                 sequencer.stop()
                 await asyncio.wait([writer])  # what was asked is done, on the disk and answered
                 in_order = writer.exception() is None
@@ -195,7 +200,7 @@ class Venue:
                     door.close()
                 for halt in (fix.halt, gateway.halt, broadcaster.halt):
                     halt(reason)
-                for end in (kraken.halt, itch.halt):
+                for end in (kraken.halt, ouch.halt, itch.halt):
                     end()
             rest.should_exit = True
             await asyncio.wait([api])

@@ -50,6 +50,7 @@ from market.commands import (
     OpenSession,
     OpenVenue,
     PublishBasePrices,
+    RefuseRequest,
     RegisterKey,
     RegisterParticipant,
     RenewQuote,
@@ -262,6 +263,7 @@ class Core:
             NewOrder: self._new_order,
             AmendOrder: self._amend_order,
             CancelOrder: self._cancel_order,
+            RefuseRequest: self._refuse_request,
             MassCancel: self._mass_cancel,
             Kill: self._kill,
             Unkill: self.participants.unkill,
@@ -484,6 +486,11 @@ class Core:
             return self._rejected(command, refusal)
         # Every check is above this line; below it nothing can fail.
         return self.engine.cancel(order, CancelReason.OWNER)
+
+    def _refuse_request(self, command: RefuseRequest) -> list[Event]:
+        """The door's refusal, unless the session is not live any more."""
+        refusal = self.participants.check_session(command) or command.reason
+        return self._rejected(command, refusal)
 
     def _mass_cancel(self, command: MassCancel) -> list[Event]:
         refusal = self.participants.check_session(command)

@@ -30,6 +30,7 @@ class ItchReader:
         self.next_sequence = 1
         self.orders: dict[int, int] = {}
         self.trades: set[int] = set()
+        self._profile = itch.START_12
 
     def read(self, message: bytes) -> None:
         """Take one message in.
@@ -39,12 +40,20 @@ class ItchReader:
             KitahamaError: When it speaks of an order that was never told.
         """
         self.next_sequence += 1
-        said = itch.decode(message)
+        said = itch.decode(message, self._profile)
         match said:
+            case itch.Directory():
+                equities = said.price_decimals == itch.EQUITIES_22.price_decimals
+                self._profile = itch.EQUITIES_22 if equities else itch.START_12
             case itch.OrderAdded():
                 if said.order_number != itch.REFERENCE_ORDER_NUMBER:
                     self.orders[said.order_number] = said.quantity_units
             case itch.OrderExecuted():
+                self.trades.add(said.match_number)
+                left = self._take(said.order_number) - said.executed_units
+                if left:
+                    self.orders[said.order_number] = left
+            case itch.OrderExecutedAtLimit():
                 self.trades.add(said.match_number)
                 left = self._take(said.order_number) - said.executed_units
                 if left:

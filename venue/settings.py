@@ -54,6 +54,9 @@ IssueId = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
 TickTableName = Annotated[str, Field(pattern=f"^({'|'.join(TICK_TABLES)})$")]
 LimitTableName = Annotated[str, Field(pattern=f"^({'|'.join(LIMIT_TABLES)})$")]
 
+OUCH_PRESET: Final = "odx-equities"
+"""The market whose own order entry OUCH is."""
+
 ITCH_PORT: Final = 8083
 SNAPSHOT_PORT: Final = 8084
 
@@ -62,6 +65,7 @@ FixPort = Annotated[int | None, Field(ge=-1, le=65535)]
 """A port; -1 switches the door off; left out it is the usual one, or the system's choice where
 ``orders_port`` is."""
 
+OUCH_PORT: Final = 9046
 FIX42_PORT: Final = 9042
 FIX44_PORT: Final = 9044
 DROP_COPY_PORT: Final = 9045
@@ -72,6 +76,8 @@ class KeySettings(BaseModel):
 
     ``fix_password_sha256`` is the SHA-256, in hex, of the password its FIX logon must carry; left
     out, the comp id is enough on a loopback address and FIX is closed to it on any other.
+    ``ouch_username`` and ``ouch_password_sha256`` are those of its OUCH login, by the same rule; left
+    out, the username is the session's name without its punctuation where that fits six characters.
     """
 
     model_config = _STRICT
@@ -80,6 +86,8 @@ class KeySettings(BaseModel):
     session_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
     public_key_hex: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     fix_password_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    ouch_username: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,6}$")] = ""
+    ouch_password_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
 
 class LaterDeposit(BaseModel):
@@ -154,6 +162,12 @@ class ServerSettings(BaseSettings):
     allowed_origins: list[str] = []
     kraken_port: Annotated[int, Field(ge=-1, le=65535)] = -1
     """The Kraken-shaped feed (feeds/kraken.py); -1, as it is left out, keeps it shut."""
+
+    ouch_port: Annotated[int | None, Field(ge=-1, le=65535)] = None
+    ouch_mirror_port: Annotated[int, Field(ge=-1, le=65535)] = -1
+    ouch_cancel_on_disconnect: bool = True
+    """OUCH (venue/ouch_door.py); -1 keeps a port shut. Left out, ``ouch_port`` is the usual one or
+    the system's choice with the preset ``odx-equities``, and shut with any other."""
 
     fix42_port: FixPort = None
     fix44_port: FixPort = None
@@ -240,6 +254,15 @@ class VenueSettings(BaseModel):
     firms: list[FirmSettings] = []
     issues: list[IssueSettings] = []
     server: ServerSettings = Field(default_factory=ServerSettings)
+
+    def ouch_ports(self) -> dict[str, int]:
+        """The OUCH port and its mirror; those that stay shut are left out."""
+        server, port = self.server, self.server.ouch_port
+        if port is None:
+            usual = OUCH_PORT if server.orders_port else 0
+            port = usual if self.preset == OUCH_PRESET else -1
+        ports = {"ouch": port, "ouch_mirror": server.ouch_mirror_port if port >= 0 else -1}
+        return {name: port for name, port in ports.items() if port >= 0}
 
     @field_validator("firms")
     @classmethod
@@ -418,6 +441,18 @@ def fix_passwords(settings: VenueSettings) -> dict[KeyId, str]:
         for key in firm.keys
         if key.fix_password_sha256
     }
+
+
+def ouch_usernames(settings: VenueSettings) -> dict[KeyId, str]:
+    """The OUCH username of each key that has one of its own."""
+    keys = [key for firm in settings.firms for key in firm.keys]
+    return {KeyId(key.key_id): key.ouch_username for key in keys if key.ouch_username}
+
+
+def ouch_passwords(settings: VenueSettings) -> dict[KeyId, str]:
+    """SHA-256 of the OUCH password of each key that has one."""
+    keys = [key for firm in settings.firms for key in firm.keys]
+    return {KeyId(key.key_id): key.ouch_password_sha256 for key in keys if key.ouch_password_sha256}
 
 
 def _instrument(issue: IssueSettings, rules: Rules) -> Instrument:

@@ -111,3 +111,61 @@ def test_what_is_no_message_is_refused(wrong: bytes) -> None:
 def test_a_short_name_fills_its_book_id() -> None:
     """Book ids have four bytes."""
     assert itch.book_field("A1") == b"A1  "
+
+
+EQUITIES_BY_HAND: list[tuple[bytes, str, itch.ItchMessage]] = [
+    (
+        itch.order_executed_at_limit(4, 317, 5, 92),
+        "45 00000004 000000000000013d 00000005 000000000000005c",
+        itch.OrderExecutedAtLimit(4, 317, 5, 92),
+    ),
+    (
+        itch.short_sale_restriction(3, BOOK, itch.UNRESTRICTED),
+        "59 00000003 53543031 44415920 30",
+        itch.ShortSaleRestriction(3, "ST01", "DAY", "0"),
+    ),
+    (
+        itch.system_event(7, itch.START_OF_MARKET_HOURS),
+        "53 00000007 44415920 51",
+        itch.SystemEvent(7, "DAY", "Q"),
+    ),
+    (
+        itch.directory(
+            2, BOOK, "JP0000000001", "ST01", 100, 1, (8_500_050, 11_500_000),
+            market_orders_barred=False, attention=False, termination=False,
+            profile=itch.EQUITIES_22,
+        ),
+        ("52 00000002 53543031 4a5030303030303030303031 535430312020202020202020 44415920"
+        " 00000064 00000001 00000001 00118c30 000cf855 4e 4e 4e"),
+        itch.Directory(
+            2, "ST01", "JP0000000001", "ST01", "DAY", 100, 1, 1, 11_500_000, 8_500_050, "N", "N", "N"
+        ),
+    ),
+    (
+        itch.order_added(1, 318, Side.SELL, 6, BOOK, 1_000_005),
+        "41 00000001 000000000000013e 53 00000006 53543031 44415920 000f4245",
+        itch.OrderAdded(1, 318, "S", 6, "ST01", "DAY", 10_000_050),
+    ),
+    (
+        itch.equilibrium_price(8, BOOK, itch.NO_PRICE_FIELD),
+        "5a 00000008 53543031 7fffffff",
+        itch.EquilibriumPrice(8, "ST01", 2_147_483_647),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "by_hand", "message"), EQUITIES_BY_HAND)
+def test_the_equities_messages_have_one_price_decimal(
+    written: bytes, by_hand: str, message: itch.ItchMessage
+) -> None:
+    """A price field is ten sen and reads back as sen; no price stays no price."""
+    assert written.hex() == by_hand.replace(" ", "")
+    assert itch.decode(written, itch.EQUITIES_22) == message
+
+
+def test_start_has_none_of_the_equities_messages() -> None:
+    """E and Y are no messages of START's ITCH."""
+    for written, _, message in EQUITIES_BY_HAND[:2]:
+        assert itch.decode(written, itch.EQUITIES_22) == message
+        with pytest.raises(BadInput):
+            itch.decode(written)

@@ -13,7 +13,7 @@ from feeds.soup import Packet
 from market.commands import CloseDay
 from market.errors import BadInput
 from market.words import Phase
-from venue import itch_door
+from venue import soup_line
 from venue.itch_client import read_day
 
 pytestmark = pytest.mark.processes
@@ -201,7 +201,7 @@ def test_before_the_first_day_there_is_no_session(tmp_path: Path) -> None:
         soup.packet(b"S", b"mine"),
         soup.login("itch", "secret") * 2,
         soup.login("itch", "secret") + soup.packet(b"?"),
-        soup.login("itch", "secret") + soup.packet(b"+") * (itch_door.PACKETS_PER_BEAT_MAX + 1),
+        soup.login("itch", "secret") + soup.packet(b"+") * (soup_line.PACKETS_PER_BEAT_MAX + 1),
     ],
 )  # fmt: skip
 def test_who_breaks_the_protocol_is_cut_off_and_nobody_else(tmp_path: Path, broken: bytes) -> None:
@@ -230,7 +230,7 @@ def test_a_half_open_client_is_gone_when_it_was_silent_too_long(tmp_path: Path) 
         heard_ns = connection._heard_ns
         connection.beat(heard_ns)
         connection.beat(heard_ns)
-        connection.beat(heard_ns + int(itch_door.SILENCE_S_MAX + 1) * 1_000_000_000)
+        connection.beat(heard_ns + int(soup_line.SILENCE_S_MAX + 1) * 1_000_000_000)
         packets = await reader.rest()
         assert {packet.kind for packet in packets} <= {b"H"}
         assert not len(door.house.itch)
@@ -249,7 +249,7 @@ def test_a_reader_that_stops_reading_is_cut_off_and_comes_back(tmp_path: Path) -
         behind = connection._sent
         await trade(door.house)
         assert connection._sent == behind
-        stalled_ns = connection._moved_ns + int(itch_door.STALL_S_MAX + 1) * 1_000_000_000
+        stalled_ns = connection._moved_ns + int(soup_line.STALL_S_MAX + 1) * 1_000_000_000
         connection._heard_ns = stalled_ns
         connection.beat(stalled_ns)
         back = await door.read_from(1)
