@@ -5,8 +5,9 @@ stream, moved forward as its socket takes what it is given. So a reader that is 
 nothing but its place, and one that has stopped reading is cut off and comes back by sequence
 number. After a restart the day is folded from the journal again, byte for byte.
 
-Login: a username and password when the settings have them (else anybody); an empty session or the
-current one; sequence 0 for "from now", else from that number. ``J`` with ``A`` or ``S`` says no.
+Login: a username and password when the settings have them (else anybody); an empty session, the
+current one or an earlier business day's, which is read to its end; sequence 0 for "from now", else
+from that number. ``J`` with ``A`` or ``S`` says no.
 Packets that break the protocol end the connection without an answer. Unsequenced data are read and
 ignored: ITCH has no requests.
 
@@ -179,12 +180,13 @@ class SoupConnection(asyncio.Protocol):
         except BadInput:
             self.cut()
             return
-        log, feed = self._door.feed.log, self._door.feed
+        feed = self._door.feed
+        log = feed.log if self._snapshot else feed.session(asked.session)
         if not self._door.admits(asked.username, asked.password):
             self._reject(soup.NOT_AUTHORIZED)
         elif (
             log is None
-            or asked.session not in {"", log.session}
+            or (self._snapshot and asked.session not in {"", log.session})
             or (not self._snapshot and asked.sequence > log.next_sequence)
         ):
             self._reject(soup.SESSION_NOT_AVAILABLE)
