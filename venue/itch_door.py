@@ -18,6 +18,8 @@ Bounds: connections, packets a second, payload bytes, silence; each has a name b
 """
 
 import asyncio
+import hashlib
+import hmac
 from typing import Final
 
 from feeds import soup
@@ -213,10 +215,17 @@ class ItchDoor:
         feed: What is told; only what is durable reaches it.
     """
 
-    def __init__(self, username: str = "", password: str = "") -> None:
+    def __init__(self, username: str = "", password: str = "", password_sha256: str = "") -> None:
+        """A door with no day yet.
+
+        Args:
+            username: A login must carry; empty lets everybody in.
+            password: And this.
+            password_sha256: Hex of what the password hashes to, instead of ``password``.
+        """
         self.feed = ItchFeed()
         self._username = username
-        self._password = password
+        self._password_sha256 = password_sha256 or _hashed(password)
         self._connections: dict[SoupConnection, None] = {}
 
     def __len__(self) -> int:
@@ -232,7 +241,10 @@ class ItchDoor:
 
     def admits(self, username: str, password: str) -> bool:
         """Whether these may read; everybody may where no username is set."""
-        return not self._username or (username, password) == (self._username, self._password)
+        return not self._username or (
+            username == self._username
+            and hmac.compare_digest(_hashed(password), self._password_sha256)
+        )
 
     def heard(self, core: Core, entry: Entry, events: list[Event]) -> None:
         """Fold one entry read from the journal."""
@@ -274,6 +286,10 @@ class ItchDoor:
     def leave(self, connection: SoupConnection) -> None:
         """Count one less."""
         self._connections.pop(connection, None)
+
+
+def _hashed(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
 
 
 def _told(session: str, messages: list[bytes]) -> SoupLog:

@@ -1,12 +1,15 @@
 """ITCH over real sockets: logins, replay, restarts, strangers, and those who break the protocol."""
 
 import asyncio
+import hashlib
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from house import PATIENCE_S, House, order, play
 from nasdaq_protocols import soup as stranger
+from test_fix_acceptor import certificate
 
 from feeds import itch, itch_feed, soup
 from feeds.soup import Packet
@@ -15,7 +18,9 @@ from market.commands import CloseDay, OpenDay
 from market.errors import BadInput
 from market.words import Phase
 from venue import itch_door
+from venue.fix_acceptor import server_tls
 from venue.itch_client import read_day
+from venue.itch_door import ItchDoor
 
 pytestmark = pytest.mark.processes
 
@@ -401,3 +406,38 @@ def test_kept_days_are_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.Monk
         assert await gone.rest() == [Packet(b"J", soup.SESSION_NOT_AVAILABLE)]
 
     at_the_door(tmp_path, tell)
+
+
+def test_a_password_may_be_known_by_its_hash_alone() -> None:
+    """The hash goes before a password; neither itself nor another password lets in."""
+    kept = hashlib.sha256(b"secret").hexdigest()
+    door = ItchDoor("itch", "other", kept)
+    assert door.admits("itch", "secret")
+    assert not door.admits("itch", "other")
+    assert not door.admits("itch", kept)
+    assert not door.admits("else", "secret")
+    assert not ItchDoor("itch", "").admits("itch", "secret")
+
+
+def test_tls_in_front_of_the_feed(tmp_path: Path) -> None:
+    """The client verifies the venue and reads the day; one without TLS gets nowhere."""
+    cert, key = certificate(tmp_path)
+
+    async def tell(door: Door) -> None:
+        await door.house.open()
+        server = await asyncio.get_running_loop().create_server(
+            door.house.itch.handler, "127.0.0.1", 0, ssl=server_tls(cert, key)
+        )
+        port = server.sockets[0].getsockname()[1]
+        trusting = ssl.create_default_context(cafile=cert)
+        reader = Reader(*await asyncio.open_connection("127.0.0.1", port, ssl=trusting))
+        reader.writer.write(soup.login("itch", "secret"))
+        assert await reader.messages(len(door.told())) == door.told()
+        plain = Reader(*await asyncio.open_connection("127.0.0.1", port))
+        plain.writer.write(soup.login("itch", "secret"))
+        assert await plain.packet() is None
+        reader.writer.close()
+        plain.writer.close()
+        server.close()
+
+    at_the_door(tmp_path / "run", tell)
