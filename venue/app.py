@@ -322,7 +322,7 @@ class Venue:
                 self._say(line)
             for name in ("itch", "snapshot", "kraken"):
                 if name in doors:
-                    self._say(f"{name:<8}{doors[name]}")
+                    self._say(f"{name:<7} {doors[name]}")
         if self._opened is not None:
             self._opened()
 
