@@ -1,8 +1,10 @@
 """Measures ITCH: write and read each message, feed many Soup clients, catch up with a day.
 
 Workload: fixed values; the fan-out and the catch-up use added orders of 30 bytes (33 with their
-packet). The feed's fold of events and the journal are left out: this is
-the cost of the wire alone. Clients are in the venue's process and only count bytes, so a delivery costs
+packet), the cost of the wire alone. The last two rows have everything: a simulated START day of seed
+20261126, each turn of 512 entries written and synced to a journal, applied by the core, folded and
+sent; then a restart that reads that journal, until one client is caught up. Left out there: the
+sequencer's queue, the other doors. Clients are in the venue's process and only count bytes, so a delivery costs
 the sender and the reader here. Answers are asserted: every client gets every byte.
 
     python bench/run_itch.py [--messages 100000] [--clients 50]
@@ -10,7 +12,9 @@ the sender and the reader here. Answers are asserted: every client gets every by
 
 import argparse
 import asyncio
+import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -21,12 +25,21 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from feeds import itch, soup
 from feeds.soup import SoupLog
+from market.commands import OpenDay
+from market.quantities import TimeNs
 from market.words import Side
+from venue.core import Core
 from venue.itch_door import ItchDoor
+from venue.journal import Journal, read_entries
+from venue.recovery import recover
+from venue.runs import simulate_run
+from venue.sequencer import Published
 
 ROUNDS: Final = 5
 CALLS: Final = 100_000
 BOOK: Final = b"ST01"
+SEED: Final = 20261126
+TURN: Final = 512
 
 WRITERS: Final[dict[str, Callable[[], bytes]]] = {
     "T": lambda: itch.seconds(30_000),
@@ -125,6 +138,86 @@ async def fan_out(messages: int, clients: int, *, before: bool) -> None:
     )
 
 
+async def received(
+    door: ItchDoor, wanted: int, clients: int
+) -> tuple[list[Counter], asyncio.Server]:
+    """Clients that are logged in from 1 and wait for so many bytes."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(door.handler, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    made = [
+        (await loop.create_connection(lambda: Counter(wanted), "127.0.0.1", port))[1]
+        for _ in range(clients)
+    ]
+    return made, server
+
+
+async def whole(scale: float, clients: int) -> None:
+    """A simulated START day with everything: journal on disk, core, fold, ITCH; then a restart."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name:
+        made, served = Path(name) / "made", Path(name) / "served"
+        simulate_run(
+            orders=None, acts=None, settings_path=None, seed=SEED, preset="start", days=1,
+            scale=scale, out=made, seen=None,
+        )  # fmt: skip
+        entries = list(read_entries(made))
+        opened = [n for n, entry in enumerate(entries) if isinstance(entry.command, OpenDay)]
+        entries = entries[: opened[1]]
+        core, told = Core(), ItchDoor()
+        for entry in entries:
+            told.feed.apply(entry.at_ns, core.apply(entry))
+            core.reports.drain()
+            core.feeds.drain()
+        log = told.feed.log
+        assert log is not None
+        wanted = len(soup.accepted(log.session, 1)) + len(log.stream) + len(soup.END_OF_SESSION)
+        core, door = Core(), ItchDoor()
+        with Journal(served) as journal:
+            assert not list(journal.read())
+            steps, readers, server = opened[0], [], None
+            start = 0
+            while steps < len(entries) or server is None:
+                group = (
+                    entries[: opened[0] + 1] if server is None else entries[steps : steps + TURN]
+                )
+                journal.write([journal.row(entry) for entry in group])
+                turn = []
+                for entry in group:
+                    turn.append((entry, core.apply(entry)))
+                    core.reports.drain()
+                    core.feeds.drain()
+                steps = entries.index(group[-1], steps) + 1
+                door.publish(Published(turn, [], []))
+                if server is None:
+                    readers, server = await received(door, wanted, clients)
+                    start = perf_counter_ns()
+                await asyncio.sleep(0)
+            left = await asyncio.gather(*[one.done for one in readers])
+        took_s = (perf_counter_ns() - start) / 1e9
+        assert left == [0] * clients
+        assert door.feed.log is not None
+        assert door.feed.log.stream == log.stream
+        server.close()
+        print(
+            f"whole, turns of {TURN} synced: {len(entries):,} entries, {len(log):,} messages to "
+            f"{clients} clients in {took_s:.2f} s, {len(log) / took_s:,.0f} messages/s, "
+            f"{len(log) * clients / took_s:,.0f} deliveries/s"
+        )
+        start = perf_counter_ns()
+        door = ItchDoor()
+        with Journal(served) as journal:
+            recover(journal, [], TimeNs(0), heard=[door.heard])
+        rebuilt_s = (perf_counter_ns() - start) / 1e9
+        (reader,), server = await received(door, wanted, 1)
+        assert await reader.done == 0
+        took_s = (perf_counter_ns() - start) / 1e9
+        server.close()
+        print(
+            f"restart to caught up with 1: {len(log):,} messages in {took_s:.2f} s, of it the "
+            f"journal, core and fold {rebuilt_s:.2f} s; {len(log) / took_s:,.0f} messages/s"
+        )
+
+
 def main() -> None:
     """Print the machine and every figure."""
     from machine import describe  # noqa: PLC0415
@@ -132,11 +225,13 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--messages", type=int, default=100_000)
     asked.add_argument("--clients", type=int, default=50)
+    asked.add_argument("--scale", type=float, default=100.0, help="orders of the whole day")
     chosen = asked.parse_args()
     print(describe())
     codec()
     asyncio.run(fan_out(chosen.messages, chosen.clients, before=False))
     asyncio.run(fan_out(chosen.messages, 1, before=True))
+    asyncio.run(whole(chosen.scale, chosen.clients))
 
 
 if __name__ == "__main__":

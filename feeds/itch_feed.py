@@ -33,6 +33,9 @@ from market.instrument import Instrument
 from market.quantities import TimeNs, Units
 from market.words import OrderKind, Phase, Side, Validity
 
+EARLIER_BYTES_MAX: Final = 256 * 1024 * 1024
+"""Bytes of earlier days that are kept; beyond it the oldest day goes first."""
+
 _NS_PER_S: Final = 1_000_000_000
 _JST_S: Final = 9 * 3600
 _DAY_S: Final = 24 * 3600
@@ -83,17 +86,20 @@ class Incoming:
 
 
 class ItchFeed:
-    """The day that runs, or the last one.
+    """The day that runs, or the last one, and the days before it.
 
     Attributes:
         profile: How it is told; START's unless the preset has its own.
         log: Its session; None before the first day.
+        earlier: Sessions of days before it by name, oldest first, within ``EARLIER_BYTES_MAX``.
         orders: Live orders, oldest first.
     """
 
     def __init__(self) -> None:
         self.profile = itch.START_12
         self.log: SoupLog | None = None
+        self.earlier: dict[str, SoupLog] = {}
+        self._earlier_bytes = 0
         self.books: dict[str, ItchBook] = {}
         self.orders: dict[OrderId, ItchOrder] = {}
         self._starting: date | None = None
@@ -133,6 +139,12 @@ class ItchFeed:
             self._rest(self._incoming)
         if self._starting is not None:
             self._start_day(self._starting)
+
+    def session(self, name: str) -> SoupLog | None:
+        """A day's session: the current one if no name is given, None if there is none. O(1)."""
+        if self.log is not None and name in {"", self.log.session}:
+            return self.log
+        return self.earlier.get(name)
 
     def snapshot(self) -> list[bytes]:
         """The day's opening as it would be said now, live orders, and where to go on.
@@ -193,10 +205,20 @@ class ItchFeed:
     def _start_day(self, day: date) -> None:
         self._starting = None
         self._in_market = self._after_market = False
+        if self.log is not None:
+            self._keep(self.log)
         self.log = SoupLog(day.strftime("%Y%m%d"))
         self._second = -1
         for message in self._opening(self._ns()):
             self._tell(message)
+
+    def _keep(self, log: SoupLog) -> None:
+        """Keep a day that is over; the oldest ones go when there are too many bytes."""
+        self.earlier[log.session] = log
+        self._earlier_bytes += len(log.stream)
+        while self._earlier_bytes > EARLIER_BYTES_MAX:
+            oldest = next(iter(self.earlier))
+            self._earlier_bytes -= len(self.earlier.pop(oldest).stream)
 
     def _opening(self, ns: int) -> list[bytes]:
         books = list(self.books.values())

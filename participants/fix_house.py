@@ -60,6 +60,7 @@ class FixSettings:
     resend_interval_ms: int = 1_000
     resend_short_max: int = 100
     resends_waiting_max: int = 10
+    drop_copies_max: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,10 @@ class FirmOutbox:
         return record.msg_type, session_id, record.body_44() + body((5003, place + 1))
 
 
+def _no_copies(_: ParticipantId) -> int:
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class FixHouse:
     """What all connections of a door share.
@@ -128,6 +133,7 @@ class FixHouse:
     Attributes:
         find: The client of a SenderCompID, asked anew at every logon.
         numbers: The numbers of a session; they outlive connections.
+        copies: How many drop copies of a firm are logged on.
     """
 
     profile: Profile
@@ -138,3 +144,4 @@ class FixHouse:
     find: Callable[[str], FixClient | None]
     numbers: Callable[[SessionId], FixNumbers]
     is_drop_copy: bool = False
+    copies: Callable[[ParticipantId], int] = _no_copies

@@ -312,6 +312,8 @@ class FixSession(FixSpeaker):
             return self._refuse_logon(f"{breach.text} ({breach.tag})")
         if message.get(141) != "Y" or message.get(34) != "1" or message.get(9406) != "Y":
             return self._refuse_logon("a drop copy logs on with 34=1, 141=Y and 9406=Y")
+        if self._house.copies(client.participant_id) >= self._house.settings.drop_copies_max:
+            return self._refuse_logon("BUSY: too many drop copies of the firm")
         digits = message.get(5002)
         first = int(digits) if digits.isdecimal() and len(digits) <= _DIGITS_MAX else 0
         if digits and not 0 < first <= outbox.count() + 1:

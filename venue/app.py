@@ -28,6 +28,7 @@ from venue.api import create_api
 from venue.broadcast import FEED_PATH, REQUEST_BYTES_MAX, Broadcaster
 from venue.conductor import conduct
 from venue.core import Core
+from venue.fix_acceptor import server_tls
 from venue.fix_doors import FixDoors
 from venue.gateway import ORDERS_PATH, Gateway
 from venue.itch_door import ItchDoor
@@ -97,7 +98,8 @@ class Venue:
             (self._folder / READY_FILE).unlink(missing_ok=True)  # the last process's doors
             first = first_day_of(settings)
             fix = FixDoors(settings, self._folder)
-            itch = ItchDoor(settings.server.itch_username, settings.server.itch_password)
+            server = settings.server
+            itch = ItchDoor(server.itch_username, server.itch_password, server.itch_password_sha256)
             ouch = OuchDoors(settings)
             core = recover(
                 journal,
@@ -248,14 +250,17 @@ class Venue:
     async def _listen_soup(self, itch: ItchDoor) -> dict[str, asyncio.Server]:
         """Open the market data of SoupBinTCP, by the names of the settings."""
         handlers = {"itch": itch.handler, "snapshot": itch.snapshot_handler}
+        server = self._settings.server
+        tls = server_tls(server.itch_certificate_file, server.itch_key_file)
         return {
-            name: await self._listen(handlers[name], f"{name}_port", port)
-            for name, port in self._settings.server.soup_ports().items()
+            name: await self._listen(handlers[name], f"{name}_port", port, tls)
+            for name, port in server.soup_ports().items()
         }
 
     def _soup_addresses(self, soup: Mapping[str, asyncio.Server]) -> dict[str, object]:
         host = self._settings.server.host
-        return {name: f"soup://{host}:{_port(door)}" for name, door in soup.items()}
+        kind = "soup" if self._settings.server.itch_certificate_file is None else "soups"
+        return {name: f"{kind}://{host}:{_port(door)}" for name, door in soup.items()}
 
     async def _listen(
         self,
@@ -322,7 +327,7 @@ class Venue:
                 self._say(line)
             for name in ("itch", "snapshot", "kraken"):
                 if name in doors:
-                    self._say(f"{name:<8}{doors[name]}")
+                    self._say(f"{name:<7} {doors[name]}")
         if self._opened is not None:
             self._opened()
 

@@ -35,7 +35,7 @@ from market.events import (
     SessionOpened,
     SessionRefused,
 )
-from market.ids import InstrumentId, KeyId, SessionId
+from market.ids import InstrumentId, KeyId, ParticipantId, SessionId
 from market.reasons import RejectReason
 from market.rules import AmendMode
 from market.words import Phase, Validity
@@ -250,6 +250,7 @@ class FixAcceptor:
             find=self._find,
             numbers=self._store.numbers,
             is_drop_copy=is_drop_copy,
+            copies=self._copies,
         )
 
     def connection(self, door: str) -> FixConnection:
@@ -268,6 +269,16 @@ class FixAcceptor:
         if self._needs_password and not password:
             return None
         return FixClient(found.participant_id, found.session_id, found.key_id, password)
+
+    def _copies(self, firm: ParticipantId) -> int:
+        """Drop copies of a firm that are logged on. O(connections), once a logon."""
+        return sum(
+            one.is_drop_copy
+            and one.session.status is FixState.LIVE
+            and one.session.client is not None
+            and one.session.client.participant_id == firm
+            for one in self._connections
+        )
 
     def add(self, connection: FixConnection) -> None:
         """A socket is there; before logon at most so many."""

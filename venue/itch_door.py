@@ -5,8 +5,9 @@ stream, moved forward as its socket takes what it is given. So a reader that is 
 nothing but its place, and one that has stopped reading is cut off and comes back by sequence
 number. After a restart the day is folded from the journal again, byte for byte.
 
-Login: a username and password when the settings have them (else anybody); an empty session or the
-current one; sequence 0 for "from now", else from that number. ``J`` with ``A`` or ``S`` says no.
+Login: a username and password when the settings have them (else anybody); an empty session, the
+current one or an earlier business day's, which is read to its end; sequence 0 for "from now", else
+from that number. ``J`` with ``A`` or ``S`` says no.
 Packets that break the protocol end the connection without an answer. Unsequenced data are read and
 ignored: ITCH has no requests.
 
@@ -16,6 +17,8 @@ login the state of the day, then ``G`` with the sequence number to go on from, t
 Bounds: connections; those of one connection are in venue/soup_line.py.
 """
 
+import hashlib
+import hmac
 from typing import Final
 
 from feeds import itch, soup
@@ -40,13 +43,14 @@ class ItchConnection(SoupConnection):
         self._snapshot = snapshot
 
     def logged_in(self, asked: Login) -> None:
-        """Serve the day from the number asked for, or where it stands."""
-        log, feed = self._door.feed.log, self._door.feed
+        """Serve a day from the number asked for, or where it stands."""
+        feed = self._door.feed
+        log = feed.log if self._snapshot else feed.session(asked.session)
         if not self._door.admits(asked.username, asked.password):
             self.reject(soup.NOT_AUTHORIZED)
         elif (
             log is None
-            or asked.session not in {"", log.session}
+            or (self._snapshot and asked.session not in {"", log.session})
             or (not self._snapshot and asked.sequence > log.next_sequence)
         ):
             self.reject(soup.SESSION_NOT_AVAILABLE)
@@ -63,10 +67,17 @@ class ItchDoor:
         feed: What is told; only what is durable reaches it.
     """
 
-    def __init__(self, username: str = "", password: str = "") -> None:
+    def __init__(self, username: str = "", password: str = "", password_sha256: str = "") -> None:
+        """A door with no day yet.
+
+        Args:
+            username: A login must carry; empty lets everybody in.
+            password: And this.
+            password_sha256: Hex of what the password hashes to, instead of ``password``.
+        """
         self.feed = ItchFeed()
         self._username = username
-        self._password = password
+        self._password_sha256 = password_sha256 or _hashed(password)
         self._connections: dict[SoupConnection, None] = {}
 
     def __len__(self) -> int:
@@ -82,7 +93,10 @@ class ItchDoor:
 
     def admits(self, username: str, password: str) -> bool:
         """Whether these may read; everybody may where no username is set."""
-        return not self._username or (username, password) == (self._username, self._password)
+        return not self._username or (
+            username == self._username
+            and hmac.compare_digest(_hashed(password), self._password_sha256)
+        )
 
     def heard(self, core: Core, entry: Entry, events: list[Event]) -> None:
         """Fold one entry read from the journal."""
@@ -130,6 +144,10 @@ class ItchDoor:
     def leave(self, connection: SoupConnection) -> None:
         """Count one less."""
         self._connections.pop(connection, None)
+
+
+def _hashed(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
 
 
 def _told(session: str, messages: list[bytes]) -> SoupLog:

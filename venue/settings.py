@@ -140,7 +140,8 @@ class ServerSettings(BaseSettings):
 
     ``itch_port`` and ``snapshot_port`` are SoupBinTCP; -1 switches the door off; left out, they
     are the usual ones, or the system's choice where ``orders_port`` is. With a username set, a
-    login must carry it and the password.
+    login must carry it and the password; ``itch_password_sha256``, in hex, stands for a password that
+    is not to be read here, and goes before it. A certificate puts TLS in front of both.
     """
 
     model_config = SettingsConfigDict(env_prefix="KITAHAMA_SERVER__", extra="forbid", frozen=True)
@@ -153,6 +154,9 @@ class ServerSettings(BaseSettings):
     snapshot_port: Annotated[int | None, Field(ge=-1, le=65535)] = None
     itch_username: Annotated[str, Field(pattern=r"^[!-~]{0,6}$")] = ""
     itch_password: Annotated[str, Field(pattern=r"^[!-~]{0,10}$")] = ""
+    itch_password_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    itch_certificate_file: Path | None = None
+    itch_key_file: Path | None = None
     requests_per_second: Annotated[int, Field(gt=0)] = 100
     requests_burst: Annotated[int, Field(gt=0)] = 200
     inbox_commands_max: Annotated[int, Field(gt=0)] = 100_000

@@ -1,4 +1,4 @@
-"""tshark reads our loopback traffic: its dissectors know FIX and websockets, and nothing of us.
+"""tshark reads our loopback traffic: its dissectors know FIX, SoupBinTCP and websockets, not us.
 
 Skipped where tshark is not installed or may not capture (Debian: the package ``tshark``, and root or
 the group ``wireshark``).
@@ -11,15 +11,19 @@ import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from house import PATIENCE_S, order
+from itch_day import at_a_port, generated, messages_of
 from test_fix_acceptor import FixHouse, buy, nth, play
+
+from feeds import soup
 
 FIELDS = (
     "tcp.srcport", "_ws.malformed", "_ws.expert.severity", "fix.MsgType", "fix.MsgSeqNum",
     "fix.checksum_good", "fix.ClOrdID", "fix.ExecType", "websocket.opcode", "websocket.mask",
-    "websocket.payload.text", "websocket.payload.close.status_code",
+    "websocket.payload.text", "websocket.payload.close.status_code", "soupbintcp.packet_type",
 )  # fmt: skip
 ERROR = 0x00800000
 """Severity of an expert's note that something is wrong with the packet."""
@@ -48,13 +52,14 @@ pytestmark = pytest.mark.processes
 
 
 @asynccontextmanager
-async def watched(port: int, dissector: str) -> AsyncIterator[Seen]:
-    """What tshark reads on one port, packet by packet, while it watches."""
+async def watched(port: int, dissector: str, keep: Path | None = None) -> AsyncIterator[Seen]:
+    """What tshark reads on one port, packet by packet, while it watches; ``keep`` is a file."""
     words = [part for name in FIELDS for part in ("-e", name)]
+    words += [] if keep is None else ["-P", "-w", str(keep)]
     process = await asyncio.create_subprocess_exec(
         "tshark", "-l", "-n", "-i", "lo", "-f", f"tcp port {port}", "-d",
         f"tcp.port=={port},{dissector}", "-T", "fields", "-E", f"separator={SEPARATOR}", *words,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, limit=1 << 24,
     )  # fmt: skip
     seen: Seen = []
 
@@ -148,3 +153,65 @@ def test_tshark_reads_the_order_door(tmp_path: Path) -> None:
         assert told(seen, port, "websocket.payload.close.status_code", by_us=True) == ["4000"]
 
     play(tmp_path, story)
+
+
+def soup_packets(capture: Path, port: int) -> list[dict[str, str]]:
+    """Each SoupBinTCP packet of a capture, its fields by name: hexadecimal, or as tshark says it.
+
+    The dissector guesses from a message's size whether it is Nasdaq's OUCH or ITCH; ours are not.
+    """
+    asked = [
+        "tshark", "-n", "-r", str(capture), "-d", f"tcp.port=={port},soupbintcp", "-T", "pdml",
+        "-J", "soupbintcp", "--disable-protocol", "ouch", "--disable-protocol", "itch",
+    ]  # fmt: skip
+    made = subprocess.run(asked, capture_output=True, timeout=60, check=True)
+    return [
+        {
+            field.get("name", "").removeprefix("soupbintcp."): field.get("showname", "")
+            if "seq_num" in field.get("name", "")
+            else field.get("value", "")
+            for field in packet.iter("field")
+        }
+        for packet in ET.fromstring(made.stdout).iter("proto")  # noqa: S314 - our tshark's
+        if packet.get("name") == "soupbintcp"
+    ]
+
+
+@pytest.mark.parametrize("sequence", [1, 2_000])
+def test_tshark_reads_a_whole_itch_day(sequence: int, tmp_path: Path) -> None:
+    """Every packet of a generated day: its type, length, number and payload are those sent."""
+    capture = tmp_path / "day.pcapng"
+
+    async def story() -> tuple[int, list[bytes]]:
+        async with at_a_port(generated(tmp_path / "run")) as day:
+            await day.tell(0.6 if sequence > 1 else 0.1)
+            async with watched(day.port, "soupbintcp", capture) as seen:
+                reader, writer = await asyncio.open_connection("127.0.0.1", day.port)
+                writer.write(soup.login("", "", "", sequence))
+                reading = asyncio.create_task(reader.read(-1))
+                await day.tell()
+                async with asyncio.timeout(PATIENCE_S):
+                    await reading
+                writer.close()
+                await until(seen, lambda one: "'Z'" in one["soupbintcp.packet_type"])
+            return day.port, messages_of(day.log)[sequence - 1 :]
+
+    port, sent = asyncio.run(story())
+    assert len(sent) > 4_000
+    asked, accepted, *sequenced, end = soup_packets(capture, port)
+    assert asked["packet_type"] == b"L".hex()
+    assert asked["req_seq_num"] == f"Requested sequence number: {sequence}"
+    assert accepted["packet_type"] == b"A".hex()
+    assert accepted["next_seq_num"] == f"Next sequence number: {sequence}"
+    assert bytes.fromhex(accepted["session"]) == b"  20261124"
+    expected = [
+        {
+            "packet_length": f"{len(message) + 1:04x}",
+            "packet_type": b"S".hex(),
+            "seq_num": f"Sequence number: {number} (Calculated)",
+            "message": message.hex(),
+        }
+        for number, message in enumerate(sent, start=sequence)
+    ]
+    assert sequenced == expected
+    assert end == {"packet_length": "0001", "packet_type": b"Z".hex()}

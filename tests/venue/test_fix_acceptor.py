@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -601,3 +602,20 @@ def test_a_killed_process_on_the_same_machine_is_no_power_cut(tmp_path: Path) ->
         store.doubt(lambda _: 5)
         again = store.numbers(SessionId("A-1"))
         assert (again.next_out, list(again.doubtful)) == (1_002, [0, 1, 2, 3, 4])
+
+
+def test_a_firm_has_so_many_drop_copies_at_once(tmp_path: Path) -> None:
+    """One more is refused with a reason; another firm, and a place that is free again, are not."""
+    copy = ((141, "Y"), (9406, "Y"))
+
+    async def story(house: FixHouse) -> None:
+        first = await house.fix_client("A-1", "drop_copy", *copy)
+        await house.fix_client("A-2", "drop_copy", *copy)
+        with pytest.raises(FixClosed, match="BUSY"):
+            await house.fix_client("A-1", "drop_copy", *copy)
+        await house.fix_client("B-1", "drop_copy", *copy)
+        await first.close()
+        await house.quiet(lambda: len(house.fix._connections) == 2)
+        await house.fix_client("A-1", "drop_copy", *copy)
+
+    play(tmp_path, story, fix=replace(FAST, drop_copies_max=2))

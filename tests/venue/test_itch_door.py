@@ -1,20 +1,26 @@
 """ITCH over real sockets: logins, replay, restarts, strangers, and those who break the protocol."""
 
 import asyncio
+import hashlib
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from house import PATIENCE_S, House, order, play
 from nasdaq_protocols import soup as stranger
+from test_fix_acceptor import certificate
 
-from feeds import itch, soup
+from feeds import itch, itch_feed, soup
 from feeds.soup import Packet
-from market.commands import CloseDay
+from market.business_days import next_business_day
+from market.commands import CloseDay, OpenDay
 from market.errors import BadInput
 from market.words import Phase
 from venue import soup_line
+from venue.fix_acceptor import server_tls
 from venue.itch_client import read_day
+from venue.itch_door import ItchDoor
 
 pytestmark = pytest.mark.processes
 
@@ -111,9 +117,9 @@ def at_the_door(
     play(folder, story)
 
 
-async def trade(house: House, count: int = 3) -> None:
+async def trade(house: House, count: int = 3, session_id: str = "A-1") -> None:
     """Some orders in an open market."""
-    wire = await house.wire("A-1")
+    wire = await house.wire(session_id)
     for number in range(count):
         assert (await wire.ask("order.new", order(f"n{number}", quantity_units=1)))["ok"]
 
@@ -340,3 +346,98 @@ def test_our_reader_says_why_it_may_not_read(tmp_path: Path) -> None:
             )
 
     at_the_door(tmp_path, tell)
+
+
+def test_an_earlier_day_is_served_by_its_session_to_its_end(tmp_path: Path) -> None:
+    """By name and number, the bytes it was told in then, also after a restart; unknown: ``S``."""
+    days: list[tuple[str, list[bytes]]] = []
+
+    async def earlier(door: Door) -> None:
+        for name, told in days[:-1]:
+            for sequence in (1, 5, len(told) + 1, NOW_AT_THE_END):
+                reader = await door.connect(soup.login("itch", "secret", name, sequence))
+                accepted, *packets, end = await reader.rest()
+                assert accepted.payload[:10].decode().strip() == name
+                first = sequence or len(told) + 1
+                assert int(accepted.payload[10:]) == first
+                assert [packet.payload for packet in packets] == told[first - 1 :]
+                assert end == Packet(b"Z", b"")
+            beyond = await door.connect(soup.login("itch", "secret", name, len(told) + 2))
+            assert await beyond.rest() == [Packet(b"J", soup.SESSION_NOT_AVAILABLE)]
+
+    async def before(door: Door) -> None:
+        house = door.house
+        for place in range(2):
+            if place:
+                house.date = next_business_day(house.date)
+            await house.do(OpenDay(business_date=house.date))
+            await house.phase(Phase.CONTINUOUS)
+            await trade(house, 3 + place, f"A-{place + 1}")
+            await house.phase(Phase.CLOSED)
+            await house.do(CloseDay())
+            log = house.itch.feed.log
+            assert log is not None
+            days.append((log.session, door.told()))
+        assert days[0][0] != days[1][0]
+        await earlier(door)
+
+    at_the_door(tmp_path, before)
+    at_the_door(tmp_path, earlier)
+
+
+def test_kept_days_are_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound the oldest day goes, and asking for it is refused."""
+
+    async def tell(door: Door) -> None:
+        house = door.house
+        sessions = []
+        for _ in range(4):
+            await house.do(OpenDay(business_date=house.date), CloseDay())
+            log = house.itch.feed.log
+            assert log is not None
+            sessions.append(log.session)
+            bound = 2 * len(log.stream) + 1
+            monkeypatch.setattr(itch_feed, "EARLIER_BYTES_MAX", bound)
+            house.date = next_business_day(house.date)
+        kept = house.itch.feed.earlier
+        assert sum(len(log.stream) for log in kept.values()) <= bound
+        assert list(kept) == sessions[1:3]
+        gone = await door.connect(soup.login("itch", "secret", sessions[0]))
+        assert await gone.rest() == [Packet(b"J", soup.SESSION_NOT_AVAILABLE)]
+
+    at_the_door(tmp_path, tell)
+
+
+def test_a_password_may_be_known_by_its_hash_alone() -> None:
+    """The hash goes before a password; neither itself nor another password lets in."""
+    kept = hashlib.sha256(b"secret").hexdigest()
+    door = ItchDoor("itch", "other", kept)
+    assert door.admits("itch", "secret")
+    assert not door.admits("itch", "other")
+    assert not door.admits("itch", kept)
+    assert not door.admits("else", "secret")
+    assert not ItchDoor("itch", "").admits("itch", "secret")
+
+
+def test_tls_in_front_of_the_feed(tmp_path: Path) -> None:
+    """The client verifies the venue and reads the day; one without TLS gets nowhere."""
+    cert, key = certificate(tmp_path)
+
+    async def tell(door: Door) -> None:
+        await door.house.open()
+        server = await asyncio.get_running_loop().create_server(
+            door.house.itch.handler, "127.0.0.1", 0, ssl=server_tls(cert, key)
+        )
+        port = server.sockets[0].getsockname()[1]
+        trusting = ssl.create_default_context(cafile=cert)
+        reader = Reader(*await asyncio.open_connection("127.0.0.1", port, ssl=trusting))
+        reader.writer.write(soup.login("itch", "secret"))
+        assert await reader.messages(len(door.told())) == door.told()
+        plain = Reader(*await asyncio.open_connection("127.0.0.1", port))
+        plain.writer.write(soup.login("itch", "secret"))
+        assert await plain.packet() is None
+        reader.writer.close()
+        plain.writer.close()
+        server.close()
+
+    at_the_door(tmp_path / "run", tell)
