@@ -9,10 +9,10 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Final, get_args, get_type_hints
+from typing import Annotated, Any, Final, Self, get_args, get_type_hints
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from market.commands import (
@@ -155,6 +155,9 @@ class ServerSettings(BaseSettings):
     kraken_port: Annotated[int, Field(ge=-1, le=65535)] = -1
     """The Kraken-shaped feed (feeds/kraken.py); -1, as it is left out, keeps it shut."""
 
+    operator_key_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """SHA-256, in hex, of the operator's key (venue/operator_door.py); left out, no such door."""
+
     fix42_port: FixPort = None
     fix44_port: FixPort = None
     drop_copy_port: FixPort = None
@@ -176,6 +179,13 @@ class ServerSettings(BaseSettings):
             for door, port in asked.items()
         }
         return {door: port for door, port in ports.items() if port >= 0}
+
+    @model_validator(mode="after")
+    def _operator_stays_here(self) -> Self:
+        """REST is not encrypted, so a key that may stop the market never leaves the machine."""
+        if self.operator_key_sha256 and not self.is_loopback:
+            raise ValueError("operator_key_sha256 needs a loopback host: REST is not encrypted")
+        return self
 
     @property
     def is_loopback(self) -> bool:

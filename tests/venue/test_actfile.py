@@ -13,6 +13,7 @@ from market.commands import (
     Resume,
     SetNetAssetValue,
     SetReferencePrice,
+    SetTransferControl,
 )
 from market.errors import BadInput
 from market.events import DeliveryState, Event, TradeBusted, TradingHalted
@@ -60,6 +61,19 @@ def test_every_act_is_read_and_sorted() -> None:
     assert resume == Resume(instrument_id="KH01")  # type: ignore[arg-type]
 
 
+def test_the_control_of_an_issue_is_an_act() -> None:
+    """Yes and no are read; any other word is refused by its column."""
+    header = "time,act,instrument,executable,reason\n"
+    acts = parse_acts(lines(header + "09:00:00,control,KH01,no,court\n"), "f")
+    assert acts[0][2] == SetTransferControl(
+        instrument_id="KH01",  # type: ignore[arg-type]
+        executable=False,
+        reason="court",
+    )
+    with pytest.raises(BadInput, match="line 2, executable"):
+        parse_acts(lines(header + "09:00:00,control,KH01,perhaps,court\n"), "f")
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
@@ -76,6 +90,7 @@ def test_every_act_is_read_and_sorted() -> None:
         ("1,09:00:00,bust,,,T-2,,,,", "line 2, reason"),
         ("1,09:00:00,report_error,,,T-1 2,,,,slip", "line 2, trade"),
         ("1,09:00:00,report_error,,,,7,,,slip", "line 2, order"),
+        ("1,09:00:00,control,KH01,,,,,,court", "line 2, executable"),
         ("1,09:00:00,halt,KH01,,,,,," + "x" * 201, "line 2, reason"),
         ("1,09:00:00,resume,KH01,,,,,,,more", "line 2, more"),
     ],
