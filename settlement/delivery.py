@@ -14,6 +14,7 @@ from typing import Final
 from market.errors import check
 from market.events import DeliveryAction, DeliveryChanged, DeliveryCreated, DeliveryState
 from market.reasons import FailReason
+from market.words import Side
 from settlement.ledger import HoldId
 
 _S, _A = DeliveryState, DeliveryAction
@@ -83,15 +84,17 @@ class Delivery:
         state: Where it is.
         attempt: From 1; every retry is a new attempt with new hold ids.
         hindrance: Why the last try to move it forward did not, else None.
+        held_by: The sides that hold it; while there is one, it goes no step forward.
     """
 
-    __slots__ = ("attempt", "hindrance", "state", "terms")
+    __slots__ = ("attempt", "held_by", "hindrance", "state", "terms")
 
     def __init__(self, terms: DeliveryCreated) -> None:
         self.terms = terms
         self.state = DeliveryState.CREATED
         self.attempt = 1
         self.hindrance: FailReason | None = None
+        self.held_by: frozenset[Side] = frozenset()
 
     @property
     def hold_id(self) -> HoldId:
@@ -155,4 +158,5 @@ class Delivery:
             self.state.value,
             self.attempt,
             "" if self.hindrance is None else self.hindrance.value,
+            *sorted(side.value for side in self.held_by),
         ]

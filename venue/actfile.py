@@ -7,15 +7,17 @@ starred ones must be there:
 
     day            business day of the run, from 1, settlement days included (default 1)
     time*          HH:MM:SS or HH:MM:SS.mmm, Japan time
-    act*           halt, resume, base_price, nav, control, report_error, bust or cancel_delivery
+    act*           halt, resume, base_price, nav, control, report_error, bust, cancel_delivery,
+                   hold or release
     instrument     for halt, resume, base_price, nav and control
     price          decimal yen, for base_price and nav
     trade          T-12, for bust; several with blanks between them for report_error
     order          O-7, for report_error instead of trades
-    delivery       D-3, for cancel_delivery
+    delivery       D-3, for cancel_delivery, hold and release
+    side           buy or sell, for hold and release: whose hold it is
     override       yes lets the operator void what the rule does not
     executable     yes or no, for control: may the issue be transferred (移転可否)?
-    reason         plain text for halt, control, report_error, bust and cancel_delivery
+    reason         plain text for halt, control, report_error, bust, cancel_delivery, hold and release
 
 Ordering: by day and time; lines of the same time keep their order. At the same instant the schedule
 goes first, then the operator, then the firms.
@@ -35,6 +37,7 @@ from market.commands import (
     Halt,
     ReportErrorTrade,
     Resume,
+    SetDeliveryHold,
     SetNetAssetValue,
     SetReferencePrice,
     SetTransferControl,
@@ -42,6 +45,7 @@ from market.commands import (
 from market.errors import BadInput
 from market.ids import DeliveryId, InstrumentId, OrderId, TradeId
 from market.quantities import Sen, price_from_text
+from market.words import Side
 from venue.orderfile import DAYS_MAX, clock_ms
 
 Act = tuple[int, int, Command]
@@ -49,7 +53,7 @@ Act = tuple[int, int, Command]
 
 COLUMNS: Final = (
     "day", "time", "act", "instrument", "price", "trade", "order", "delivery", "override", "reason",
-    "executable",
+    "executable", "side",
 )  # fmt: skip
 _REQUIRED: Final = ("time", "act")
 _TEXT_MAX: Final = 200
@@ -63,6 +67,8 @@ _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "report_error": ("reason",),
     "bust": ("trade", "reason"),
     "cancel_delivery": ("delivery", "reason"),
+    "hold": ("delivery", "side", "reason"),
+    "release": ("delivery", "side", "reason"),
 }
 _MAY: Final[dict[str, tuple[str, ...]]] = {
     "report_error": ("trade", "order"),
@@ -179,6 +185,14 @@ def _command(act: str, present: dict[str, str], cell: _Cell) -> Command:
             override = bool(cell("override", _yes)) if "override" in present else False
             trade = TradeId(cell("trade", _named_by("T")))
             return BustTrade(trade_id=trade, reason=reason, override=override)
+        case "hold" | "release":
+            sells = bool(cell("side", {"buy": 0, "sell": 1}.get))
+            return SetDeliveryHold(
+                delivery_id=DeliveryId(cell("delivery", _named_by("D"))),
+                side=Side.SELL if sells else Side.BUY,
+                held=act == "hold",
+                reason=reason,
+            )
     return CancelDelivery(delivery_id=DeliveryId(cell("delivery", _named_by("D"))), reason=reason)
 
 
