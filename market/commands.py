@@ -259,6 +259,19 @@ class CancelDelivery(Message, frozen=True, kw_only=True):
     reason: str
 
 
+class SetDeliveryHold(Message, frozen=True, kw_only=True):
+    """Hold a delivery for one side, or release that side's hold (保留・保留解除).
+
+    While either side holds, the delivery goes no step forward; it fails at the cut-off like any
+    other, may be canceled, and is delivered all the same once it is paid.
+    """
+
+    delivery_id: DeliveryId
+    side: Side
+    held: bool
+    reason: str = ""
+
+
 class CloseDay(Message, frozen=True, kw_only=True):
     """End the business day: reconcile, and carry base prices and deliveries over."""
 
@@ -424,6 +437,7 @@ Command = (
     | ReportErrorTrade
     | BustTrade
     | CancelDelivery
+    | SetDeliveryHold
     | CloseDay
     | OpenSession
     | CloseSession

@@ -557,6 +557,15 @@ class DeliveryChanged(Message, frozen=True, kw_only=True):
     reason: FailReason | None = None
 
 
+class DeliveryHoldSet(Message, frozen=True, kw_only=True):
+    """One side of a delivery holds it, or does so no longer (保留・保留解除)."""
+
+    delivery_id: DeliveryId
+    side: Side
+    held: bool
+    reason: str = ""
+
+
 class SettlementRan(Message, frozen=True, kw_only=True):
     """One stage of the settlement design ended.
 
@@ -634,6 +643,7 @@ Event = (
     | TransferControlSet
     | DeliveryCreated
     | DeliveryChanged
+    | DeliveryHoldSet
     | SettlementRan
     | Reconciled
 )

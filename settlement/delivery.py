@@ -15,6 +15,7 @@ from market.errors import check
 from market.events import DeliveryAction, DeliveryChanged, DeliveryCreated, DeliveryState
 from market.message import Record
 from market.reasons import FailReason
+from market.words import Side
 from settlement.ledger import HoldId
 
 _S, _A = DeliveryState, DeliveryAction
@@ -84,12 +85,14 @@ class Delivery(Record):
         state: Where it is.
         attempt: From 1; every retry is a new attempt with new hold ids.
         hindrance: Why the last try to move it forward did not, else None.
+        held_by: The sides that hold it; while there is one, it goes no step forward.
     """
 
     terms: DeliveryCreated
     state: DeliveryState = DeliveryState.CREATED
     attempt: int = 1
     hindrance: FailReason | None = None
+    held_by: frozenset[Side] = frozenset()
 
     @property
     def hold_id(self) -> HoldId:
@@ -153,4 +156,5 @@ class Delivery(Record):
             self.state.value,
             self.attempt,
             "" if self.hindrance is None else self.hindrance.value,
+            *sorted(side.value for side in self.held_by),
         ]

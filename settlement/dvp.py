@@ -1,6 +1,6 @@
 """Delivery versus payment (DvP): both legs or neither, and what every design shares.
 
-Checks come in one order: may the issue move, does the seller have the units, does the buyer have
+Checks come in one order: does a side hold it, may the issue move, does the seller have the units, does the buyer have
 the cash. The first that fails names the reason. A delivery of a firm to itself, and the cash leg
 of a consideration below one yen, have nothing to move and nothing to lack.
 """
@@ -13,10 +13,18 @@ from settlement.ledger import Leg, post_linked
 from settlement.register import Register
 
 
+def bar(delivery: Delivery, register: Register) -> FailReason | None:
+    """Why the delivery may go no step forward, whatever firms have, or None."""
+    if delivery.held_by:
+        return FailReason.ON_HOLD
+    return None if register.executable else FailReason.TRANSFER_RESTRICTED
+
+
 def units_hindrance(delivery: Delivery, register: Register) -> FailReason | None:
     """Why the seller's units cannot be given up now, or None."""
-    if not register.executable:
-        return FailReason.TRANSFER_RESTRICTED
+    barred = bar(delivery, register)
+    if barred is not None:
+        return barred
     terms = delivery.terms
     if delivery.moves_units and not register.can_give(terms.seller, terms.quantity_units):
         return FailReason.SELLER_SHORT_OF_UNITS
@@ -25,8 +33,9 @@ def units_hindrance(delivery: Delivery, register: Register) -> FailReason | None
 
 def cash_hindrance(delivery: Delivery, register: Register, cash: Cash) -> FailReason | None:
     """Why the buyer's cash cannot be given up now, or None."""
-    if not register.executable:
-        return FailReason.TRANSFER_RESTRICTED
+    barred = bar(delivery, register)
+    if barred is not None:
+        return barred
     terms = delivery.terms
     if delivery.moves_yen and not cash.deposits.can_give(terms.buyer, terms.amount_yen):
         return FailReason.BUYER_SHORT_OF_CASH
@@ -39,8 +48,9 @@ def exchange(delivery: Delivery, register: Register, cash: Cash) -> FailReason |
     Returns:
         None when both legs are posted; otherwise the reason, and nothing moved.
     """
-    if not register.executable:
-        return FailReason.TRANSFER_RESTRICTED
+    barred = bar(delivery, register)
+    if barred is not None:
+        return barred
     terms = delivery.terms
     legs: list[Leg] = []
     if delivery.moves_units:

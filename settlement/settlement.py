@@ -33,6 +33,7 @@ from market.commands import (
     DepositUnits,
     DepositYen,
     ReportErrorTrade,
+    SetDeliveryHold,
     SetTransferControl,
     WithdrawYen,
 )
@@ -42,6 +43,7 @@ from market.events import (
     DayOpened,
     DeliveryAction,
     DeliveryChanged,
+    DeliveryHoldSet,
     DeliveryState,
     Event,
     InstrumentListed,
@@ -235,6 +237,27 @@ class Settlement:
         if delivery.is_over or delivery.state is DeliveryState.PAID:
             return _refuse(RejectReason.ALREADY_FINAL, f"{name} is {delivery.state.value}")
         return self._book.tell(self.design.cancel(delivery))
+
+    def set_delivery_hold(self, command: SetDeliveryHold) -> list[Event]:
+        """Hold a delivery for one side or release it; refused once it is paid or over."""
+        name = delivery_id_to_text(command.delivery_id)
+        delivery = self.deliveries.get(command.delivery_id)
+        if delivery is None:
+            return _refuse(RejectReason.UNKNOWN_INSTRUCTION, name)
+        if command.held == (command.side in delivery.held_by):
+            word = "held already" if command.held else "not held"
+            return _refuse(RejectReason.DUPLICATE, f"{name} is {word} for its {command.side} side")
+        if delivery.is_over or delivery.state is DeliveryState.PAID:
+            return _refuse(RejectReason.ALREADY_FINAL, f"{name} is {delivery.state.value}")
+        delivery.held_by ^= {command.side}
+        return [
+            DeliveryHoldSet(
+                delivery_id=command.delivery_id,
+                side=command.side,
+                held=command.held,
+                reason=command.reason,
+            )
+        ]
 
     # --- error trades
 

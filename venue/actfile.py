@@ -1,18 +1,23 @@
-"""Operator's files: what the market's operator does on which day, for ``kitahama simulate --acts FILE``.
+"""Operator's acts: what the market's operator does on which day, for ``kitahama simulate --acts FILE``.
 
-Purpose: halts, prices set by hand and error trades as text people can make by hand; a CSV. Columns,
-all named in the first line, in any order; the starred ones must be there:
+Purpose: halts, prices set by hand and error trades as text people can make by hand; a CSV. The
+operator's door of a served venue (venue/operator_door.py) reads the same acts, one at a time, with
+the same cells and without day and time. Columns, all named in the first line, in any order; the
+starred ones must be there:
 
     day            business day of the run, from 1, settlement days included (default 1)
     time*          HH:MM:SS or HH:MM:SS.mmm, Japan time
-    act*           halt, resume, base_price, nav, report_error, bust or cancel_delivery
-    instrument     for halt, resume, base_price and nav
+    act*           halt, resume, base_price, nav, control, report_error, bust, cancel_delivery,
+                   hold or release
+    instrument     for halt, resume, base_price, nav and control
     price          decimal yen, for base_price and nav
     trade          T-12, for bust; several with blanks between them for report_error
     order          O-7, for report_error instead of trades
-    delivery       D-3, for cancel_delivery
+    delivery       D-3, for cancel_delivery, hold and release
+    side           buy or sell, for hold and release: whose hold it is
     override       yes lets the operator void what the rule does not
-    reason         plain text for halt, report_error, bust and cancel_delivery
+    executable     yes or no, for control: may the issue be transferred (移転可否)?
+    reason         plain text for halt, control, report_error, bust, cancel_delivery, hold and release
 
 Ordering: by day and time; lines of the same time keep their order. At the same instant the schedule
 goes first, then the operator, then the firms.
@@ -32,12 +37,15 @@ from market.commands import (
     Halt,
     ReportErrorTrade,
     Resume,
+    SetDeliveryHold,
     SetNetAssetValue,
     SetReferencePrice,
+    SetTransferControl,
 )
 from market.errors import BadInput
 from market.ids import DeliveryId, InstrumentId, OrderId, TradeId
 from market.quantities import Sen, price_from_text
+from market.words import Side
 from venue.orderfile import DAYS_MAX, clock_ms
 
 Act = tuple[int, int, Command]
@@ -45,6 +53,7 @@ Act = tuple[int, int, Command]
 
 COLUMNS: Final = (
     "day", "time", "act", "instrument", "price", "trade", "order", "delivery", "override", "reason",
+    "executable", "side",
 )  # fmt: skip
 _REQUIRED: Final = ("time", "act")
 _TEXT_MAX: Final = 200
@@ -54,9 +63,12 @@ _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "resume": ("instrument",),
     "base_price": ("instrument", "price"),
     "nav": ("instrument", "price"),
+    "control": ("instrument", "executable", "reason"),
     "report_error": ("reason",),
     "bust": ("trade", "reason"),
     "cancel_delivery": ("delivery", "reason"),
+    "hold": ("delivery", "side", "reason"),
+    "release": ("delivery", "side", "reason"),
 }
 _MAY: Final[dict[str, tuple[str, ...]]] = {
     "report_error": ("trade", "order"),
@@ -98,6 +110,23 @@ def parse_acts(stream: Iterable[str], name: str) -> list[Act]:
 
 def _act(line: dict[str, str], place: str) -> Act:
     present = {column: cell for column, cell in line.items() if cell}
+    command = read_act({c: t for c, t in present.items() if c not in ("day", "time")}, place)
+    cell = _reader(present, place)
+    day = cell("day", _whole) if "day" in present else 1
+    if not 1 <= day <= DAYS_MAX:
+        raise BadInput(f"{place}, day: 1 to {DAYS_MAX}")
+    at_ms = cell("time", clock_ms) if "time" in present else -1
+    if at_ms < 0:
+        raise BadInput(f"{place}, time: needed")
+    return day, at_ms, command
+
+
+def read_act(present: dict[str, str], place: str) -> Command:
+    """The command of one act from its cells, none of them empty; day and time are no part of it.
+
+    Raises:
+        BadInput: When a cell is missing, unknown or cannot be read; names ``place`` and column.
+    """
     act = present.get("act", "")
     if act not in _NEEDS:
         raise BadInput(f"{place}, act: one of {', '.join(_NEEDS)}")
@@ -106,29 +135,27 @@ def _act(line: dict[str, str], place: str) -> Act:
         if column not in present:
             raise BadInput(f"{place}, {column}: {act} needs it")
     for column in present:
-        if column not in ("day", "time", "act", *allowed):
+        if column not in ("act", *allowed):
             raise BadInput(f"{place}, {column}: {act} has none")
+    if len(present.get("reason", "")) > _TEXT_MAX:
+        raise BadInput(f"{place}, reason: at most {_TEXT_MAX} letters")
+    return _command(act, present, _reader(present, place))
 
+
+_Cell = Callable[[str, Callable[[str], int | None]], int]
+
+
+def _reader(present: dict[str, str], place: str) -> _Cell:
     def cell(column: str, read: Callable[[str], int | None]) -> int:
         value = read(present[column])
         if value is None:
             raise BadInput(f"{place}, {column}: {present[column]!r} cannot be read")
         return value
 
-    if len(present.get("reason", "")) > _TEXT_MAX:
-        raise BadInput(f"{place}, reason: at most {_TEXT_MAX} letters")
-    day = cell("day", _whole) if "day" in present else 1
-    if not 1 <= day <= DAYS_MAX:
-        raise BadInput(f"{place}, day: 1 to {DAYS_MAX}")
-    at_ms = cell("time", clock_ms) if "time" in present else -1
-    if at_ms < 0:
-        raise BadInput(f"{place}, time: needed")
-    return day, at_ms, _command(act, present, cell)
+    return cell
 
 
-def _command(
-    act: str, present: dict[str, str], cell: Callable[[str, Callable[[str], int | None]], int]
-) -> Command:
+def _command(act: str, present: dict[str, str], cell: _Cell) -> Command:
     instrument_id = InstrumentId(present.get("instrument", ""))
     reason = present.get("reason", "")
     match act:
@@ -142,6 +169,11 @@ def _command(
         case "nav":
             price = Sen(cell("price", price_from_text))
             return SetNetAssetValue(instrument_id=instrument_id, nav_sen=price)
+        case "control":
+            executable = bool(cell("executable", _yes))
+            return SetTransferControl(
+                instrument_id=instrument_id, executable=executable, reason=reason
+            )
         case "report_error":
             trades = [_named("T", text) for text in present.get("trade", "").split()]
             if None in trades:
@@ -153,6 +185,14 @@ def _command(
             override = bool(cell("override", _yes)) if "override" in present else False
             trade = TradeId(cell("trade", _named_by("T")))
             return BustTrade(trade_id=trade, reason=reason, override=override)
+        case "hold" | "release":
+            sells = bool(cell("side", {"buy": 0, "sell": 1}.get))
+            return SetDeliveryHold(
+                delivery_id=DeliveryId(cell("delivery", _named_by("D"))),
+                side=Side.SELL if sells else Side.BUY,
+                held=act == "hold",
+                reason=reason,
+            )
     return CancelDelivery(delivery_id=DeliveryId(cell("delivery", _named_by("D"))), reason=reason)
 
 

@@ -1,6 +1,7 @@
 """REST: reference data, public state, health, and the OpenAPI document. Read only.
 
-Everything private goes over the order-entry websocket; everything here anyone may see. Market data
+Everything private goes over the order-entry websocket; everything here anyone may see, except the
+operator's door (venue/operator_door.py), which is there only when a key is set. Market data
 answers are the feed's own snapshots, byte for byte, so a socket can continue from their ``seq``.
 """
 
@@ -21,6 +22,7 @@ from market.quantities import price_to_text
 from market.reasons import CATALOGUE, RejectReason
 from market.rules import Rule
 from venue.core import Core
+from venue.operator_door import PROBLEM, operator_routes, problem
 from venue.resources import (
     BusinessDay,
     Calendar,
@@ -42,7 +44,6 @@ _CALENDAR_LAST: Final = date(2099, 12, 31)
 """Beyond these the holiday rules of the source say nothing."""
 
 _HTTP_BY_REASON: Final = {RejectReason.UNKNOWN_INSTRUMENT: 404, RejectReason.OUT_OF_RANGE: 422}
-_PROBLEM: Final = "application/problem+json"
 
 IssuePath = Annotated[str, Path(pattern=r"^[A-Z0-9]{1,12}$", examples=["ST01"])]
 
@@ -80,8 +81,13 @@ def rule_answers(core: Core) -> list[RuleAnswer]:
     return answers
 
 
-def create_api(sequencer: Sequencer, ready: Callable[[], bool]) -> FastAPI:
-    """The REST application over a running core; handlers only read, and only what is durable."""
+def create_api(
+    sequencer: Sequencer, ready: Callable[[], bool], operator_key_sha256: str = ""
+) -> FastAPI:
+    """The REST application over a running core; handlers only read, and only what is durable.
+
+    With an operator's key set there is one more route, which submits commands.
+    """
     api = FastAPI(
         title="Kitahama",
         version="1",
@@ -95,41 +101,37 @@ def create_api(sequencer: Sequencer, ready: Callable[[], bool]) -> FastAPI:
     api.include_router(_venue(sequencer))
     api.include_router(_market(sequencer.core))
     api.include_router(_settlement(sequencer.core))
+    if operator_key_sha256:
+        api.include_router(operator_routes(sequencer, ready, operator_key_sha256))
     return api
 
 
 # --- saying no
 
 
-def _problem(reason: RejectReason, status: int, detail: str | None = None) -> JSONResponse:
-    entry = CATALOGUE[reason]
-    problem = Problem(code=reason.value, detail=detail or entry.text_en, retryable=entry.retryable)
-    return JSONResponse(problem.model_dump(), status_code=status, media_type=_PROBLEM)
-
-
 async def _refused(_: Request, error: Exception) -> JSONResponse:
     reason = error.reason if isinstance(error, _ApiError) else RejectReason.INTERNAL
-    return _problem(reason, _HTTP_BY_REASON.get(reason, 500))
+    return problem(reason, _HTTP_BY_REASON.get(reason, 500))
 
 
 async def _unreadable(_: Request, error: Exception) -> JSONResponse:
     """A parameter is missing or is not what the document says; the detail names it."""
     wrong = error.errors() if isinstance(error, RequestValidationError) else []
     named = ", ".join(".".join(str(part) for part in one["loc"]) for one in wrong)
-    return _problem(RejectReason.SCHEMA, 422, f"{CATALOGUE[RejectReason.SCHEMA].text_en}: {named}")
+    return problem(RejectReason.SCHEMA, 422, f"{CATALOGUE[RejectReason.SCHEMA].text_en}: {named}")
 
 
 async def _no_such_thing(_: Request, error: Exception) -> JSONResponse:
     """No such path, or not with this method."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    answer = _problem(RejectReason.UNKNOWN_TYPE, status)
+    answer = problem(RejectReason.UNKNOWN_TYPE, status)
     answer.headers.update(getattr(error, "headers", None) or {})
     return answer
 
 
 def _may_refuse(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The document's word on refusals."""
-    content = {_PROBLEM: {"schema": Problem.model_json_schema()}}
+    content = {PROBLEM: {"schema": Problem.model_json_schema()}}
     return {status: {"description": _REFUSALS[status], "content": content} for status in statuses}
 
 

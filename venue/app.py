@@ -152,7 +152,7 @@ class Venue:
         await kraken.open(server, sequencer, self._listen)
         rest = _Rest(
             uvicorn.Config(
-                create_api(sequencer, lambda: self._ready),
+                create_api(sequencer, lambda: self._ready, server.operator_key_sha256),
                 host=server.host,
                 port=server.rest_port,
                 log_level="warning",

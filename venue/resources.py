@@ -113,6 +113,13 @@ class Problem(Resource):
     retryable: bool
 
 
+class ActAnswer(Resource):
+    """What an act of the operator came to: its number in the journal, its events."""
+
+    sequence: int
+    events: list[dict[str, Any]]
+
+
 class Channel(StrEnum):
     """Feed channels whose snapshot REST serves."""
 

@@ -9,10 +9,10 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Final, get_args, get_type_hints
+from typing import Annotated, Any, Final, Self, get_args, get_type_hints
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from market.commands import (
@@ -173,6 +173,9 @@ class ServerSettings(BaseSettings):
     """OUCH (venue/ouch_door.py); -1 keeps a port shut. Left out, ``ouch_port`` is the usual one or
     the system's choice with the preset ``odx-equities``, and shut with any other."""
 
+    operator_key_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """SHA-256, in hex, of the operator's key (venue/operator_door.py); left out, no such door."""
+
     fix42_port: FixPort = None
     fix44_port: FixPort = None
     drop_copy_port: FixPort = None
@@ -194,6 +197,13 @@ class ServerSettings(BaseSettings):
             for door, port in asked.items()
         }
         return {door: port for door, port in ports.items() if port >= 0}
+
+    @model_validator(mode="after")
+    def _operator_stays_here(self) -> Self:
+        """REST is not encrypted, so a key that may stop the market never leaves the machine."""
+        if self.operator_key_sha256 and not self.is_loopback:
+            raise ValueError("operator_key_sha256 needs a loopback host: REST is not encrypted")
+        return self
 
     @property
     def is_loopback(self) -> bool:

@@ -34,6 +34,7 @@ from market.words import Phase, QuoteKind
 _FAIL_WORDS = {
     FailReason.SELLER_SHORT_OF_UNITS: "seller short of units",
     FailReason.BUYER_SHORT_OF_CASH: "buyer short of cash",
+    FailReason.ON_HOLD: "on hold",
     FailReason.TRANSFER_RESTRICTED: "transfer restricted",
     FailReason.PAYMENT_REFUSED: "payment refused",
     FailReason.CUTOFF_PASSED: "cut-off passed",

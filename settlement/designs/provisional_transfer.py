@@ -8,7 +8,7 @@
 4. cut-off: what has not been paid returns whole, units and cash, and is failing (フェイル); the
    next business day's first stage tries again with new holds.
 
-Payment is the point of no return. Before it the transfer flag stops every step forward; after it
+Payment is the point of no return. Before it the transfer flag, or either side's hold, stops every step forward; after it
 the delivery is completed whatever the flag says, because a paid buyer must get his units. The
 alternative, to repay, would let an issuer undo a final payment.
 
@@ -35,6 +35,7 @@ from settlement.delivery import (
     Delivery,
 )
 from settlement.dvp import (
+    bar,
     cash_hindrance,
     fail,
     units_events,
@@ -126,9 +127,10 @@ class ProvisionalTransfer:
         return events
 
     def pay(self, delivery: Delivery) -> list[Event]:
-        """Order the payment, unless the issue may not move: the last check before no return."""
-        if not self._registers[delivery.terms.instrument_id].executable:
-            delivery.hindrance = FailReason.TRANSFER_RESTRICTED
+        """Order the payment, unless it is held or may not move: the last check before no return."""
+        barred = bar(delivery, self._registers[delivery.terms.instrument_id])
+        if barred is not None:
+            delivery.hindrance = barred
             return []
         hold_id = delivery.hold_id if delivery.moves_yen else None
         self._cash.pay(hold_id, evidence_for(delivery))

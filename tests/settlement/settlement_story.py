@@ -17,6 +17,7 @@ from market.commands import (
     DepositUnits,
     DepositYen,
     ParticipantLimits,
+    SetDeliveryHold,
     SetTransferControl,
     WithdrawYen,
 )
@@ -34,6 +35,7 @@ from market.instrument import TEN_YEN, TSE_LIMITS, Instrument
 from market.quantities import Sen, Units, Yen
 from market.reasons import RejectReason
 from market.rules import SettlementMode
+from market.words import Side
 from settlement.settlement import Settlement
 
 T = TypeVar("T")
@@ -137,6 +139,13 @@ class Story:
         """Cancel one delivery."""
         command = CancelDelivery(delivery_id=DeliveryId(delivery_id), reason="test")
         return self._command(self.room.cancel_delivery, command)
+
+    def hold(self, delivery_id: int, side: Side, *, held: bool = True) -> list[Event]:
+        """Hold one delivery for a side, or release it."""
+        command = SetDeliveryHold(
+            delivery_id=DeliveryId(delivery_id), side=side, held=held, reason="test"
+        )
+        return self._command(self.room.set_delivery_hold, command)
 
     def run(self, *stages: int) -> list[Event]:
         """Run stages one after the other."""

@@ -11,11 +11,15 @@ from market.commands import (
     Halt,
     ReportErrorTrade,
     Resume,
+    SetDeliveryHold,
     SetNetAssetValue,
     SetReferencePrice,
+    SetTransferControl,
 )
 from market.errors import BadInput
 from market.events import DeliveryState, Event, TradeBusted, TradingHalted
+from market.ids import DeliveryId
+from market.words import Side
 from venue.actfile import parse_acts, read_acts
 from venue.journal import read_entries
 from venue.recovery import replay, verify
@@ -60,6 +64,32 @@ def test_every_act_is_read_and_sorted() -> None:
     assert resume == Resume(instrument_id="KH01")  # type: ignore[arg-type]
 
 
+def test_hold_and_release_are_acts_of_one_side() -> None:
+    """Whose hold it is must be said, as buy or sell."""
+    header = "time,act,delivery,side,reason\n"
+    text = header + "09:00:00,hold,D-3,sell,check\n09:00:01,release,D-3,sell,checked\n"
+    hold, release = [act for _, _, act in parse_acts(lines(text), "f")]
+    for act, held, reason in ((hold, True, "check"), (release, False, "checked")):
+        assert act == SetDeliveryHold(
+            delivery_id=DeliveryId(3), side=Side.SELL, held=held, reason=reason
+        )
+    with pytest.raises(BadInput, match="line 2, side"):
+        parse_acts(lines(header + "09:00:00,hold,D-3,both,check\n"), "f")
+
+
+def test_the_control_of_an_issue_is_an_act() -> None:
+    """Yes and no are read; any other word is refused by its column."""
+    header = "time,act,instrument,executable,reason\n"
+    acts = parse_acts(lines(header + "09:00:00,control,KH01,no,court\n"), "f")
+    assert acts[0][2] == SetTransferControl(
+        instrument_id="KH01",  # type: ignore[arg-type]
+        executable=False,
+        reason="court",
+    )
+    with pytest.raises(BadInput, match="line 2, executable"):
+        parse_acts(lines(header + "09:00:00,control,KH01,perhaps,court\n"), "f")
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
@@ -76,6 +106,7 @@ def test_every_act_is_read_and_sorted() -> None:
         ("1,09:00:00,bust,,,T-2,,,,", "line 2, reason"),
         ("1,09:00:00,report_error,,,T-1 2,,,,slip", "line 2, trade"),
         ("1,09:00:00,report_error,,,,7,,,slip", "line 2, order"),
+        ("1,09:00:00,control,KH01,,,,,,court", "line 2, executable"),
         ("1,09:00:00,halt,KH01,,,,,," + "x" * 201, "line 2, reason"),
         ("1,09:00:00,resume,KH01,,,,,,,more", "line 2, more"),
     ],
