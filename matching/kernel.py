@@ -1506,8 +1506,7 @@ class Kernel:
             fetch_early(address(self.slot_of[later]))  # noqa: F821  kernel.pxd
         if near < ids:
             slot = self.slot_of[near]
-            if slot > 0:
-                fetch_early(address(self.node[slot]))  # noqa: F821
+            fetch_early(address(self.node[slot & ~(slot >> 31)]))  # noqa: F821  0 for who left
         return 0
 
     @cython.cfunc
