@@ -236,7 +236,7 @@ class Batch:
             elif said != kernel.DONE:
                 if at_ns is not None:
                     self.engine.at_ns = TimeNs(int(at_ns[first]))
-                self._answer(said, tuple(commands[first].item()[:10]))
+                self._answer(said, kernel_.stopped_at())
                 first += 1
         kernel_.base += count
         kernel_.at = 0
@@ -477,7 +477,7 @@ class Batch:
             not by_rules
             and issue.permission.publishes_indicative
             and issue.interest is None
-            and book.crossing(issue.terms()) is not None
+            and book.keeps_crossing(issue.terms())
         )
         barred = issue.bars_market_orders
         state = (issue.phase, issue.suspended, barred, by_rules, gathers)

@@ -95,6 +95,9 @@ class Book(Protocol):
         With an ``owner``, orders of that owner are skipped, or end the count. O(orders seen).
         """
 
+    def keeps_crossing(self, terms: Terms) -> bool:
+        """Whether the book keeps the crossing point from order to order under these terms."""
+
     def crossing(self, terms: Terms) -> Clearing | None:
         """What a cross gives now, where the book keeps the crossing point; else None.
 
@@ -339,6 +342,11 @@ class SortedBook:
             for level in half.in_order()
             if level.price_sen != NO_PRICE
         ]
+
+    def keeps_crossing(self, terms: Terms) -> bool:
+        """Not kept here."""
+        del terms
+        return False
 
     def crossing(self, terms: Terms) -> Clearing | None:
         """Not kept here."""

@@ -177,7 +177,7 @@ def cross_now(issue: Issue, events: list[Event]) -> None:
 
 def trade_at(issue: Issue, price_sen: Sen, executed_units: Units, events: list[Event]) -> int:
     """Trade at a cross's price, by the preset's allocation; returns the number of trades."""
-    if not issue.rules.has_continuous:
+    if not issue.has_continuous:
         mark_simultaneous(issue)
     rule = issue.rules.auction_allocation.value
     if rule is AuctionAllocation.PRICE_TIME:

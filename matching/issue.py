@@ -78,6 +78,7 @@ class Issue:
         query_units: Above this a size must be confirmed.
         last_sen: Last price of today, or NO_PRICE.
         crosses: Today's crosses that found a price.
+        has_continuous: Whether its day has a continuous session.
         gathers_fok: Whether fill-or-kill orders wait for a cross here.
         own_orders: The resting orders of each owner, where the preset prevents self-matches.
         extension: Where it stands with its auction's extension, see extension.py.
@@ -97,9 +98,9 @@ class Issue:
     """
 
     __slots__ = ("_barred", "_grid", "_grid_is_known", "_quote_band", "_takes_day_limits",
-                 "aside", "book", "broadening",
+                 "_terms", "aside", "book", "broadening",
                  "centre_by_last", "centre_by_nav", "crosses", "ends_pre_closing", "extension",
-                 "gathers_fok", "has_conditions", "has_opened", "held_sen", "instrument",
+                 "gathers_fok", "has_conditions", "has_continuous", "has_opened", "held_sen", "instrument",
                  "interest", "last_sen", "lot_units", "lower_limit_sen", "max_order_units",
                  "max_share_units", "most_units", "nav_sen", "next_base_sen", "own_orders",
                  "permission", "permissions", "phase", "published", "query_units",
@@ -129,6 +130,7 @@ class Issue:
         self.centre_by_last = rules.book_centre.value is BookCentre.REFERENCE_OR_LAST_CROSS
         self.centre_by_nav = rules.book_centre.value is BookCentre.NAV
         self.nav_sen = instrument.nav_sen
+        self.has_continuous = rules.has_continuous
         self.voids_limits = rules.limit_residual_after_opening.value is LimitResidual.VOID
         self.has_opened = False
         self._barred = instrument.market_orders_barred
@@ -146,6 +148,7 @@ class Issue:
         self.last_sen = NO_PRICE
         self.next_base_sen = instrument.issue_price_sen
         self.published = NO_CLEARING
+        self._terms: Terms | None = None
         self.interest: CallInterest | None = None
         self._grid: list[Sen] | None = None
         self.simultaneous_to = OrderId(0)
@@ -226,6 +229,7 @@ class Issue:
         lower, upper = self._limits_around(reference_sen)
         self.reference_sen = reference_sen
         self.lower_limit_sen, self.upper_limit_sen = lower, upper
+        self._terms = None
         self.book = self.book.fitted(ticks, lower, upper)
         if self.seeks_first and self.quotes is not None:
             self.quotes.first_step_sen = step_sen(self.rules, reference_sen)
@@ -303,15 +307,18 @@ class Issue:
         return self.lower_limit_sen, self.upper_limit_sen
 
     def terms(self) -> Terms:
-        """What the price of a cross depends on besides the orders."""
-        return Terms(
-            self.lower_limit_sen,
-            self.upper_limit_sen,
-            self.instrument.ticks,
-            self.centre_sen,
-            self.rules.price_rule.value,
-            self.rules.market_only_trades.value,
-        )
+        """What the price of a cross depends on besides the orders; the same object while it holds."""
+        terms, centre_sen = self._terms, self.centre_sen
+        if terms is None or terms.centre_sen != centre_sen:
+            terms = self._terms = Terms(
+                self.lower_limit_sen,
+                self.upper_limit_sen,
+                self.instrument.ticks,
+                centre_sen,
+                self.rules.price_rule.value,
+                self.rules.market_only_trades.value,
+            )
+        return terms
 
     def clearing(self) -> Clearing:
         """What a cross gives now: as the book keeps it, else from every level. O(levels)."""
@@ -344,7 +351,7 @@ class Issue:
     def rebuild_interest(self) -> None:
         """Read the whole book if its state publishes and it keeps no crossing point. O(levels)."""
         self.interest = None
-        if not self.permission.publishes_indicative or self.book.crossing(self.terms()) is not None:
+        if not self.permission.publishes_indicative or self.book.keeps_crossing(self.terms()):
             return
         if not self._grid_is_known:
             self._grid, self._grid_is_known = grid_within(self.terms()), True

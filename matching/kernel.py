@@ -75,6 +75,7 @@ Ladder = cython.struct(
     summary=cython.uint,
     summaries=cython.int,
     orders=cython.int,
+    spare=cython.longlong,  # a power of two in all
 )
 Band = cython.struct(
     lower=cython.int,
@@ -136,7 +137,7 @@ _NODE = np.dtype([("order_id", "i8"), ("leaves", "i4"), ("rank", "i4"), ("follow
                   ("previous", "u4"), ("owner", "i4"), ("tag", "i4")])  # fmt: skip
 _LEVEL = np.dtype([("units", "i8"), ("last", "u4"), ("count", "i4")])
 _LADDER = np.dtype([("best", "i4"), ("levels", "u4"), ("bits", "u4"), ("summary", "u4"),
-                    ("summaries", "i4"), ("orders", "i4")])  # fmt: skip
+                    ("summaries", "i4"), ("orders", "i4"), ("spare", "i8")])  # fmt: skip
 _BAND = np.dtype([(n, "i4") for n in
                   ("lower", "upper", "origin", "tick", "prices", "row", "rows", "lot", "most",
                    "combos", "flags", "cancel_reason", "last", "mode")] + [("inverse", "u8")])  # fmt: skip
@@ -182,7 +183,7 @@ class _Row:
                  "leaves_units", "levels", "lot", "lower", "mode", "most", "op", "order_id",
                  "orders", "origin", "owner", "place", "previous", "price", "price_sen", "prices",
                  "quantity_units", "rank", "rounds_up", "row", "rows", "rule", "self_trade", "side",
-                 "sold", "summaries", "summary", "surplus", "tag", "tells", "tick", "units",
+                 "sold", "spare", "summaries", "summary", "surplus", "tag", "tells", "tick", "units",
                  "upper", "validity")  # fmt: skip
 
     def __init__(self, names, values=None):
@@ -615,27 +616,27 @@ class Kernel:
     # --- orders in and out
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _leave(self, slot: cython.uint) -> cython.int:
+    def _leave(self, slot: cython.uint, node: cython.pointer(Node)) -> cython.int:
         """Take a node out of its ring and free it; its number is not forgotten."""
-        node: Node = self.node[slot]
-        half: cython.uint = node.tag >> 4
-        at: cython.uint = self.ladder[half].levels + node.rank
-        level: Level = self.level[at]
-        level.units -= node.leaves
-        level.count -= 1
-        self.ladder[half].orders -= 1
-        if node.following == slot:
-            level.last = 0
-            self.level[at] = level
-            self._unmark(half, node.rank)
+        following: cython.uint = node[0].following
+        previous: cython.uint = node[0].previous
+        half: cython.uint = node[0].tag >> 4
+        ladder: cython.pointer(Ladder) = address(self.ladder[half])
+        level: cython.pointer(Level) = address(self.level[ladder[0].levels + node[0].rank])
+        level[0].units -= node[0].leaves
+        level[0].count -= 1
+        ladder[0].orders -= 1
+        if following == slot:
+            level[0].last = 0
+            self._unmark(half, node[0].rank)
         else:
-            self.node[node.previous].following = node.following
-            self.node[node.following].previous = node.previous
-            if level.last == slot:
-                level.last = node.previous
-            self.level[at] = level
+            self.node[previous].following = following
+            self.node[following].previous = previous
+            if level[0].last == slot:
+                level[0].last = previous
         self.live -= 1
         return self._give_back(slot, node)
 
@@ -643,13 +644,12 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _give_back(self, slot: cython.uint, node: Node) -> cython.int:
+    def _give_back(self, slot: cython.uint, node: cython.pointer(Node)) -> cython.int:
         """A node that left: its place may be used again."""
         if self.by_id:
-            self.slot_of[node.order_id] = -1
-        node.tag = 0
-        node.following = self.free
-        self.node[slot] = node
+            self.slot_of[node[0].order_id] = -1
+        node[0].tag = 0
+        node[0].following = self.free
         self.free = slot
         return 0
 
@@ -747,52 +747,51 @@ class Kernel:
         traded: cython.int = 0
         gone: cython.int = 0
         made: cython.longlong = 0
-        node: Node
-        level: Level
+        node: cython.pointer(Node)
+        level: cython.pointer(Level)
         while leaves > 0 and rank <= limit_rank:
             price = self._price(issue, 1 - side, rank)
-            level = self.level[levels + rank]
-            last = level.last
+            level = address(self.level[levels + rank])
+            last = level[0].last
             resting = self.node[last].following
             while leaves > 0:
-                node = self.node[resting]
+                node = address(self.node[resting])
                 flags = 0
-                if node.owner == owner:
+                if node[0].owner == owner:
                     if stop:
                         limit_rank = -1
                         break
                     flags = 2 << 16
                 if self.told + 8 > self.event_room:
                     with cython.gil:
-                        self.more_room()
-                units = node.leaves
+                        self.room_for(self.told)
+                units = node[0].leaves
                 rest = 0
                 if units > leaves:
                     rest = units - leaves
                     units = leaves
                 leaves -= units
-                level.units -= units
+                level[0].units -= units
                 if side == 0:
-                    self._tell(head | flags, issue, order_id, node.order_id, price, units, leaves,
-                               rest)  # fmt: skip
+                    self._tell(head | flags, issue, order_id, node[0].order_id, price, units,
+                               leaves, rest)  # fmt: skip
                 else:
-                    self._tell(head | flags, issue, node.order_id, order_id, price, units, rest,
+                    self._tell(head | flags, issue, node[0].order_id, order_id, price, units, rest,
                                leaves)  # fmt: skip
                 traded = price
                 made += 1
                 if rest:
-                    self.node[resting].leaves = rest
+                    node[0].leaves = rest
                     break
-                following = node.following
-                level.count -= 1
+                following = node[0].following
+                level[0].count -= 1
                 gone += 1
                 self._give_back(resting, node)
                 if resting == last:
-                    level.last = 0
+                    level[0].last = 0
                     break
                 resting = following
-            self.level[levels + rank] = level
-            if level.last == 0:
+            if level[0].last == 0:
                 self._unmark(half, rank)
             else:
                 self.node[last].following = resting
@@ -818,6 +817,120 @@ class Kernel:
             found += self.level[self.ladder[half].levels + rank].units
             rank = self._next_rank(half, rank + 1)
         return found if found < wanted else wanted
+
+    # --- crossing and ending by priority
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _front(self, half: cython.uint) -> cython.int:
+        """The node with the highest priority on a side, or 0."""
+        ladder: cython.pointer(Ladder) = address(self.ladder[half])
+        if ladder[0].orders == 0:
+            return 0
+        return self.node[self.level[ladder[0].levels + ladder[0].best].last].following
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _fill_front(self, half: cython.uint, slot: cython.uint, node: cython.pointer(Node),
+                    units: cython.int) -> cython.int:  # fmt: skip
+        """Take units off the first node of a side; the node that is first then, or 0."""
+        level: cython.pointer(Level)
+        if node[0].leaves == units:
+            self._leave(slot, node)
+            slot = self._front(half)
+            if cython.compiled and slot:
+                self._fetch_following(slot)
+            return slot
+        level = address(self.level[self.ladder[half].levels + node[0].rank])
+        level[0].units -= units
+        node[0].leaves -= units
+        return slot
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _fetch_following(self, slot: cython.uint) -> cython.int:
+        """Ask for the memory of the order two behind this one, and for the number of the next."""
+        node: cython.pointer(Node) = address(self.node[self.node[slot].following])
+        fetch_early(address(self.node[node[0].following]))  # noqa: F821  kernel.pxd
+        fetch_early(address(self.slot_of[node[0].order_id]))  # noqa: F821
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _cross(self, issue: cython.int, price: cython.int,
+               left: cython.longlong) -> cython.longlong:  # fmt: skip
+        """Trade ``left`` units of both queues; the number of trades, or -1 when a side has too few."""
+        buys: cython.uint = 2 * issue
+        sells: cython.uint = 2 * issue + 1
+        buy: cython.uint = self._front(buys)
+        sell: cython.uint = self._front(sells)
+        units: cython.int
+        head: cython.int
+        made: cython.longlong = 0
+        bought: cython.pointer(Node)
+        sold: cython.pointer(Node)
+        while left > 0:
+            if buy == 0 or sell == 0:
+                return -1
+            bought = address(self.node[buy])
+            sold = address(self.node[sell])
+            units = min(bought[0].leaves, sold[0].leaves)
+            if units > left:
+                units = cython.cast(cython.int, left)
+            left -= units
+            head = 3 | 1 << 16
+            if bought[0].owner == sold[0].owner:
+                head = 3 | 3 << 16
+            self._tell(head, issue, bought[0].order_id, sold[0].order_id, price, units,
+                       bought[0].leaves - units, sold[0].leaves - units)  # fmt: skip
+            buy = self._fill_front(buys, buy, bought, units)
+            sell = self._fill_front(sells, sell, sold, units)
+            made += 1
+        self.trades += made
+        return made
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _end(self, issue: cython.int, head: cython.int, validities: cython.int,
+             market_only: cython.bint) -> cython.int:  # fmt: skip
+        """End orders of these validities, buys before sells, by priority; one row each."""
+        half: cython.uint
+        rank: cython.int
+        slot: cython.uint
+        following: cython.uint
+        left: cython.int
+        node: cython.pointer(Node)
+        level: cython.pointer(Level)
+        for half in range(2 * issue, 2 * issue + 2):
+            if self.ladder[half].orders == 0:
+                continue
+            rank = self.ladder[half].best
+            if market_only and rank != 0:
+                continue
+            while rank <= self.band[issue].prices:
+                level = address(self.level[self.ladder[half].levels + rank])
+                left = level[0].count
+                slot = self.node[level[0].last].following
+                while left > 0:
+                    node = address(self.node[slot])
+                    following = node[0].following
+                    left -= 1
+                    if (validities >> (node[0].tag & 7)) & 1:
+                        self._tell(head, issue, node[0].order_id, 0, 0, node[0].leaves, 0, 0)
+                        self._leave(slot, node)
+                    slot = following
+                if market_only:
+                    break
+                rank = self._next_rank(half, rank + 1)
+        return 0
 
     # --- the crossing point of a call (matching/auction.py, the same rule)
 
@@ -957,7 +1070,10 @@ class Kernel:
         call = self.call[issue]
         three = call.rule == 3
         chosen = 0
-        if market_bought or market_sold:
+        # Where limits of both sides meet at the point itself, neither end of the range is near it.
+        if (market_bought or market_sold) and (
+            call.bought == market_bought or call.sold == market_sold
+        ):
             first = last + 1
             top = 0
             if self.ladder[buys].orders:
@@ -1048,7 +1164,39 @@ class Kernel:
     def _gathered(self, issue: cython.uint, side: cython.int, rank: cython.int,
                   units: cython.longlong) -> cython.int:  # fmt: skip
         """Interest changed in a call that shows its price: tell the clearing if it is another one."""
+        if self._is_beside(issue, side, rank):
+            return 0
         self._shift(issue, side, rank, units)
+        return self._retold(issue)
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _is_beside(self, issue: cython.uint, side: cython.int, rank: cython.int) -> cython.bint:
+        """Whether an order of this rank changes nothing.
+
+        It trades neither at the crossing point nor one place above it, one side is left over there,
+        and limits of both sides meet there, so the ends of the range are not near.
+        """
+        call: cython.pointer(Call) = address(self.call[issue])
+        if call[0].known == 0 or call[0].bought == call[0].sold:
+            return False
+        if side == 0:
+            if rank == 0 or self.band[issue].prices + 1 - rank >= call[0].place:
+                return False
+        elif rank <= call[0].place + 1:
+            return False
+        return (
+            call[0].bought > self.level[self.ladder[2 * issue].levels].units
+            and call[0].sold > self.level[self.ladder[2 * issue + 1].levels].units
+        )
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _retold(self, issue: cython.uint) -> cython.int:
+        """Tell the clearing if it is another one."""
         if self._clear(issue) and self.call[issue].tells:
             if (
                 self.call[issue].units > _ROW_UNITS_MAX
@@ -1067,6 +1215,16 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
+    def _ids_end(self) -> cython.longlong:
+        """One past the largest id there is room for, as the bounds check of ``slot_of`` has it."""
+        if cython.compiled:
+            return self.slot_of.shape[0]
+        return self.id_room
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
     def _new(self, row: cython.pointer(CommandRow)) -> cython.int:
         """Enter an order if it is plain: accepted beyond doubt, and its life written here."""
         issue: cython.uint = row[0].instrument
@@ -1080,6 +1238,7 @@ class Kernel:
         rank: cython.int
         limit_rank: cython.int
         flags: cython.int
+        rests: cython.bint = True
         band: cython.pointer(Band)
         if (
             row[0].instrument < 0
@@ -1089,13 +1248,13 @@ class Kernel:
             or order_id <= 0
         ):
             return 1
-        if self.free == 0 or order_id >= self.id_room:
+        if self.free == 0 or order_id >= self._ids_end():
             return 2
         if self.told + 8 > self.event_room:
             return 2
         band = address(self.band[issue])
         flags = band[0].flags
-        if flags & 2 == 0 or kind > 7 or validity > 7 or self.slot_of[order_id] != 0:
+        if flags & 2 == 0 or kind | validity > 7 or self.slot_of[order_id] != 0:
             return 1
         if (band[0].combos >> (kind << 3 | validity)) & 1 == 0:
             return 1
@@ -1125,25 +1284,25 @@ class Kernel:
                 if rank == 0:
                     return 1
             limit_rank = band[0].prices + 1 - rank
-        if mode == 0:
-            mode = band[0].mode
-        elif mode != band[0].mode:
+        if mode != 0 and mode != band[0].mode:
             return 1
-        if flags & 4 and mode != 1 and validity == 4:
-            return 1  # all or nothing around own orders
-        if flags & 64 and flags & 4 and self.ladder[2 * issue + 1 - side].best <= limit_rank:
-            return 1
+        if flags & 4:
+            if validity == 4 and band[0].mode != 1:
+                return 1  # all or nothing around own orders
+            rests = validity | kind == 1  # a limit order for the day
+            if self.ladder[2 * issue + 1 - side].best <= limit_rank:
+                if flags & 64:
+                    return 1
+                rests = False
         # Every check is above this line; below it nothing can fail.
         self._tell(1 | (side + 1) << 24, issue, order_id, 0, price, units, units, 0)
-        if flags & 4 == 0 or (
-            validity == 1 and kind == 1 and self.ladder[2 * issue + 1 - side].best > limit_rank
-        ):
+        if rests:
             self._rest(2 * issue + side, rank, order_id, units, row[0].owner, validity)
             if flags & 256:
                 self._gathered(issue, side, rank, units)
             return 0
         return self._enter(issue, side, kind, validity, order_id, rank, limit_rank, units,
-                           row[0].owner, mode)  # fmt: skip
+                           row[0].owner, band[0].mode)  # fmt: skip
 
     @cython.cfunc
     @cython.nogil
@@ -1187,7 +1346,7 @@ class Kernel:
     def _find(self, order_id: cython.longlong, owner: cython.int) -> cython.int:
         """The node of a resting order of this owner, or 0."""
         slot: cython.int
-        if order_id <= 0 or order_id >= self.id_room:
+        if order_id <= 0 or order_id >= self._ids_end():
             return 0
         slot = self.slot_of[order_id]
         if slot <= 0 or self.node[slot].owner != owner:
@@ -1208,11 +1367,11 @@ class Kernel:
         reason: cython.int
         if self.told + 8 > self.event_room:
             return 2
-        if instrument < 0 or instrument >= self.issues or self.band[issue].flags & 32:
+        if instrument < 0 or instrument >= self.issues:
             return 1
         slot = self._find(order_id, owner)
         if slot == 0:
-            if self.band[issue].flags & 128:
+            if self.band[issue].flags & 160:
                 return 1
             self._tell(2 | _unknown_order << 8, issue, order_id, 0, 0, 0, 0, 0)
             return 0
@@ -1228,7 +1387,7 @@ class Kernel:
         self._tell(4 | _by_owner << 8, issue, order_id, 0, 0, node[0].leaves, 0, 0)
         if band[0].flags & 256:
             return self._withdraw(issue, slot)
-        self._leave(slot)
+        self._leave(slot, node)
         return 0
 
     @cython.cfunc
@@ -1239,7 +1398,7 @@ class Kernel:
         rank: cython.int = self.node[slot].rank
         side: cython.int = self.node[slot].tag >> 4 & 1
         leaves: cython.int = self.node[slot].leaves
-        self._leave(slot)
+        self._leave(slot, address(self.node[slot]))
         return self._gathered(issue, side, rank, -leaves)
 
     @cython.cfunc
@@ -1304,11 +1463,12 @@ class Kernel:
         self._tell(5 | (side + 1) << 24, issue, order_id, 0, price, units, units, 0)
         if flags & 256:
             self._shift(issue, side, self.node[slot].rank, -old)
-        self._leave(slot)
+        self._leave(slot, address(self.node[slot]))
         if flags & 4 == 0:
             self._rest(half, rank, order_id, units, owner, validity)
             if flags & 256:
-                self._gathered(issue, side, rank, units)
+                self._shift(issue, side, rank, units)
+                self._retold(issue)
             return 0
         return self._enter(issue, side, 1, validity, order_id, rank,
                            self.band[issue].prices + 1 - rank, units, owner, 1)  # fmt: skip
@@ -1332,23 +1492,21 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _look_ahead(self, at: cython.longlong) -> cython.int:
+    def _look_ahead(self, row: cython.pointer(CommandRow)) -> cython.int:
         """Ask for the memory of commands that come soon: 12, 6 and 3 rows on. Changes nothing.
 
         Each step follows what the one before it has brought near: an id to its node, an issue to its
         ladder, a node or a price to its level and neighbours.
         """
-        later: cython.pointer(CommandRow) = address(self.command[at + 12])
-        near: cython.pointer(CommandRow) = address(self.command[at + 6])
+        later: cython.ulonglong = row[12].order_id
+        near: cython.ulonglong = row[6].order_id
+        ids: cython.ulonglong = self.slot_of.shape[0]
         slot: cython.int
-        if later[0].order_id > 0 and later[0].order_id < self.id_room:
-            fetch_early(address(self.slot_of[later[0].order_id]))  # noqa: F821  kernel.pxd
-        if near[0].order_id > 0 and near[0].order_id < self.id_room:
-            slot = self.slot_of[near[0].order_id]
-            if slot > 0:
-                fetch_early(address(self.node[slot]))  # noqa: F821
-        if self.issues > 8 or self.live > 65_536:
-            self._look_far(later, near, address(self.command[at + 3]))
+        if later < ids:
+            fetch_early(address(self.slot_of[later]))  # noqa: F821  kernel.pxd
+        if near < ids:
+            slot = self.slot_of[near]
+            fetch_early(address(self.node[slot & ~(slot >> 31)]))  # noqa: F821  0 for who left
         return 0
 
     @cython.cfunc
@@ -1393,15 +1551,27 @@ class Kernel:
     def _flow(self, first: cython.longlong, stop: cython.longlong) -> cython.int:
         """Rows from first to stop, until one is not plain; ``at`` says which."""
         said: cython.int
-        at: cython.longlong = first
-        while at < stop:
+        at: cython.ulonglong = first
+        end: cython.ulonglong = stop
+        is_far: cython.bint = self.issues > 8 or self.live > 65_536
+        row: cython.pointer(CommandRow)
+        if at < end:
+            row = address(self.command[end - 1])  # checked once: each row before it is one too
+            row = address(self.command[at])
+        while at < end:
             self.at = at
-            if cython.compiled and at + 12 < stop:
-                self._look_ahead(at)
-            said = self._step(address(self.command[at]))
+            if not cython.compiled:
+                row = address(self.command[at])
+            elif at + 12 < end:
+                self._look_ahead(row)
+                if is_far:
+                    self._look_far(row + 12, row + 6, row + 3)
+            said = self._step(row)
             if said != 0:
                 return said
             at += 1
+            if cython.compiled:
+                row = row + 1
         self.at = at
         return 0
 
@@ -1440,6 +1610,13 @@ class Kernel:
         with cython.nogil:
             said = self._flow(first, stop)
         return said
+
+    def stopped_at(self):
+        """The row that :meth:`run` stopped at, as numbers in the order of COMMAND."""
+        row: cython.pointer(CommandRow) = address(self.command[self.at])
+        return (row[0].op, row[0].side, row[0].kind, row[0].validity, row[0].instrument,
+                row[0].order_id, row[0].price_sen, row[0].quantity_units, row[0].owner,
+                row[0].self_trade & 255)  # fmt: skip
 
     # --- one command a call
 
@@ -1654,6 +1831,7 @@ class KernelBook:
     ticks: object
     lower: object
     upper: object
+    aimed: object
 
     def __init__(self, kernel, index, instrument_id=""):
         self.kernel = kernel
@@ -1662,6 +1840,7 @@ class KernelBook:
         self.issue = kernel.add_issue()
         self.ticks = None
         self.lower = self.upper = 0
+        self.aimed = None
 
     def fitted(self, ticks, lower_sen, upper_sen):
         """This book with ladders for the limits, or a sorted book where they are too far apart.
@@ -1698,7 +1877,7 @@ class KernelBook:
         """Take ladders for other prices; every order keeps its place. O(orders)."""
         orders = self._emptied() if self.lower else []
         self.kernel.fit(self.issue, rows, prices)
-        self.lower, self.upper = lower, upper
+        self.lower, self.upper, self.aimed = lower, upper, None
         for order in orders:
             self.add(order)
 
@@ -1743,7 +1922,7 @@ class KernelBook:
         """Take a resting order off; its open quantity stays written on it. O(1)."""
         slot: cython.uint = self._slot(order)
         self._less(slot, self.kernel.node[slot].leaves)
-        self.kernel._leave(slot)
+        self.kernel._leave(slot, address(self.kernel.node[slot]))
         self.kernel.orders[slot] = None
         order.slot = 0
         if not self.kernel.by_id:
@@ -1935,81 +2114,10 @@ class KernelBook:
         self.kernel.room_for(self.kernel.live)
         self.kernel.call[self.issue].known = 0
         with cython.nogil:
-            made = self._cross(price, units)
+            made = self.kernel._cross(self.issue, price, units)
         if made < 0:
             raise InvariantBroken("a cross finds the units it announced", {"units": units})
         return made
-
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(-9)
-    def _cross(self, price: cython.int, left: cython.longlong) -> cython.longlong:
-        buys: cython.int = 2 * self.issue
-        sells: cython.int = 2 * self.issue + 1
-        buy: cython.int
-        sell: cython.int
-        units: cython.int
-        flags: cython.int
-        made: cython.longlong = 0
-        while left > 0:
-            if self.kernel.ladder[buys].orders == 0 or self.kernel.ladder[sells].orders == 0:
-                return -1
-            buy = self._front(buys)
-            sell = self._front(sells)
-            if cython.compiled:
-                self._fetch_following(buy)
-                self._fetch_following(sell)
-            units = min(self.kernel.node[buy].leaves, self.kernel.node[sell].leaves)
-            if units > left:
-                units = cython.cast(cython.int, left)
-            left -= units
-            flags = 1
-            if self.kernel.node[buy].owner == self.kernel.node[sell].owner:
-                flags = 3
-            self.kernel._tell(3 | flags << 16, self.issue, self.kernel.node[buy].order_id,
-                              self.kernel.node[sell].order_id, price, units,
-                              self.kernel.node[buy].leaves - units,
-                              self.kernel.node[sell].leaves - units)  # fmt: skip
-            self._fill(buy, units)
-            self._fill(sell, units)
-            made += 1
-        self.kernel.trades += made
-        return made
-
-    @cython.cfunc
-    @cython.inline
-    @cython.nogil
-    @cython.exceptval(-9)
-    def _fetch_following(self, slot: cython.uint) -> cython.int:
-        """Ask for the memory of the order two behind this one, and for the number of the next."""
-        node: cython.pointer(Node) = address(self.kernel.node[self.kernel.node[slot].following])
-        fetch_early(address(self.kernel.node[node[0].following]))  # noqa: F821  kernel.pxd
-        fetch_early(address(self.kernel.slot_of[node[0].order_id]))  # noqa: F821
-        return 0
-
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(-9)
-    def _front(self, half: cython.int) -> cython.int:
-        """The node with the highest priority on a side that has one."""
-        at: cython.uint = self.kernel.ladder[half].levels + self.kernel.ladder[half].best
-        return self.kernel.node[self.kernel.level[at].last].following
-
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(-9)
-    def _fill(self, slot: cython.uint, units: cython.int) -> cython.int:
-        """Take units off a node; it leaves when nothing is left."""
-        half: cython.int
-        if self.kernel.node[slot].leaves == units:
-            self.kernel._leave(slot)
-            return 0
-        half = self.kernel.node[slot].tag >> 4
-        self.kernel.node[slot].leaves -= units
-        self.kernel.level[
-            self.kernel.ladder[half].levels + self.kernel.node[slot].rank
-        ].units -= units
-        return 0
 
     def end_rows(self, head: cython.int, validities: cython.int, market_only: cython.bint):
         """End orders, buys before sells, by priority; one row each. O(orders).
@@ -2022,52 +2130,30 @@ class KernelBook:
         self.kernel.room_for(self.kernel.live)
         self.kernel.call[self.issue].known = 0
         with cython.nogil:
-            self._end(head, validities, market_only)
-
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(-9)
-    def _end(self, head: cython.int, validities: cython.int,
-             market_only: cython.bint) -> cython.int:  # fmt: skip
-        half: cython.int
-        rank: cython.int
-        slot: cython.uint
-        following: cython.uint
-        left: cython.int
-        at: cython.uint
-        for half in range(2 * self.issue, 2 * self.issue + 2):
-            rank = self.kernel.ladder[half].best
-            if self.kernel.ladder[half].orders == 0 or (market_only and rank != 0):
-                continue
-            while rank <= self.kernel.band[self.issue].prices:
-                at = self.kernel.ladder[half].levels + rank
-                left = self.kernel.level[at].count
-                slot = self.kernel.node[self.kernel.level[at].last].following
-                while left > 0:
-                    following = self.kernel.node[slot].following
-                    left -= 1
-                    if (validities >> (self.kernel.node[slot].tag & 7)) & 1:
-                        self.kernel._tell(head, self.issue, self.kernel.node[slot].order_id, 0, 0,
-                                          self.kernel.node[slot].leaves, 0, 0)  # fmt: skip
-                        self.kernel._leave(slot)
-                    slot = following
-                if market_only:
-                    break
-                rank = self.kernel._next_rank(half, rank + 1)
-        return 0
+            self.kernel._end(self.issue, head, validities, market_only)
 
     # --- the price of a cross
+
+    def keeps_crossing(self, terms):
+        """Whether these terms are the ladders' (see :class:`Book`); they are noted then. O(1)."""
+        rule: cython.int
+        if terms is self.aimed:
+            return True
+        rule = _RULE_CODE.get(terms.price_rule, 0)
+        if rule == 0 or terms.lower_limit_sen != self.lower or terms.upper_limit_sen != self.upper:
+            return False
+        self._aim(terms, rule)
+        self.aimed = terms
+        return True
 
     def crossing(self, terms):
         """What a cross gives now, or None where only the levels tell (see :class:`Book`).
 
         O(1) while the crossing point is kept, else O(levels that cross).
         """
-        rule: cython.int = _RULE_CODE.get(terms.price_rule, 0)
         issue: cython.int = self.issue
-        if rule == 0 or terms.lower_limit_sen != self.lower or terms.upper_limit_sen != self.upper:
+        if not self.keeps_crossing(terms):
             return None
-        self._aim(terms, rule)
         told = self.kernel.watched(issue)
         with cython.nogil:
             self.kernel._clear(issue)
@@ -2117,7 +2203,7 @@ class KernelBook:
 
     @cython.cfunc
     def _first(self, half: cython.int):
-        return self._order(self._front(half))
+        return self._order(self.kernel._front(half))
 
     def first(self, side):
         """The order with the highest priority of all, market orders included. O(1)."""

@@ -2,6 +2,7 @@
 
 Books of a few hundred changes (adds, cuts, removals, limit and market orders) on grids of one and
 of several ticks, with a centre anywhere; the judge (oracle_book.brute_force) tries the whole grid.
+A second way goes through rows, as a call that shows its price does: its word is what it last told.
 """
 
 import random
@@ -16,6 +17,7 @@ from market.rules import PriceRule
 from market.words import OrderKind, SelfTradeMode, Side, Validity
 from matching.clearing import Terms
 from matching.order import Order
+from matching.rows import SIDES, Op, What
 
 STEPS: Final = TickTable(table_id=7, up_to_sen=(1_000, 1_100, MAX_PRICE_SEN), tick_sen=(10, 20, 50))
 KEPT: Final = (PriceRule.FIVE_CONDITION, PriceRule.TSE_THREE_CONDITION)
@@ -71,4 +73,78 @@ def first_difference(kernel: Any, seed: int, rule: PriceRule, changes: int = 250
             said = asked.crossing(terms)
             if said != expected:
                 return f"change {number}, centre {centre}: {said}, not {expected}"
+    return None
+
+
+class _Call:
+    """One issue of a kernel in a call that shows its price, and the orders that rest there."""
+
+    def __init__(self, kernel: Any, draw: random.Random, rule: PriceRule) -> None:
+        self.draw, self.rule = draw, rule
+        lower, upper = draw.choice(_BANDS)
+        self.grid = STEPS.grid(Sen(lower), Sen(upper))
+        self.near = [price for price in self.grid if 980 <= price <= 1_060] or self.grid
+        self.centre, self.market_only = draw.randint(900, 1_150), draw.random() < 0.8
+        self.kernel = kernel.Kernel(by_id=True)
+        book = kernel.KernelBook(self.kernel, {}, NAME)
+        book = book.fitted(STEPS, self.grid[0], self.grid[-1])
+        flags = kernel.NEW_OK | kernel.AMEND_OK | kernel.GATHERS
+        flags |= kernel.KEEPS_ON_DECREASE * (draw.random() < 0.5)
+        day_orders = 1 << (1 << 3 | 1) | 1 << (2 << 3 | 1)
+        self.kernel.allow(0, self.grid[0], self.grid[-1], 1, 100, day_orders, flags, 0, 1)
+        terms = Terms(self.grid[0], self.grid[-1], STEPS, Sen(self.centre), rule, self.market_only)
+        assert book.keeps_crossing(terms)
+        self.kernel.watch(0, tells=True, price=0, units=0, surplus=0)
+        self.live: dict[int, tuple[Side, int, int]] = {}
+        self.shown: tuple[int, int, int] = (0, 0, 0)
+
+    def row(self, op: Op, number: int, side: Side, price: int, units: int) -> None:
+        """One command; what it tells of the price is what is shown from now on."""
+        rows = self.kernel.submit(
+            op, SIDES.index(side), 1 if price else 2, 1, 0, number, price, units, 1
+        )
+        for told in rows:
+            if told[0] == What.INDICATIVE:
+                self.shown = told[3:]
+
+    def change(self, number: int) -> None:
+        """Enter, cancel or amend one order."""
+        draw, act = self.draw, self.draw.random()
+        if self.live and act < 0.3:
+            chosen = draw.choice(list(self.live))
+            side, _, _ = self.live.pop(chosen)
+            self.row(Op.CANCEL, chosen, side, 0, 0)
+            return
+        limits = [one for one, (_, price, _) in self.live.items() if price]
+        if limits and act < 0.5:
+            chosen = draw.choice(limits)
+            side, old, left = self.live[chosen]
+            price = draw.choice([old, draw.choice(self.near)])
+            units = draw.choice([left, draw.randint(1, 4)])
+            self.live[chosen] = (side, price, units)
+            self.row(Op.AMEND, chosen, side, price, units)
+            return
+        price = 0 if draw.random() < 0.15 else draw.choice(self.near)
+        side, units = draw.choice(list(Side)), draw.randint(1, 4)
+        self.live[number] = (side, price, units)
+        self.row(Op.NEW, number, side, price, units)
+
+    def expected(self) -> tuple[int, int, int]:
+        """The same by trying every price."""
+        orders = [(side.value, price or None, units) for side, price, units in self.live.values()]
+        price, units, surplus = brute_force(
+            orders, self.grid, self.centre, rule=self.rule, market_only=self.market_only  # type: ignore[arg-type]
+        )  # fmt: skip
+        return price or 0, units, surplus
+
+
+def first_row_that_differs(
+    kernel: Any, seed: int, rule: PriceRule, changes: int = 250
+) -> str | None:
+    """What the rows of a call show otherwise than the whole grid after a command, or None."""
+    call = _Call(kernel, random.Random(seed), rule)
+    for number in range(1, changes):
+        call.change(number)
+        if call.shown != (expected := call.expected()):
+            return f"command {number}: {call.shown}, not {expected}"
     return None

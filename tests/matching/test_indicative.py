@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from crossing_beside import KEPT, STEPS, first_difference, resting
+from crossing_beside import KEPT, STEPS, first_difference, first_row_that_differs, resting
 from oracle_book import brute_force
 from script import ISSUE, NAME, Stage, play
 
@@ -71,6 +71,13 @@ def test_after_every_change_a_kernel_book_answers_as_the_whole_grid_does(
 ) -> None:
     """Adds, cuts and removals within the limits: the crossing point is where every price says it is."""
     assert first_difference(kernel, seed, rule) is None
+
+
+@pytest.mark.parametrize("rule", KEPT)
+@pytest.mark.parametrize("seed", range(60))
+def test_the_rows_of_a_call_show_what_the_whole_grid_gives(seed: int, rule: PriceRule) -> None:
+    """Orders, cancels and amendments: after each, the price told last is the one every price gives."""
+    assert first_row_that_differs(kernel, seed, rule) is None
 
 
 def test_levels_far_apart_are_found_too() -> None:

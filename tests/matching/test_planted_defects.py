@@ -5,12 +5,13 @@ difference in an event, a state or a reading, an exception, a broken invariant a
 not come back all count as found. Not in the tables: changes that no caller could notice.
 """
 
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 from book_scripts import FOUND, from_text
 from books import NewBook, kernel_book_on
-from crossing_beside import KEPT, first_difference
+from crossing_beside import KEPT, first_difference, first_row_that_differs
 from planting import Endless, at_most, defects_in, planted
 from side_by_side import parted, race
 from test_kernel_plain import play
@@ -26,10 +27,13 @@ CALL_S = 3
 """A script takes a tenth of a second; one that takes this long has no end."""
 
 
+Judge = Callable[[ModuleType, int, PriceRule], str | None]
+
 SORTED_DEFECTS = defects_in("book.diff")
 BOOK_DEFECTS = defects_in("kernel_book.diff")
 ROW_DEFECTS = defects_in("kernel_rows.diff")
 CALL_DEFECTS = defects_in("kernel_call.diff")
+TOLD_DEFECTS = defects_in("kernel_told.diff")
 
 
 def found_by(new_book: NewBook) -> str:
@@ -95,10 +99,22 @@ def test_a_defect_in_the_crossing_point_is_found(defect: str) -> None:
     assert any(_differs(broken, seed, rule) for seed in range(40) for rule in KEPT)
 
 
-def _differs(broken: ModuleType, seed: int, rule: PriceRule) -> bool:
+@pytest.mark.parametrize("defect", TOLD_DEFECTS)
+def test_a_defect_in_what_a_call_tells_is_found(defect: str) -> None:
+    """Each line that passes an order by which changes nothing is held by trying every price."""
+    broken = planted(KERNEL, TOLD_DEFECTS[defect])
+
+    assert any(
+        _differs(broken, seed, rule, first_row_that_differs) for seed in range(60) for rule in KEPT
+    )
+
+
+def _differs(
+    broken: ModuleType, seed: int, rule: PriceRule, judge: Judge = first_difference
+) -> bool:
     try:
         with at_most(CALL_S):
-            return first_difference(broken, seed, rule) is not None
+            return judge(broken, seed, rule) is not None
     except (Endless, Exception):  # noqa: BLE001  whatever a defect does counts as found
         return True
 
