@@ -70,7 +70,7 @@ def test_every_itch_message_has_a_row() -> None:
 
 def test_every_soup_packet_is_named() -> None:
     """Every type the door or its encoder writes or reads."""
-    code = (ROOT / "feeds/soup.py").read_text() + (ROOT / "venue/itch_door.py").read_text()
+    code = (ROOT / "feeds/soup.py").read_text() + (ROOT / "venue/soup_line.py").read_text()
     kinds = set(re.findall(r'(?:packet\(|kind == |_HEAD\.pack\([^"]*|\{|, )b"([A-Z+])"', code))
     assert kinds >= set("+AJSHZLURO")
     assert kinds <= quoted(section("SoupBinTCP"))
