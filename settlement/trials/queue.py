@@ -76,6 +76,8 @@ class Queue(Runner):
         )
         rest = Terms(deal.name, trade.seller, trade.buyer, deal.left_units, deal.left_yen)
         self.enact(deal, rest, world)
+        deal.run.steps.update(kept.steps)
+        deal.run.steps[deal.step_id()] = (ObligationState.READY, "settle")
 
     def _offset(self) -> None:
         """Release what can settle together, then look again while anything waits."""

@@ -187,6 +187,36 @@ def test_a_restart_goes_on_from_the_record() -> None:
     ] is ObligationState.SETTLED
 
 
+def test_a_restart_after_a_part_goes_on_from_the_record() -> None:
+    """F20 after the seller gave what it had: the part is known, and the rest goes on waiting.
+
+    Shrunk from a day of the grid in which the restart did not find the part.
+    """
+    rows = (
+        (0, "KH01", "A", "B", 6, 599_220), (0, "KH02", "B", "C", 1, 99_700),
+        (4, "KH02", "B", "A", 1, 99_700), (4, "KH02", "A", "B", 2, 199_400),
+        (4, "KH06", "B", "C", 3, 300_060), (4, "KH06", "D", "B", 3, 300_060),
+        (4, "KH06", "B", "A", 5, 500_100), (4, "KH06", "B", "A", 1, 100_020),
+        (4, "KH07", "A", "D", 1, 100_020), (4, "KH08", "B", "A", 2, 199_340),
+    )  # fmt: skip
+    opening = at_jst(DAY, 41_400)
+    trades = tuple(
+        TrialTrade(
+            str(number), opening + hours * 60 * MINUTE, DAY, issue, seller, buyer, units, yen
+        )
+        for number, (hours, issue, seller, buyer, units, yen) in enumerate(rows)
+    )
+    strike = Strike(
+        "F20", "from_snapshot", "from_snapshot", "buyer", 19_319_606_209_763, 5 * MINUTE
+    )
+    log = run_trial(Case("A", 0, 0, trades, (strike,)))
+    parted = {one.deal for one in log if isinstance(one, StateChanged) and one.reason == "partial"}
+    told = [one for one in log if isinstance(one, Tried) and one.deal in parted]
+
+    assert told
+    assert {one.answer for one in told} == {"already"}
+
+
 def test_one_wrong_operator_of_an_oracle_does_nothing_below_the_threshold() -> None:
     """B3: two shares make a key and one is leaked: settled; one share makes a key: the buyer loses."""
     strike = Strike("F8", "both_keys", "1", "seller", 0, MINUTE)
