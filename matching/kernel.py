@@ -75,7 +75,8 @@ Ladder = cython.struct(
     summary=cython.uint,
     summaries=cython.int,
     orders=cython.int,
-    spare=cython.longlong,  # a power of two in all
+    seen=cython.int,  # 1 << validity of every order that rested since such were all ended
+    spare=cython.int,  # a power of two in all
 )
 Band = cython.struct(
     lower=cython.int,
@@ -137,7 +138,7 @@ _NODE = np.dtype([("order_id", "i8"), ("leaves", "i4"), ("rank", "i4"), ("follow
                   ("previous", "u4"), ("owner", "i4"), ("tag", "i4")])  # fmt: skip
 _LEVEL = np.dtype([("units", "i8"), ("last", "u4"), ("count", "i4")])
 _LADDER = np.dtype([("best", "i4"), ("levels", "u4"), ("bits", "u4"), ("summary", "u4"),
-                    ("summaries", "i4"), ("orders", "i4"), ("spare", "i8")])  # fmt: skip
+                    ("summaries", "i4"), ("orders", "i4"), ("seen", "i4"), ("spare", "i4")])  # fmt: skip
 _BAND = np.dtype([(n, "i4") for n in
                   ("lower", "upper", "origin", "tick", "prices", "row", "rows", "lot", "most",
                    "combos", "flags", "cancel_reason", "last", "mode")] + [("inverse", "u8")])  # fmt: skip
@@ -182,7 +183,7 @@ class _Row:
                  "head", "index", "instrument", "inverse", "kind", "known", "last", "leaves",
                  "leaves_units", "levels", "lot", "lower", "mode", "most", "op", "order_id",
                  "orders", "origin", "owner", "place", "previous", "price", "price_sen", "prices",
-                 "quantity_units", "rank", "rounds_up", "row", "rows", "rule", "self_trade", "side",
+                 "quantity_units", "rank", "rounds_up", "row", "rows", "rule", "seen", "self_trade", "side",
                  "sold", "spare", "summaries", "summary", "surplus", "tag", "tells", "tick", "units",
                  "upper", "validity")  # fmt: skip
 
@@ -686,6 +687,7 @@ class Kernel:
         level[0].units += leaves
         level[0].count += 1
         ladder[0].orders += 1
+        ladder[0].seen |= 1 << validity
         self.live += 1
         if self.by_id:
             self.slot_of[order_id] = slot
@@ -907,13 +909,13 @@ class Kernel:
         slot: cython.uint
         following: cython.uint
         left: cython.int
+        wanted: cython.int
         node: cython.pointer(Node)
         level: cython.pointer(Level)
         for half in range(2 * issue, 2 * issue + 2):
-            if self.ladder[half].orders == 0:
-                continue
             rank = self.ladder[half].best
-            if market_only and rank != 0:
+            wanted = validities | validities << 8  # 8 and up: those that need the rules
+            if self.ladder[half].seen & wanted == 0 or (market_only and rank != 0):
                 continue
             while rank <= self.band[issue].prices:
                 level = address(self.level[self.ladder[half].levels + rank])
@@ -930,6 +932,8 @@ class Kernel:
                 if market_only:
                     break
                 rank = self._next_rank(half, rank + 1)
+            if not market_only:
+                self.ladder[half].seen &= ~wanted
         return 0
 
     # --- the crossing point of a call (matching/auction.py, the same rule)
