@@ -186,7 +186,7 @@ async def whole(scale: float, clients: int) -> None:
                     turn.append((entry, core.apply(entry)))
                     core.reports.drain()
                     core.feeds.drain()
-                steps = entries.index(group[-1], steps) + 1
+                steps = opened[0] + 1 if server is None else steps + len(group)
                 door.publish(Published(turn, [], []))
                 if server is None:
                     readers, server = await received(door, wanted, clients)

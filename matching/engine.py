@@ -94,7 +94,6 @@ class Engine:
         self.trade_numbers = TradeNumbers()
         self._day_is_open = False
         self._announced_for: date | None = None
-        self._has_continuous = rules.has_continuous
         self._closes_by_rule = (
             rules.closing_auction_widths.value > 0
             or rules.stop_allocation.value is not StopAllocation.OFF
@@ -211,7 +210,7 @@ class Engine:
         if phase in PRE_CLOSING:
             cross.join_closing_call(issue, events)
         issue.enter_phase(phase)
-        if phase is Phase.OPENING_AUCTION or (phase is Phase.PRE_CLOSE and self._has_continuous):
+        if phase is Phase.OPENING_AUCTION or (phase is Phase.PRE_CLOSE and issue.has_continuous):
             cross.mark_simultaneous(issue)
         if phase is Phase.CONTINUOUS and not issue.suspended:
             self._begin_continuous(issue, events)

@@ -3,7 +3,8 @@
 """The board over flat arrays (板), for throughput: the second implementation of the book.
 
 One file in Cython's pure-Python mode: compiled it is the fastest book here, uncompiled it runs
-line by line in a debugger, slower than the sorted book. Bounds checks stay on.
+line by line in a debugger, slower than the sorted book. Bounds checks stay on; of a run's command
+rows the first and the last are checked, which covers those between.
 
 Mechanics, and the plain case of entering, amending and canceling an order. Everything else (every
 refusal but the simplest, self-trade modes, phases, auctions, quotes) is handed to the rules in
@@ -280,7 +281,6 @@ class Kernel:
     trades = cython.declare(cython.longlong, visibility="public")
     live = cython.declare(cython.longlong, visibility="public")
     event_room: cython.longlong
-    id_room: cython.longlong
     issues = cython.declare(cython.int, visibility="public")
     by_id = cython.declare(cython.bint, visibility="public")
     _levels_used: cython.longlong
@@ -326,7 +326,7 @@ class Kernel:
         self.event, self.command, self.slot_of = self._events, self._one, self._ids
         self.one = self._one
         self.bit = self._bitmap
-        self.event_room, self.id_room = events, len(self._ids)
+        self.event_room = events
         self._more_nodes(nodes)
 
     # --- room
@@ -358,7 +358,7 @@ class Kernel:
             self.event, self.event_room = self._events, len(self._events)
         if self.by_id and last_id >= len(self._ids):
             self._ids = _more_numbers("i", self._ids, last_id + 1)
-            self.slot_of, self.id_room = self._ids, len(self._ids)
+            self.slot_of = self._ids
 
     def more_room(self, order_id=0):
         """Grow whatever the last ``ROOM`` was about.
@@ -374,7 +374,7 @@ class Kernel:
             self.room_for(self.told)
         if self.by_id and order_id >= len(self._ids):
             self._ids = _more_numbers("i", self._ids, max(2 * len(self._ids), order_id + 1024))
-            self.slot_of, self.id_room = self._ids, len(self._ids)
+            self.slot_of = self._ids
 
     def room_for(self, events):
         """Make room for so many more event rows, and a few."""
@@ -1223,7 +1223,7 @@ class Kernel:
         """One past the largest id there is room for, as the bounds check of ``slot_of`` has it."""
         if cython.compiled:
             return self.slot_of.shape[0]
-        return self.id_room
+        return len(self._ids)
 
     @cython.cfunc
     @cython.inline
@@ -1539,7 +1539,7 @@ class Kernel:
                 half = 2 * issue + near[0].side - 1
                 rank = rank + 1 if half & 1 else band[0].prices - rank
                 fetch_early(address(self.level[self.ladder[half].levels + rank]))  # noqa: F821
-        if soon[0].op != 1 and soon[0].order_id > 0 and soon[0].order_id < self.id_room:
+        if soon[0].op != 1 and soon[0].order_id > 0 and soon[0].order_id < self._ids_end():
             slot = self.slot_of[soon[0].order_id]
             if slot > 0:
                 node = address(self.node[slot])
@@ -1749,18 +1749,18 @@ class Kernel:
 
     def seen(self, order_id: cython.longlong):
         """Whether an order of this id was ever entered."""
-        return order_id < self.id_room and self.slot_of[order_id] != 0
+        return order_id < self._ids_end() and self.slot_of[order_id] != 0
 
     def note(self, order_id: cython.longlong):
         """Remember an id whose order does not rest here."""
-        if order_id >= self.id_room:
+        if order_id >= self._ids_end():
             self.more_room(order_id)
         if self.slot_of[order_id] == 0:
             self.slot_of[order_id] = -1
 
     def slot_at(self, order_id: cython.longlong):
         """The node of a resting order, or 0."""
-        if order_id <= 0 or order_id >= self.id_room:
+        if order_id <= 0 or order_id >= self._ids_end():
             return 0
         return max(self.slot_of[order_id], 0)
 

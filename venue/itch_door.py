@@ -19,7 +19,6 @@ Bounds: connections; those of one connection are in venue/soup_line.py.
 
 import hashlib
 import hmac
-from typing import Final
 
 from feeds import itch, soup
 from feeds.itch_feed import ItchFeed
@@ -27,11 +26,8 @@ from feeds.soup import Login, SoupLog
 from market.commands import Entry, OpenVenue
 from market.events import Event
 from venue.core import Core
-from venue.seams import real_ns
 from venue.sequencer import Published
-from venue.soup_line import SoupConnection
-
-CONNECTIONS_MAX: Final = 1_000
+from venue.soup_line import SoupConnection, SoupDoor
 
 
 class ItchConnection(SoupConnection):
@@ -60,12 +56,14 @@ class ItchConnection(SoupConnection):
             self.accept(log, asked.sequence)
 
 
-class ItchDoor:
+class ItchDoor(SoupDoor):
     """The feed and everyone who reads it.
 
     Attributes:
         feed: What is told; only what is durable reaches it.
     """
+
+    connections_max = 1_000
 
     def __init__(self, username: str = "", password: str = "", password_sha256: str = "") -> None:
         """A door with no day yet.
@@ -75,13 +73,10 @@ class ItchDoor:
             password: And this.
             password_sha256: Hex of what the password hashes to, instead of ``password``.
         """
+        super().__init__()
         self.feed = ItchFeed()
         self._username = username
         self._password_sha256 = password_sha256 or _hashed(password)
-        self._connections: dict[SoupConnection, None] = {}
-
-    def __len__(self) -> int:
-        return len(self._connections)
 
     def handler(self) -> ItchConnection:
         """A connection to the day's stream."""
@@ -123,27 +118,10 @@ class ItchDoor:
         for connection in list(self._connections):
             connection.pump()
 
-    def tick(self) -> None:
-        """Once a second: heartbeats, and a look at who is still there."""
-        at_ns = real_ns()
-        for connection in list(self._connections):
-            connection.beat(at_ns)
-
     def halt(self) -> None:
         """End every connection; what is buffered is lost and can be asked for again."""
         for connection in list(self._connections):
             connection.cut()
-
-    def join(self, connection: SoupConnection) -> bool:
-        """Count one more, unless there are too many."""
-        if len(self._connections) >= CONNECTIONS_MAX:
-            return False
-        self._connections[connection] = None
-        return True
-
-    def leave(self, connection: SoupConnection) -> None:
-        """Count one less."""
-        self._connections.pop(connection, None)
 
 
 def _hashed(password: str) -> str:

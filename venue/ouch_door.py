@@ -44,9 +44,8 @@ from venue.gateway import Gateway
 from venue.ouch_streams import OuchStreams
 from venue.seams import real_ns
 from venue.sequencer import Published, Sequencer
-from venue.soup_line import SoupConnection
+from venue.soup_line import SoupConnection, SoupDoor
 
-CONNECTIONS_MAX: Final = 256
 WAITING_MAX: Final = 1_000
 """Messages a client may send behind its login, before that is answered."""
 
@@ -111,12 +110,14 @@ class OuchPlace:
         self.waiting: deque[OuchCommand] = deque()
 
 
-class OuchDoor:
+class OuchDoor(SoupDoor):
     """Every OUCH line of the port and its mirror.
 
     Attributes:
         streams: What is told; only what is durable reaches it.
     """
+
+    connections_max = 256
 
     def __init__(
         self,
@@ -140,6 +141,7 @@ class OuchDoor:
             passwords: SHA-256 in hex of the password of a key, for those that have one.
             needs_password: Whether a key without a password may not log in.
         """
+        super().__init__()
         self.streams = streams
         self._sequencer = sequencer
         self._core = sequencer.core
@@ -148,13 +150,9 @@ class OuchDoor:
         self._usernames = usernames
         self._passwords = passwords
         self._needs_password = needs_password
-        self._connections: dict[SoupConnection, None] = {}
         self._places: dict[SessionId, OuchPlace] = {}
         self._full: dict[OuchPlace, None] = {}
         self._is_finishing = False
-
-    def __len__(self) -> int:
-        return len(self._connections)
 
     def handler(self) -> OuchConnection:
         """A line of the port."""
@@ -337,16 +335,9 @@ class OuchDoor:
 
     # --- endings
 
-    def join(self, connection: SoupConnection) -> bool:
-        """Count one more, unless there are too many."""
-        if len(self._connections) >= CONNECTIONS_MAX:
-            return False
-        self._connections[connection] = None
-        return True
-
     def leave(self, connection: SoupConnection) -> None:
         """Count one less; with its last line a session ends."""
-        self._connections.pop(connection, None)
+        super().leave(connection)
         if not isinstance(connection, OuchConnection) or connection.place is None:
             return
         place = connection.place
@@ -372,12 +363,6 @@ class OuchDoor:
         place.desk.not_submitted(list(place.waiting))
         place.waiting.clear()
         self._full.pop(place, None)
-
-    def tick(self) -> None:
-        """Once a second: heartbeats, and a look at who is still there."""
-        at_ns = real_ns()
-        for connection in list(self._connections):
-            connection.beat(at_ns)
 
     def finish(self) -> None:
         """The venue is about to end in order: every session ends by a journaled command."""

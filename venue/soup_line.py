@@ -8,7 +8,8 @@ Bounds: packets a second, payload bytes, silence, a stalled reader; each has a n
 """
 
 import asyncio
-from typing import Final, Protocol
+from abc import ABC, abstractmethod
+from typing import ClassVar, Final
 
 from feeds import soup
 from feeds.soup import Login, Packet, SoupLog
@@ -32,17 +33,36 @@ _CHUNKS_PER_TURN: Final = 16
 _NS_PER_S: Final = 1_000_000_000
 
 
-class Door(Protocol):
-    """Who counts the connections."""
+class SoupDoor:
+    """Everyone at a port: counted, bounded, and looked at once a second."""
+
+    connections_max: ClassVar[int]
+
+    def __init__(self) -> None:
+        self._connections: dict[SoupConnection, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._connections)
 
     def join(self, connection: "SoupConnection") -> bool:
         """Count one more, unless there are too many."""
+        if len(self._connections) >= self.connections_max:
+            return False
+        self._connections[connection] = None
+        return True
 
     def leave(self, connection: "SoupConnection") -> None:
         """Count one less."""
+        self._connections.pop(connection, None)
+
+    def tick(self) -> None:
+        """Once a second: heartbeats, and a look at who is still there."""
+        at_ns = real_ns()
+        for connection in list(self._connections):
+            connection.beat(at_ns)
 
 
-class SoupConnection(asyncio.Protocol):
+class SoupConnection(asyncio.Protocol, ABC):
     """One client: a place in a stream, once it has logged in.
 
     Attributes:
@@ -51,7 +71,7 @@ class SoupConnection(asyncio.Protocol):
 
     uncounted: tuple[bytes, ...] = ()
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: SoupDoor) -> None:
         self._joined = door
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
@@ -103,9 +123,9 @@ class SoupConnection(asyncio.Protocol):
         self._moved_ns = real_ns()
 
     def resume_writing(self) -> None:
-        """The socket has room again."""
+        """The socket has room again; the transport is in a step of its own, so go on behind it."""
         self._is_paused = False
-        self.pump()
+        self._pump_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
@@ -117,9 +137,9 @@ class SoupConnection(asyncio.Protocol):
 
     # --- what the door makes of it
 
+    @abstractmethod
     def logged_in(self, asked: Login) -> None:
         """A login arrived: answer with ``accept`` or ``reject``."""
-        raise NotImplementedError
 
     def said(self, message: bytes) -> None:
         """Unsequenced data arrived."""
@@ -141,9 +161,7 @@ class SoupConnection(asyncio.Protocol):
         if self._is_paused:
             return
         if self._sent < len(log.stream):
-            if not self._is_scheduled:
-                self._is_scheduled = True
-                asyncio.get_running_loop().call_soon(self.pump)
+            self._pump_later()
         elif log.ended:
             self._write(soup.END_OF_SESSION)
             transport.close()
@@ -191,6 +209,11 @@ class SoupConnection(asyncio.Protocol):
             self._transport.abort()
 
     # --- inside
+
+    def _pump_later(self) -> None:
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self.pump)
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():

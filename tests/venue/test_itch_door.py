@@ -264,6 +264,23 @@ def test_a_reader_that_stops_reading_is_cut_off_and_comes_back(tmp_path: Path) -
     at_the_door(tmp_path, tell)
 
 
+def test_a_line_goes_on_behind_the_step_in_which_its_socket_has_room_again(tmp_path: Path) -> None:
+    """The transport is in the middle of its own work then: closed there, it would end twice."""
+
+    async def tell(door: Door) -> None:
+        await door.house.open()
+        reader = await door.read_from(NOW_AT_THE_END)
+        (connection,) = door.house.itch._connections
+        assert connection._log is not None
+        connection.pause_writing()
+        connection._log.ended = True
+        connection.resume_writing()
+        assert connection.is_open
+        assert [packet.kind for packet in await reader.rest()] == [b"Z"]
+
+    at_the_door(tmp_path, tell)
+
+
 def test_a_client_may_log_out(tmp_path: Path) -> None:
     """What it was told before stays told; nothing follows."""
 
