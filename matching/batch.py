@@ -8,17 +8,15 @@ every rule of the rulebook, and there is no second text of any.
 What is plain on an issue follows from its state (:meth:`Batch._allow`): anything the rules would
 look at twice is not.
 
-Ids are the caller's, from 1, each used once; an amended order keeps its id whatever happens to its
-place. An owner is a number that stands for a participant. With ``indicative`` each change of the
+Ids are the caller's, in any order from 1 up, each used once; an amended order keeps its id whatever
+happens to its place, and the batch keeps each order's time apart from it. An owner is a number that stands for a participant. With ``indicative`` each change of the
 indicative price is told, as START's feed does; without it only :data:`Op.INDICATE` tells it.
 
 Ordering: a command's events stand together, in the engine's order, commands in their own.
 Known limits: ids take 4 bytes each for as long as :meth:`forget` was not called. Rows have no
 accounts and no flags of size or short sale, so own orders are kept apart by firm only and a size
-that would be queried is refused. An amended order keeps its id, so where the rules read ids as time
-(crosses of TSE's rules, round robin and pro rata) it keeps its old time there too. Where the preset
-replaces by total or keeps a firm's orders apart, or where an issue's limits are too far apart for a
-ladder, all goes at the rules' speed.
+that would be queried is refused. Where the preset replaces by total or keeps a firm's orders apart,
+or where an issue's limits are too far apart for a ladder, all goes at the rules' speed.
 """
 
 from collections.abc import Callable, Sequence
@@ -256,14 +254,16 @@ class Batch:
         """Give the kernel rows to walk.
 
         Raises:
-            BadInput: When they are not contiguous COMMAND rows, or an order id is too large.
+            BadInput: When they are not contiguous COMMAND rows, an order id is too large, or
+                4,294,967,296 orders took a place since ids were last forgotten.
         """
         if commands.dtype != COMMAND or commands.ndim != 1 or not commands.flags.c_contiguous:
             raise BadInput("commands are one contiguous array of COMMAND rows")
         self.kernel.take(commands)
 
     def forget(self) -> None:
-        """Let ids start from 1 again; no order may rest."""
+        """Let ids start from 1 again; no order may rest or wait."""
+        check(not any(issue.aside for issue in self._issues), "ids are forgotten when none waits")
         self.kernel.forget_ids()
 
     def refresh(self) -> None:
@@ -290,6 +290,7 @@ class Batch:
             found = self.engine.find(OrderId(order_id))
             number = number if found is None else self._numbers[found.instrument_id]
         self._before(number)
+        self.engine.entered = self.kernel.next_entry()
         if said == kernel.OWN:
             events = self._go_on(number, row)
         else:

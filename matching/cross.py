@@ -27,7 +27,6 @@ from typing import Final
 from market.commands import NO_PRICE
 from market.errors import InvariantBroken
 from market.events import AuctionHeld, Event, OrderExpired
-from market.ids import OrderId
 from market.quantities import Sen, Units
 from market.reasons import CancelReason
 from market.rules import AuctionAllocation, MarketResidual
@@ -38,7 +37,7 @@ from matching.conditions import as_market_order, released
 from matching.continuous import cancel_rest
 from matching.fok import clearing_without_unfilled
 from matching.issue import Issue
-from matching.order import Order
+from matching.order import Order, by_time
 
 _BUY: Final = Side.BUY
 _SELL: Final = Side.SELL
@@ -94,13 +93,13 @@ def end_day(issue: Issue, events: list[Event], *, everything: bool) -> None:
 def join_closing_call(issue: Issue, events: list[Event]) -> None:
     """The pre-closing begins: on-close orders join the book, funari orders lose their limit.
 
-    In the order of their ids; the caller reads the book again. O(orders).
+    In the order in which they came; the caller reads the book again. O(orders).
     """
     if not issue.has_conditions:
         return
     book = issue.book
     funari = _those(issue, lambda order: order.validity is Validity.FUNARI)
-    for order in sorted([*issue.aside, *funari], key=lambda one: one.order_id):
+    for order in sorted([*issue.aside, *funari], key=by_time):
         if order in issue.aside:
             issue.aside.remove(order)
         elif order.kind is OrderKind.MARKET:
@@ -152,7 +151,7 @@ def begin_continuous(issue: Issue, events: list[Event]) -> None:
         cross_now(issue, events)  # market orders alone may have stood in the way of a price
     if is_crossed(issue):
         clear_outside(issue, events)
-    issue.simultaneous_to = OrderId(0)
+    issue.simultaneous_to = 0
 
 
 def clear_outside(issue: Issue, events: list[Event]) -> None:
@@ -191,7 +190,7 @@ def trade_at(issue: Issue, price_sen: Sen, executed_units: Units, events: list[E
 def mark_simultaneous(issue: Issue) -> None:
     """Orders on the book now lose their time priority among themselves, where that matters."""
     if issue.rules.auction_allocation.value is not AuctionAllocation.PRICE_TIME:
-        issue.simultaneous_to = uncross.newest_order(issue)
+        issue.simultaneous_to = uncross.newest_time(issue)
 
 
 def is_crossed(issue: Issue) -> bool:

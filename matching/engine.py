@@ -77,6 +77,8 @@ class Engine:
 
     Attributes:
         at_ns: Market time of the command under way; whoever gives commands sets it first.
+        entered: What :func:`by_time` sorts what comes next by; 0 where ids say it. Whoever gives
+            commands whose ids are not in the order of time sets it first.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Engine:
     ) -> None:
         self.rules = rules
         self.at_ns = TimeNs(0)
+        self.entered = 0
         self._new_book = new_book
         self._orders: dict[OrderId, Order] = {} if orders is None else orders
         self._waiting: dict[OrderId, Order] = {}
@@ -421,13 +424,15 @@ class Engine:
         """The order a command asks for, nowhere yet."""
         participant_id, account = command.participant_id, command.account
         quantity_units = command.quantity_units
-        return Order(
+        order = Order(
             order_id, participant_id, command.session_id, command.client_order_id, account,
             command.instrument_id, command.side, command.kind, command.price_sen, quantity_units,
             quantity_units, command.validity, command.self_trade_mode or self._self_trade_mode,
             owner_of(participant_id, account, by_account=True)
             if account and self._by_account else participant_id,
         )  # fmt: skip
+        order.entered = self.entered
+        return order
 
     def check_self_match(self, command: NewOrder) -> RejectReason | None:
         """SELF_MATCH when a new order that passed all other checks could meet its owner's."""
@@ -512,6 +517,8 @@ class Engine:
             self._keeps_on_decrease and price_sen == order.price_sen and leaves_units <= old_leaves
         )
         old_order_id, old_client_order_id = order.order_id, order.client_order_id
+        if not keeps:
+            order.entered = self.entered
         waits = bool(self._waiting) and order in issue.aside
         if waits:
             _amend_aside(issue, order, order_id, price_sen, leaves_units, keeps=keeps)

@@ -19,7 +19,7 @@ from market.words import Side, Validity
 from matching.clearing import Clearing
 from matching.continuous import canceled
 from matching.issue import Issue
-from matching.order import Order
+from matching.order import Order, by_time
 
 
 def clearing_without_unfilled(issue: Issue, events: list[Event]) -> Clearing:
@@ -33,7 +33,7 @@ def clearing_without_unfilled(issue: Issue, events: list[Event]) -> Clearing:
         ]
         if not unfilled:
             return clearing
-        last = max(unfilled, key=lambda order: order.order_id)
+        last = max(unfilled, key=by_time)
         issue.book.remove(last)
         events.append(canceled(last, CancelReason.FOK_UNFILLED))
 

@@ -94,7 +94,7 @@ class Issue:
         seeks_first: Whether a new issue has no price yet.
         has_conditions: Whether the preset has on-open, on-close or funari orders.
         rows: Set where events leave as rows (batch.py), else None.
-        simultaneous_to: Orders with ids up to this one have no time priority in a cross.
+        simultaneous_to: Orders up to this time (see by_time) have no priority among themselves.
     """
 
     __slots__ = ("_barred", "_grid", "_grid_is_known", "_quote_band", "_takes_day_limits",
@@ -151,7 +151,7 @@ class Issue:
         self._terms: Terms | None = None
         self.interest: CallInterest | None = None
         self._grid: list[Sen] | None = None
-        self.simultaneous_to = OrderId(0)
+        self.simultaneous_to = 0
         self.aside = Aside(waiting)
         self.has_conditions = any(one in _CONDITIONS for one in rules.validities.value)
         self.broadening = Broadening(rules) if rules.limit_broadening_days.value else None

@@ -18,7 +18,6 @@ from typing import Final
 from market.commands import NO_PRICE
 from market.errors import InvariantBroken
 from market.events import Event, OrderCanceled, QuoteEnded, QuoteShown
-from market.ids import OrderId
 from market.quantities import Sen, TimeNs
 from market.reasons import CancelReason
 from market.rules import StopAllocation
@@ -80,7 +79,7 @@ def settle(issue: Issue, at_ns: TimeNs, events: list[Event], reach: Reach | None
         if cross.is_crossed(issue):
             cross.clear_outside(issue, events)
         if issue.permission.trades_at_once:
-            issue.simultaneous_to = OrderId(0)
+            issue.simultaneous_to = 0
             cross.void_market_orders(issue, events)
         return
     shown = quotes.shown

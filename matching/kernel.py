@@ -60,7 +60,7 @@ OWN = 3
 IS_COMPILED = cython.compiled
 
 Node = cython.struct(
-    order_id=cython.longlong,
+    key=cython.ulonglong,  # the order's id; behind the batch door its time above that
     leaves=cython.int,
     rank=cython.int,
     following=cython.uint,
@@ -135,7 +135,7 @@ EventRow = cython.struct(
     contra_leaves_units=cython.int,
 )
 
-_NODE = np.dtype([("order_id", "i8"), ("leaves", "i4"), ("rank", "i4"), ("following", "u4"),
+_NODE = np.dtype([("key", "u8"), ("leaves", "i4"), ("rank", "i4"), ("following", "u4"),
                   ("previous", "u4"), ("owner", "i4"), ("tag", "i4")])  # fmt: skip
 _LEVEL = np.dtype([("units", "i8"), ("last", "u4"), ("count", "i4")])
 _LADDER = np.dtype([("best", "i4"), ("levels", "u4"), ("bits", "u4"), ("summary", "u4"),
@@ -154,8 +154,12 @@ _EVENT = np.dtype([("head", "i4"), ("instrument", "i4"), ("command", "i8"), ("or
                    ("contra_id", "i8"), ("price_sen", "i4"), ("units", "i4"),
                    ("leaves_units", "i4"), ("contra_leaves_units", "i4")])  # fmt: skip
 
+ID_BITS = 31
 ORDER_ID_MAX = 1 << 30
 """Ids index an array of 4 bytes each; a larger one is a slip, not an order."""
+
+ENTRIES_MAX = 1 << 32
+"""Orders that took a place since ids were last forgotten: half of what a node has bits for."""
 
 # Flags of a band, kept by the rules.
 NEW_OK = 2
@@ -181,7 +185,7 @@ class _Row:
 
     __slots__ = ("at_market", "best", "bits", "bought", "cancel_reason", "centre", "combos",
                  "command", "contra_id", "contra_leaves_units", "count", "flags", "following",
-                 "head", "index", "instrument", "inverse", "kind", "known", "last", "leaves",
+                 "head", "index", "instrument", "inverse", "key", "kind", "known", "last", "leaves",
                  "leaves_units", "levels", "lot", "lower", "mode", "most", "op", "order_id",
                  "orders", "origin", "owner", "place", "previous", "price", "price_sen", "prices",
                  "quantity_units", "rank", "rounds_up", "row", "rows", "rule", "seen", "self_trade", "side",
@@ -272,6 +276,8 @@ class Kernel:
     command: CommandRow[::1]
     one: CommandRow[::1]
     slot_of: cython.int[::1]
+    entries: cython.ulonglong
+    id_mask: cython.ulonglong
     bit: cython.ulonglong[::1]
     free: cython.uint
     at = cython.declare(cython.longlong, visibility="public")
@@ -317,7 +323,8 @@ class Kernel:
         self.owners = {}
         self.rules = None
         self.by_id = by_id
-        self.free = self.issues = self.left = 0
+        self.id_mask = (1 << ID_BITS) - 1 if by_id else (1 << 63) - 1
+        self.free = self.issues = self.left = self.entries = 0
         self.at = self.base = self.told = self.trades = self.live = 0
         self._levels_used = self._bits_used = self._rows_used = 0
         self.node, self.level = self._nodes, self._level_rows
@@ -620,6 +627,14 @@ class Kernel:
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
+    def _id(self, node: cython.pointer(Node)) -> cython.longlong:
+        """The id of a node's order."""
+        return node[0].key & self.id_mask
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-9)
     def _leave(self, slot: cython.uint, node: cython.pointer(Node)) -> cython.int:
         """Take a node out of its ring and free it; its number is not forgotten."""
         following: cython.uint = node[0].following
@@ -648,7 +663,7 @@ class Kernel:
     def _give_back(self, slot: cython.uint, node: cython.pointer(Node)) -> cython.int:
         """A node that left: its place may be used again."""
         if self.by_id:
-            self.slot_of[node[0].order_id] = -1
+            self.slot_of[self._id(node)] = -1
         node[0].tag = 0
         node[0].following = self.free
         self.free = slot
@@ -668,7 +683,7 @@ class Kernel:
         last: cython.uint = level[0].last
         first: cython.uint
         self.free = node[0].following
-        node[0].order_id = order_id
+        node[0].key = order_id
         node[0].leaves = leaves
         node[0].rank = rank
         node[0].owner = owner
@@ -691,6 +706,8 @@ class Kernel:
         self.live += 1
         if self.by_id:
             self.slot_of[order_id] = slot
+            self.entries += 1
+            node[0].key |= self.entries << 31
         return slot
 
     # --- events
@@ -775,10 +792,10 @@ class Kernel:
                 leaves -= units
                 level[0].units -= units
                 if side == 0:
-                    self._tell(head | flags, issue, order_id, node[0].order_id, price, units,
+                    self._tell(head | flags, issue, order_id, self._id(node), price, units,
                                leaves, rest)  # fmt: skip
                 else:
-                    self._tell(head | flags, issue, node[0].order_id, order_id, price, units, rest,
+                    self._tell(head | flags, issue, self._id(node), order_id, price, units, rest,
                                leaves)  # fmt: skip
                 traded = price
                 made += 1
@@ -860,7 +877,7 @@ class Kernel:
         """Ask for the memory of the order two behind this one, and for the number of the next."""
         node: cython.pointer(Node) = address(self.node[self.node[slot].following])
         fetch_early(address(self.node[node[0].following]))  # noqa: F821  kernel.pxd
-        fetch_early(address(self.slot_of[node[0].order_id]))  # noqa: F821
+        fetch_early(address(self.slot_of[self._id(node)]))  # noqa: F821
         return 0
 
     @cython.cfunc
@@ -890,7 +907,7 @@ class Kernel:
             head = 3 | 1 << 16
             if bought[0].owner == sold[0].owner:
                 head = 3 | 3 << 16
-            self._tell(head, issue, bought[0].order_id, sold[0].order_id, price, units,
+            self._tell(head, issue, self._id(bought), self._id(sold), price, units,
                        bought[0].leaves - units, sold[0].leaves - units)  # fmt: skip
             buy = self._fill_front(buys, buy, bought, units)
             sell = self._fill_front(sells, sell, sold, units)
@@ -926,7 +943,7 @@ class Kernel:
                     following = node[0].following
                     left -= 1
                     if (validities >> (node[0].tag & 7)) & 1:
-                        self._tell(head, issue, node[0].order_id, 0, 0, node[0].leaves, 0, 0)
+                        self._tell(head, issue, self._id(node), 0, 0, node[0].leaves, 0, 0)
                         self._leave(slot, node)
                     slot = following
                 if market_only:
@@ -1593,6 +1610,7 @@ class Kernel:
             self.command = [_Row(_COMMAND.names, row) for row in commands.view(_COMMAND).tolist()]
         if self._largest_id(len(commands)) > ORDER_ID_MAX:
             raise BadInput(f"an order id is at most {ORDER_ID_MAX:,}")
+        self._check_entries()
 
     @cython.cfunc
     @cython.nogil
@@ -1634,6 +1652,8 @@ class Kernel:
         row: cython.pointer(CommandRow) = address(self.one[0])
         if (op | side | kind | validity) & ~255:
             return 1
+        if self.entries >> 32:
+            self._check_entries()
         row[0].op, row[0].side, row[0].kind, row[0].validity = op, side, kind, validity
         row[0].instrument, row[0].order_id, row[0].price_sen = instrument, order_id, price_sen
         row[0].quantity_units, row[0].owner, row[0].self_trade = quantity_units, owner, self_trade
@@ -1758,6 +1778,24 @@ class Kernel:
         if self.slot_of[order_id] == 0:
             self.slot_of[order_id] = -1
 
+    def next_entry(self):
+        """The time of an order that comes now, by which orders are told older and younger.
+
+        Raises:
+            BadInput: When times have run out.
+        """
+        self._check_entries()
+        self.entries += 1
+        return self.entries
+
+    def _check_entries(self):
+        if self.entries >= ENTRIES_MAX:
+            raise BadInput(f"after {ENTRIES_MAX:,} orders ids must be forgotten once")
+
+    def id_at(self, slot: cython.uint):
+        """The id of a node's order."""
+        return self._id(address(self.node[slot]))
+
     def slot_at(self, order_id: cython.longlong):
         """The node of a resting order, or 0."""
         if order_id <= 0 or order_id >= self._ids_end():
@@ -1774,6 +1812,7 @@ class Kernel:
         check(self.live == 0, "ids are forgotten when no order rests")
         self._ids = _more_numbers("i", array("i"), len(self._ids))
         self.slot_of = self._ids
+        self.entries = 0
         self.orders = [None] * len(self.orders)  # an object is known by its id and node
 
     def tell(self, what, issue, order_id=0, contra_id=0, price=0, units=0, leaves=0,
@@ -1916,6 +1955,8 @@ class KernelBook:
         slot = self.kernel._rest(2 * self.issue + side, rank, order.order_id, order.leaves_units,
                                  self.kernel.owner_number(order.owner), code)  # fmt: skip
         order.slot = slot
+        if self.kernel.by_id and order.entered:
+            self.kernel.node[slot].key = order.entered << ID_BITS | order.order_id
         self.kernel.orders[slot] = order
         if self.kernel.call[self.issue].known:
             self.kernel._shift(self.issue, side, rank, order.leaves_units)
@@ -1963,7 +2004,7 @@ class KernelBook:
     @cython.cfunc
     def _slot(self, order) -> cython.int:
         slot: cython.uint = order.slot
-        if slot == 0 or self.kernel.node[slot].order_id != order.order_id:
+        if slot == 0 or self.kernel.id_at(slot) != order.order_id:
             raise InvariantBroken("only a resting order can be changed", {"order": order.order_id})
         return slot
 
@@ -1971,7 +2012,8 @@ class KernelBook:
     def _order(self, slot: cython.uint):
         """The order of a node, made now if it came through the batch door."""
         order = self.kernel.orders[slot]
-        if order is None or order.order_id != self.kernel.node[slot].order_id:
+        order_id: cython.longlong = self.kernel.id_at(slot)
+        if order is None or order.order_id != order_id:
             half: cython.uint = self.kernel.node[slot].tag >> 4
             side: cython.int = half & 1
             rank: cython.int = self.kernel.node[slot].rank
@@ -1979,13 +2021,14 @@ class KernelBook:
             owner = str(self.kernel.node[slot].owner)
             leaves = self.kernel.node[slot].leaves
             order = Order(
-                self.kernel.node[slot].order_id, owner, "", "", "", self.instrument_id,
+                order_id, owner, "", "", "", self.instrument_id,
                 Side.SELL if side else _BUY, _LIMIT if rank else _MARKET, price, leaves, leaves,
                 VALIDITIES[self.kernel.node[slot].tag & 7],
                 SELF_TRADE_MODES[self.kernel.band[self.issue].mode], owner,
             )  # fmt: skip
             self.kernel.orders[slot] = order
         if self.kernel.by_id:  # a plain amendment may have passed the object by
+            order.entered = self.kernel.node[slot].key >> ID_BITS
             order.price_sen = self.kernel._price(
                 self.issue, self.kernel.node[slot].tag >> 4 & 1, self.kernel.node[slot].rank
             )
@@ -2333,7 +2376,7 @@ class KernelBook:
         for slot in self._slots(half):
             if self.kernel.node[slot].rank != rank:
                 rank, ahead = self.kernel.node[slot].rank, 0
-            found.append((self.kernel.node[slot].order_id,
+            found.append((self.kernel.id_at(slot),
                           self.kernel._price(self.issue, half & 1, rank),
                           self.kernel.node[slot].leaves, ahead))  # fmt: skip
             ahead += self.kernel.node[slot].leaves
@@ -2371,7 +2414,7 @@ class KernelBook:
         slot = last
         while True:
             previous, slot = slot, self.kernel.node[slot].following
-            evidence = self.kernel.node[slot].order_id
+            evidence = self.kernel.id_at(slot)
             check(self.kernel.node[slot].previous == previous, "links agree both ways",
                   order=evidence)  # fmt: skip
             check(self.kernel.node[slot].tag >> 4 == half, "an order rests on its side",

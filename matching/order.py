@@ -38,6 +38,7 @@ class Order(Record):
         previous: The order in front of it in its level.
         following: The order behind it.
         slot: Its node in a kernel's book, or 0.
+        entered: When it took its place, where its id does not say; 0 where it does.
     """
 
     order_id: OrderId
@@ -58,6 +59,7 @@ class Order(Record):
     previous: "Order | None" = None
     following: "Order | None" = None
     slot: int = 0
+    entered: int = 0
 
 
 class Level(Record):
@@ -76,6 +78,15 @@ class Level(Record):
     count: int
     first: Order
     last: Order
+
+
+def by_time(order: Order) -> int:
+    """What orders are sorted by when only time counts (時間優先); any unit, none twice.
+
+    An id is younger than every id before it, and a change that costs an order its place gives it a
+    new one. Where ids are the caller's (:mod:`matching.batch`), ``entered`` counts instead.
+    """
+    return order.entered or order.order_id
 
 
 def owner_of(participant_id: ParticipantId, account: str, *, by_account: bool) -> str:

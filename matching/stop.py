@@ -14,17 +14,17 @@ from matching import uncross
 from matching.allocation import Claim, allocate
 from matching.clearing import NO_CLEARING, Clearing
 from matching.issue import Issue
-from matching.order import Order
+from matching.order import Order, by_time
 from matching.uncross import Fills
 
 
 def stop_fills(orders: list[Order], available_units: int, trading_unit: int) -> Fills:
     """Units for each order of the pressing side; pure. Orders and answers are by time."""
-    by_time = sorted(orders, key=lambda order: order.order_id)
-    claims = [Claim(order.participant_id, order.leaves_units) for order in by_time]
+    waiting = sorted(orders, key=by_time)
+    claims = [Claim(order.participant_id, order.leaves_units) for order in waiting]
     rule = AuctionAllocation.PARTICIPANT_ROUND_ROBIN
     shares = allocate(claims, available_units, trading_unit, rule)
-    return [(order, share) for order, share in zip(by_time, shares, strict=True) if share]
+    return [(order, share) for order, share in zip(waiting, shares, strict=True) if share]
 
 
 def share_at_limit(issue: Issue, side: Side, events: list[Event]) -> tuple[Clearing, int]:

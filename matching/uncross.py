@@ -17,13 +17,13 @@ from typing import NamedTuple
 from market.commands import NO_PRICE
 from market.errors import check
 from market.events import Event, Trade
-from market.ids import OrderId, TradeId
+from market.ids import TradeId
 from market.quantities import Sen, Units
 from market.rules import AuctionAllocation
 from market.words import Side
 from matching.allocation import Claim, allocate, in_time_order
 from matching.issue import Issue
-from matching.order import Order
+from matching.order import Order, by_time
 
 Fills = list[tuple[Order, int]]
 """Orders with the units each is to trade, in the order they are paired."""
@@ -33,18 +33,16 @@ class Sharing(NamedTuple):
     """How a level that cannot be filled whole is shared.
 
     Attributes:
-        simultaneous_to: Orders with ids up to this one have no time priority among themselves.
+        simultaneous_to: Orders up to this time (see by_time) have no priority among themselves.
     """
 
     rule: AuctionAllocation
-    simultaneous_to: OrderId
+    simultaneous_to: int
 
 
-def newest_order(issue: Issue) -> OrderId:
-    """The highest order id on the book, or 0. O(orders)."""
-    return OrderId(
-        max((order.order_id for side in Side for order in issue.book.queue(side)), default=0)
-    )
+def newest_time(issue: Issue) -> int:
+    """When the youngest order on the book took its place, or 0. O(orders)."""
+    return max((by_time(order) for side in Side for order in issue.book.queue(side)), default=0)
 
 
 def fills_by_level(issue: Issue, side: Side, units: int, sharing: Sharing) -> Fills:
@@ -84,9 +82,9 @@ def at_or_better(issue: Issue, side: Side, price_sen: Sen) -> list[Order]:
 
 def fills_by_time(orders: list[Order], units: int) -> Fills:
     """The earliest ``units`` of some orders, whatever their price."""
-    by_time = sorted(orders, key=lambda order: order.order_id)
-    shares = in_time_order([order.leaves_units for order in by_time], units)
-    return [(order, share) for order, share in zip(by_time, shares, strict=True) if share]
+    waiting = sorted(orders, key=by_time)
+    shares = in_time_order([order.leaves_units for order in waiting], units)
+    return [(order, share) for order, share in zip(waiting, shares, strict=True) if share]
 
 
 def pair(issue: Issue, price_sen: Sen, buys: Fills, sells: Fills, events: list[Event]) -> int:
@@ -135,9 +133,9 @@ def cross_trade(
 
 
 def _shared(issue: Issue, level: list[Order], units: int, sharing: Sharing) -> Fills:
-    early = [order for order in level if order.order_id <= sharing.simultaneous_to]
-    late = [order for order in level if order.order_id > sharing.simultaneous_to]
-    early.sort(key=lambda order: order.order_id)
+    early = [order for order in level if by_time(order) <= sharing.simultaneous_to]
+    late = [order for order in level if by_time(order) > sharing.simultaneous_to]
+    early.sort(key=by_time)
     claims = [Claim(order.participant_id, order.leaves_units) for order in early]
     lot = issue.lot_units
     first = min(units, sum(claim.units for claim in claims))

@@ -18,8 +18,7 @@ Ordering: at the same instant the schedule goes first, then renewals of quotes, 
 order. Invariants: the same orders under the same rules give the same tables for any number of
 workers. Cost: O(orders + events) on ``workers`` threads; ``depth`` and ``places`` run one issue
 again up to the moment asked for, O(its orders).
-Known limits: orders that wait aside (on_close) stand in no queue yet; amended orders keep their id, so
-where TSE asks who came first among simultaneous orders, an amended one counts from its first entry.
+Known limits: orders that wait aside (on_close) stand in no queue yet.
 """
 
 import os

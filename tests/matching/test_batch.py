@@ -2,7 +2,7 @@
 
 What the kernel runs by itself and what it hands back must together be the engine's events, in the
 engine's order. Order ids stay with an order in a batch, so a Teller (tests/rows_told.py) keeps the
-engine's apart. TSE's rules read ids as time, which is a known limit of the door: no amendments there.
+engine's apart.
 """
 
 import random
@@ -175,10 +175,9 @@ class Pair:
 class Day:
     """Random requests, a step of the schedule now and then."""
 
-    def __init__(self, pair: Pair, seed: int, *, amends: bool) -> None:
+    def __init__(self, pair: Pair, seed: int) -> None:
         self.pair = pair
         self.random = random.Random(seed)
-        self.amends = amends
         self.last = 0
 
     def play(self, rules: Rules, requests: int) -> None:
@@ -204,8 +203,7 @@ class Day:
         elif draw < 0.80:
             self.cancel()
         elif draw < 0.97:
-            if self.amends:
-                self.amend()
+            self.amend()
         else:
             op = self.random.choice((Op.HALT, Op.RESUME, Op.RESUME, Op.REFERENCE))
             number = self.random.randrange(2)
@@ -293,7 +291,7 @@ class Day:
 def test_a_batch_says_what_the_engine_says(name: str, seed: int) -> None:
     """Every row of a random day is the engine's, and the queues are the engine's after each step."""
     rules = RULEBOOKS[name]
-    Day(Pair(rules), seed, amends=name != "tse").play(rules, 220)
+    Day(Pair(rules), seed).play(rules, 220)
 
 
 @pytest.mark.parametrize("size", [1, 7, 1_000])

@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from batch_beside import parted_door, race_door, reads_ids_as_time, shortest_door
+from batch_beside import parted_door, race_door, shortest_door
 from book_scripts import BANDS, FOUND, RULEBOOKS, WIDE, from_text, issue_of
+from planting import planted
 from side_by_side import told_of
 
 from market.errors import BadInput
 from market.ids import InstrumentId
 from market.rulebooks import OSE
 from market.words import Phase
+from matching import batch as batch_module
 from matching.batch import Batch
-from matching.kernel import IS_COMPILED
+from matching.kernel import ENTRIES_MAX, IS_COMPILED
 from matching.rows import COMMAND, EVERY_ISSUE, PHASES, REJECT_REASONS, Op, What
 
 SCRIPTS_EACH = 15 if IS_COMPILED else 1
@@ -55,13 +57,6 @@ def test_the_door_is_right_on_bands_about_a_machine_word(band: int) -> None:
     ]
 
     assert (np.concatenate(rows)["what"] == What.ACCEPTED).sum() > 100
-
-
-def test_scripts_amend_under_some_rulebook_of_every_kind_but_tse() -> None:
-    """What the known limit of the door leaves out is no more than it says."""
-    amending = {name for name in RULEBOOKS if not reads_ids_as_time(name)}
-
-    assert amending >= {"start", "ose", "odx-equities", "ose, decrement"}
 
 
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)
@@ -193,3 +188,22 @@ def test_every_issue_is_closed_before_the_next_one_tells() -> None:
 
     assert said["instrument"].tolist() == sorted(said["instrument"].tolist())
     assert (said["what"] == What.INDICATIVE).sum() == len(issues)
+
+
+def test_when_times_have_run_out_ids_are_forgotten_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After so many places no row is taken, in either door, until :meth:`Batch.forget`."""
+    plain = planted("matching/kernel.py")
+    monkeypatch.setattr(batch_module, "Kernel", plain.Kernel)
+    monkeypatch.setattr(batch_module, "KernelBook", plain.KernelBook)
+    batch = opened()
+    setattr(batch.kernel, "entries", ENTRIES_MAX)  # noqa: B010  no reader needs it
+
+    with pytest.raises(BadInput, match="forgotten"):
+        batch.run(rows())
+    with pytest.raises(BadInput, match="forgotten"):
+        batch.kernel.submit(*(int(one) for one in rows()[0].tolist()[:10]))
+    batch.forget()
+    (said,) = batch.run(rows())
+
+    assert said["what"] == What.ACCEPTED
+    assert batch.kernel.live == 1

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+from batch_beside import race_door
 from book_scripts import FOUND, from_text
 from books import NewBook, kernel_book_on
 from crossing_beside import KEPT, first_difference, first_row_that_differs
@@ -17,6 +18,7 @@ from side_by_side import parted, race
 from test_kernel_plain import play
 
 from market.rules import PriceRule
+from matching import batch
 from matching.book import SortedBook
 
 BOOK, KERNEL = "matching/book.py", "matching/kernel.py"
@@ -34,6 +36,7 @@ BOOK_DEFECTS = defects_in("kernel_book.diff")
 ROW_DEFECTS = defects_in("kernel_rows.diff")
 CALL_DEFECTS = defects_in("kernel_call.diff")
 TOLD_DEFECTS = defects_in("kernel_told.diff")
+TIME_DEFECTS = defects_in("kernel_times.diff")
 
 
 def found_by(new_book: NewBook) -> str:
@@ -109,6 +112,20 @@ def test_a_defect_in_what_a_call_tells_is_found(defect: str) -> None:
     )
 
 
+@pytest.mark.parametrize("defect", TIME_DEFECTS)
+def test_a_defect_in_what_tells_older_from_younger_is_found(
+    defect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line that keeps an order's time beside its id is held by days of crosses."""
+    assert _door_parts(planted(KERNEL, TIME_DEFECTS[defect]), monkeypatch)
+
+
+def _door_parts(broken: ModuleType, monkeypatch: pytest.MonkeyPatch) -> bool:
+    monkeypatch.setattr(batch, "Kernel", broken.Kernel)
+    monkeypatch.setattr(batch, "KernelBook", broken.KernelBook)
+    return any(race_door(seed, indicative=False, length=900)[1] for seed in SEEDS)
+
+
 def _differs(
     broken: ModuleType, seed: int, rule: PriceRule, judge: Judge = first_difference
 ) -> bool:
@@ -132,6 +149,13 @@ def test_without_a_defect_nothing_is_found() -> None:
     for seed in range(20):
         _, found = race(seed, SortedBook, {"as it is": planted(BOOK).SortedBook}, length=900)
         assert found is None
+
+
+def test_without_a_defect_the_door_parts_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's text behind the door, run the same way, differs in nothing."""
+    monkeypatch.setattr(f"{__name__}.SEEDS", range(12))
+
+    assert not _door_parts(planted(KERNEL), monkeypatch)
 
 
 def test_a_defect_that_does_not_fit_the_text_is_noticed() -> None:
