@@ -11,8 +11,8 @@ cash and units are posted, and whole when the delivery is canceled. Incoming cas
 only once posted.
 Invariants: holds equal the open orders exactly; obligations equal the unposted legs of the open
 deliveries exactly; free cash never falls below the credit given, free units never below zero,
-except where the venue itself moved a limit under existing promises, or units were sold short as
-such (kept as ``excused``). A short sell is promised like any other, so it leaves less to sell.
+except where the venue itself moved a limit under existing promises, units or cash left by law
+(forced transfer, redemption, market claim), or units were sold short as such (kept as ``excused``). A short sell is promised like any other, so it leaves less to sell.
 Known limits: sells are held in units only; no margin, no netting between issues.
 Source: holdings check and limits are presets (market/rules.py, ParticipantLimits).
 """
@@ -263,6 +263,8 @@ class Risk:
     def _yen_moved(self, event: YenMoved) -> None:
         if event.giver is not None:
             self.accounts[event.giver].owned_yen -= event.amount_yen
+            if event.delivery_id is None:  # a claim does not ask what else was promised
+                excuse(self.accounts[event.giver])
         if event.taker is not None:
             self.accounts[event.taker].owned_yen += event.amount_yen
         if event.delivery_id is not None:
@@ -274,6 +276,8 @@ class Risk:
         if event.giver is not None:
             giver = self.accounts[event.giver].position(event.instrument_id)
             giver.owned_units -= event.quantity_units
+            if event.delivery_id is None:  # nor does a transfer by law, or a redemption
+                giver.excuse()
         if event.taker is not None:
             taker = self.accounts[event.taker].position(event.instrument_id)
             taker.owned_units += event.quantity_units

@@ -2,14 +2,16 @@
 
 An issue names its platform; settlement asks here for its register and then uses the shape they
 all share. Issues of the token platform live on one platform: one notary, one station, one chain.
-Signing is left out in the venue: its firms are the venue's own sessions, and their requests were
-signed at the door.
+Signing is off unless the run asks for it: the venue's firms are its own sessions, whose requests
+were signed at the door, and each transfer would cost three signatures more. With it on, every account
+and node signs with a key derived from the run's id, so a replay makes the same signatures.
 """
 
 from datetime import date
 from typing import Final
 
 from market.instrument import Instrument, TokenPlatform
+from market.token_acts import OperatingMode
 from settlement.ibet.register import IbetRegister
 from settlement.progmat.platform import Platform
 from settlement.progmat.register import ProgmatRegister
@@ -27,8 +29,14 @@ class Platforms:
 
     __slots__ = ("tokens",)
 
-    def __init__(self) -> None:
-        self.tokens = Platform()
+    def __init__(
+        self,
+        run_id: str = "kitahama",
+        *,
+        signed: bool = False,
+        mode: OperatingMode = OperatingMode.NODE_OPENING,
+    ) -> None:
+        self.tokens = Platform(mode, seed=run_id, signing=signed)
 
     def open_register(self, instrument: Instrument) -> Register:
         """The books of a newly listed issue."""
@@ -43,4 +51,5 @@ class Platforms:
     def start_day(self, day: date) -> None:
         """What moves from now on is delivered on this day; the clock is the day's beginning."""
         self.tokens.business_date = day.isoformat()
+        self.tokens.keys.business_date = day.isoformat()
         self.tokens.at_ns = day.toordinal() * _NS_PER_DAY

@@ -6,7 +6,8 @@
 3. payment and final transfer (本移転): the money platform pays and gives evidence; once the
    evidence is verified against delivery, version, payer, payee and amount, the units are posted;
 4. cut-off: what has not been paid returns whole, units and cash, and is failing (フェイル); the
-   next business day's first stage tries again with new holds.
+   next business day's first stage tries again with new holds. While a token ledger is down
+   (EMERGENCY) nothing returns: what is locked there stays so, and goes on when it is up again.
 
 Payment is the point of no return. Before it the transfer flag, or either side's hold, stops every step forward; after it
 the delivery is completed whatever the flag says, because a paid buyer must get his units. The
@@ -43,6 +44,7 @@ from settlement.dvp import (
     yen_events,
 )
 from settlement.register import Registers
+from settlement.verbs import FAIL
 
 
 def evidence_for(delivery: Delivery) -> PaymentEvidence:
@@ -163,6 +165,10 @@ class ProvisionalTransfer:
             return self.pay_and_finish(delivery)
         if delivery.state is DeliveryState.FAILING:
             return []
+        refused = self._registers[delivery.terms.instrument_id].return_hindrance()
+        if refused is not None and delivery.state in UNITS_HELD_STATES:
+            delivery.hindrance = FAIL[refused]
+            return []  # the ledger is down: the locks stay, and the delivery goes on from them
         self._return_locks(delivery)
         return [fail(delivery, self.life)]
 

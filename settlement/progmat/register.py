@@ -14,10 +14,12 @@ that was named and spent out of turn stays in its queue until its turn comes, an
 """
 
 from collections import deque
+from typing import ClassVar
 
 from market.errors import check
-from market.instrument import Instrument
+from market.instrument import Instrument, TokenPlatform
 from market.quantities import Units
+from market.token_acts import TransferGround
 from settlement.ledger import Hold, HoldId
 from settlement.progmat.platform import ADMINISTRATOR, Platform
 from settlement.progmat.records import (
@@ -30,7 +32,7 @@ from settlement.progmat.records import (
 )
 from settlement.progmat.roles import ADMINISTRATIVE
 from settlement.refusals import Refusal
-from settlement.register import ISSUER, Register
+from settlement.register import ISSUER, Register, used
 from settlement.station import Process
 from settlement.transfer_control import InFlight
 
@@ -41,10 +43,11 @@ class ProgmatRegister(Register):
     Attributes:
         administrator: The asset node of the issue.
         unspent: Every token there is, by reference.
-        redeemed_units: Units that are no more.
+        refusing: Owners whose node refuses what comes in.
         record_dates: Register by record date, as it stood when that was run (I13).
     """
 
+    kind: ClassVar = TokenPlatform.PROGMAT
     __slots__ = (
         "_locks",
         "_mandates",
@@ -53,7 +56,7 @@ class ProgmatRegister(Register):
         "administrator",
         "platform",
         "record_dates",
-        "redeemed_units",
+        "refusing",
         "unspent",
     )
 
@@ -69,7 +72,7 @@ class ProgmatRegister(Register):
         self.platform = platform
         self.administrator = administrator
         self.unspent: dict[str, Token] = {}
-        self.redeemed_units = 0
+        self.refusing: set[str] = set()
         self.record_dates: dict[str, list[tuple[str, int]]] = {}
         self._queues: dict[str, deque[str]] = {}
         self._locks: dict[HoldId, str] = {}
@@ -98,6 +101,85 @@ class ProgmatRegister(Register):
             control, executable=value, in_flight=InFlight.DRAIN, actor=self.administrator,
             reason="venue",
         )  # fmt: skip
+
+    def hindrance(
+        self, giver: str, taker: str, *, hold_id: HoldId | None = None, by_power: bool = False
+    ) -> Refusal | None:
+        """As a register, with the station, frozen investors, the receiver's word and signatures."""
+        platform = self.platform
+        process = Process.INSTRUCT if hold_id is None else Process.COMPLETE
+        refused = platform.station.refusal(process) or super().hindrance(
+            giver, taker, hold_id=hold_id, by_power=by_power
+        )
+        if refused is not None:
+            return refused
+        if not by_power:
+            if giver in platform.frozen or taker in platform.frozen:
+                return Refusal.ACCOUNT_FROZEN
+            if taker in self.refusing:
+                return Refusal.RECEIVER_REFUSED
+        return self._signature_refusal(giver, hold_id, by_power=by_power)
+
+    def _signature_refusal(
+        self, giver: str, hold_id: HoldId | None, *, by_power: bool
+    ) -> Refusal | None:
+        """Whose key would be refused: the giver's, the creating node's, the notary's."""
+        platform, keys = self.platform, self.platform.keys
+        if not keys.signing:
+            return None
+        ruling = by_power or giver == ISSUER
+        node = self.administrator if ruling else platform.custodians.get(giver, giver)
+        authority = self.administrator if by_power else giver
+        for owner in (authority, platform.node_key(node), platform.notary.key):
+            refused = keys.refusal(owner)
+            if refused is not None:
+                return refused
+        if hold_id in self._mandates and not keys.verify_mandate(giver, *self._mandates[hold_id]):
+            return Refusal.BAD_SIGNATURE
+        return None
+
+    def return_hindrance(self) -> Refusal | None:
+        """In an emergency nothing returns."""
+        return self.platform.station.refusal(Process.RETURN)
+
+    def freeze(self, owner: str, *, frozen: bool, reason: str) -> None:
+        """As a register, on the audit chain."""
+        super().freeze(owner, frozen=frozen, reason=reason)
+        word = "frozen" if frozen else "free"
+        self.platform.note(self.administrator, f"account {owner} {word} in {self.asset}", reason)
+
+    def set_receiving(self, owner: str, *, receives: bool, reason: str) -> None:
+        """The owner's node lets units in, or refuses them."""
+        (self.refusing.discard if receives else self.refusing.add)(owner)
+        word = "receives" if receives else "refuses"
+        self.platform.note(owner, f"account {owner} {word} {self.asset}", reason)
+
+    def force(
+        self, giver: str, taker: str, units: Units, ground: TransferGround, reference: str
+    ) -> None:
+        """By the administrator's key; the reference stands for the legal ground."""
+        self._check_free(giver, units)
+        kind = TransferType(ground.value)
+        self._must(
+            self.move(
+                kind, giver, taker, units, authority_key=self.administrator, authority=reference
+            )
+        )
+
+    def redeem(self, owner: str, units: Units) -> None:
+        """By the administrator's key."""
+        self._check_free(owner, units)
+        key = self.administrator
+        self._must(self.move(TransferType.REDEEM, owner, ISSUER, units, authority_key=key))
+
+    def _check_free(self, owner: str, units: int) -> None:
+        enough = 0 < units <= self.available(owner)
+        check(enough, "I3: nobody gives what he lacks", asset=self.asset, owner=owner)
+
+    def owners_in_law(self, record_date: str) -> dict[str, int]:
+        """From the tokens; written down where the station lets the record date be run."""
+        told = self.run_record_date(record_date)
+        return self._owned() if isinstance(told, Refusal) else dict(told)
 
     def can_give(self, owner: str, amount: int) -> bool:
         """As a ledger, while the station is open and the account is not frozen."""
@@ -288,13 +370,16 @@ class ProgmatRegister(Register):
             return self.record_dates[record_date]
         if self.platform.station.station.value not in {"batch", "open"}:
             return Refusal.STATION_NOT_OPEN
+        self.record_dates[record_date] = list(self._owned().items())
+        self.platform.note(self.administrator, f"record date {self.asset} {record_date}", "batch")
+        return self.record_dates[record_date]
+
+    def _owned(self) -> dict[str, int]:
         held: dict[str, int] = {}
         for token in self.unspent.values():
             if token.owner != ISSUER:
                 held[token.owner] = held.get(token.owner, 0) + token.quantity_units
-        self.record_dates[record_date] = sorted(held.items())
-        self.platform.note(self.administrator, f"record date {self.asset} {record_date}", "batch")
-        return self.record_dates[record_date]
+        return dict(sorted(held.items()))
 
     # --- inside
 
@@ -406,6 +491,7 @@ class ProgmatRegister(Register):
         return {
             **super().state(),
             "redeemed_units": self.redeemed_units,
+            **used({"refusing": sorted(self.refusing)}),
             "tokens": len(self.unspent),
             "platform": self.platform.state(),
         }
