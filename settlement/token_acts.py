@@ -102,6 +102,7 @@ class TokenActs:
         "_book",
         "_calendar",
         "_cash",
+        "_counted_until",
         "_deposits",
         "_design",
         "_platforms",
@@ -131,7 +132,7 @@ class TokenActs:
         self._calendar = calendar
         self.distributions = Distributions(cash, registers, book.by_id)
         self.accepted: dict[str, Referenced] = {}
-        self.business_date = date.min
+        self.business_date = self._counted_until = date.min
 
     @property
     def handlers(self) -> Mapping[type, Callable[[Any], list[Event]]]:
@@ -155,10 +156,12 @@ class TokenActs:
         """Count for record dates that passed without a close, before anything moves."""
         events = self.distributions.close(_before(day), self._book.under_way.values())
         self.business_date = day
+        self._counted_until = _before(day)
         return events
 
     def close_day(self) -> list[Event]:
         """Count owners at the close of a record date. O(owners + open deliveries) when it is one."""
+        self._counted_until = self.business_date
         return self.distributions.close(self.business_date, self._book.under_way.values())
 
     def pay(self) -> list[Event]:
@@ -409,7 +412,7 @@ class TokenActs:
         if command.payment_date <= command.record_date:
             return _refuse(_R.INVALID_COMBINATION, "it is paid after its record date")
         open_days = all(business_days.is_business_day(day, self._calendar) for day in days)
-        if not open_days or command.record_date < self.business_date:
+        if not open_days or command.record_date <= self._counted_until:
             return _refuse(_R.OUT_OF_RANGE, "record and payment are on business days to come")
         refused = self._price_refusal(command.price_sen, register.issued_units)
         if refused is not None:
