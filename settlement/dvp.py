@@ -19,7 +19,7 @@ def bar(delivery: Delivery, register: Register) -> FailReason | None:
     if delivery.held_by:
         return FailReason.ON_HOLD
     terms = delivery.terms
-    locked = delivery.moves_units and delivery.state in UNITS_HELD_STATES
+    locked = delivery.state in UNITS_HELD_STATES
     refused = register.hindrance(
         terms.seller, terms.buyer, hold_id=delivery.hold_id if locked else None
     )

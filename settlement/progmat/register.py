@@ -232,12 +232,20 @@ class ProgmatRegister(Register):
         return super().post_hold(hold_id)
 
     def void_hold(self, hold_id: HoldId) -> Hold:
-        """Spend the locked token back to its owner; refused only while the ledger is down."""
+        """Spend the locked token back to its owner; refused only while the ledger is down.
+
+        An exit needs nobody's leave (I20): where the owner's node has no valid key, the issue's
+        administrator makes the transaction.
+        """
         check(hold_id in self.live_holds, "I5: a hold ends once", asset=self.asset, hold=hold_id)
         refused = self.refusal(Process.RETURN)
         check(refused is None, "I16: the ledger is down", hold=hold_id, refused=refused)
         hold = self.live_holds[hold_id]
-        info = self.info(hold_id, hold.giver, hold.giver, hold.amount, TransferType.RETURN)
+        node = self.platform.node_key(self.platform.custodian_of(hold.giver))
+        info = self.info(
+            hold_id, hold.giver, hold.giver, hold.amount, TransferType.RETURN,
+            administrative=self.platform.keys.refusal(node) is not None,
+        )  # fmt: skip
         outputs = (Token(hold.giver, hold.amount),)
         self._must(self._record((self._locks[hold_id],), outputs, info))
         self._forget(hold_id)
@@ -347,9 +355,10 @@ class ProgmatRegister(Register):
         *,
         cancel_target: str = "",
         authority: str = "",
+        administrative: bool = False,
     ) -> TransferInfo:
         """Transfer information of now."""
-        administrative = kind in ADMINISTRATIVE or giver == ISSUER
+        administrative = administrative or kind in ADMINISTRATIVE or giver == ISSUER
         creator = self.administrator if administrative else self.platform.custodian_of(giver)
         return TransferInfo(
             trade_id=trade_id, instrument_id=self.asset, creator_id=creator,
