@@ -82,6 +82,7 @@ class RenewAccountKey(Message, frozen=True, kw_only=True):
     """A firm signs with a new key on the token platform.
 
     Attributes:
+        node: The key of the firm's node; False for that of its account.
         valid_from: First business date of the key.
         valid_until: Its last.
     """
@@ -90,13 +91,15 @@ class RenewAccountKey(Message, frozen=True, kw_only=True):
     valid_from: date
     valid_until: date
     reason: str
+    node: bool = False
 
 
 class RevokeAccountKey(Message, frozen=True, kw_only=True):
-    """A firm's key on the token platform ends."""
+    """A firm's key on the token platform ends: its account's, or its node's."""
 
     participant_id: ParticipantId
     reason: str
+    node: bool = False
 
 
 class ForceTransfer(Message, frozen=True, kw_only=True):
@@ -204,6 +207,7 @@ class AccountKeySet(Message, frozen=True, kw_only=True):
     """A firm's key on the token platform was renewed or revoked.
 
     Attributes:
+        node: Whether it is the key of the firm's node.
         version: Number of the firm's key, from 1.
         public_key_hex: The key; empty when it was revoked.
     """
@@ -212,6 +216,7 @@ class AccountKeySet(Message, frozen=True, kw_only=True):
     version: int
     public_key_hex: str
     reason: str
+    node: bool = False
 
 
 class TransferForced(Message, frozen=True, kw_only=True):

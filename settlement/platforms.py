@@ -15,9 +15,16 @@ from market.token_acts import OperatingMode
 from settlement.ibet.register import IbetRegister
 from settlement.progmat.platform import Platform
 from settlement.progmat.register import ProgmatRegister
+from settlement.progmat.roles import Role
 from settlement.register import Register
 
+_NODE: Final = "/node"
 _NS_PER_DAY: Final = 86_400_000_000_000
+
+
+def node_of(participant_id: str) -> str:
+    """The node that keeps a firm's account; no firm can have such a name."""
+    return participant_id + _NODE
 
 
 class Platforms:
@@ -47,6 +54,13 @@ class Platforms:
                 return IbetRegister(instrument)
             case _:
                 return Register(instrument)
+
+    def admit(self, participant_id: str) -> None:
+        """Give a firm a node of its own; node and account sign with different keys."""
+        node = node_of(participant_id)
+        if node not in self.tokens.parties:
+            self.tokens.enroll(node, Role.DIRECT_FIRM)
+            self.tokens.admit(participant_id, node)
 
     def start_day(self, day: date) -> None:
         """What moves from now on is delivered on this day; the clock is the day's beginning."""

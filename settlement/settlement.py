@@ -176,6 +176,7 @@ class Settlement:
 
     def _on_participant(self, event: ParticipantRegistered) -> list[Event]:
         self._deposits.admit(event.participant_id)
+        self._platforms.admit(event.participant_id)
         return []
 
     def _on_instrument(self, event: InstrumentListed) -> list[Event]:

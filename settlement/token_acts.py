@@ -78,7 +78,7 @@ from settlement.deposits import Deposits
 from settlement.designs import Design
 from settlement.distributions import CashClaim, Distributions
 from settlement.ibet.register import IbetRegister
-from settlement.platforms import Platforms
+from settlement.platforms import Platforms, node_of
 from settlement.progmat.register import ProgmatRegister
 from settlement.progmat.tables import is_opaque
 from settlement.register import ISSUER, Register, Registers, used
@@ -240,31 +240,38 @@ class TokenActs:
         ]  # fmt: skip
 
     def set_key(self, command: RenewAccountKey | RevokeAccountKey) -> list[Event]:
-        """Replace or end a firm's key on the token platform."""
-        firm, keys = command.participant_id, self._platforms.tokens.keys
+        """Replace or end a key of a firm on the token platform."""
+        firm, platform = command.participant_id, self._platforms.tokens
+        keys = platform.keys
         if firm not in self._deposits.participants:
             return _refuse(_R.NOT_ENTITLED, firm)
-        if not keys.signing or not self._platforms.tokens.registers:
+        owner = node_of(firm) if command.node else firm
+        if not keys.signing or not platform.registers:
             return _refuse(_R.ACT_UNSUPPORTED, "nothing is signed in this run")
+        if command.node and platform.node_key(owner) != owner:
+            return _refuse(_R.ACT_UNSUPPORTED, "one operator signs for every node")
         if isinstance(command, RenewAccountKey):
             if command.valid_from > command.valid_until:
                 return _refuse(_R.INVALID_COMBINATION, "a key's first day is not after its last")
-            keys.public_key(firm)
-            keys.rotate(firm, command.valid_from.isoformat(), command.valid_until.isoformat())
-            public = keys.public_key(firm).hex()
-        elif firm in keys.revoked:
-            return _refuse(_R.DUPLICATE, f"{firm} has no key already")
+            keys.public_key(owner)
+            keys.rotate(owner, command.valid_from.isoformat(), command.valid_until.isoformat())
+            public = keys.public_key(owner).hex()
+        elif owner in keys.revoked:
+            return _refuse(_R.DUPLICATE, f"{owner} has no key already")
         else:
-            keys.public_key(firm)
-            keys.revoke(firm)
+            keys.public_key(owner)
+            keys.revoke(owner)
             public = ""
-        version = keys.versions[firm]
-        self._platforms.tokens.note("operator", f"key {firm} {version} {public}", command.reason)
-        return [
-            AccountKeySet(
-                participant_id=firm, version=version, public_key_hex=public, reason=command.reason
-            )
-        ]
+        version = keys.versions[owner]
+        platform.note("operator", f"key {owner} {version} {public}", command.reason)
+        told = AccountKeySet(
+            participant_id=firm,
+            version=version,
+            public_key_hex=public,
+            reason=command.reason,
+            node=command.node,
+        )
+        return [told]
 
     def _known(
         self, firm: ParticipantId, instrument_id: InstrumentId, verb: Verb

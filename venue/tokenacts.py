@@ -5,8 +5,8 @@
     freeze, unfreeze    instrument, participant, reason
     receive, refuse_receipt        the same: what comes in for the firm
     register_holder, forget_holder the same: does the issuer have its personal information?
-    renew_key           participant, from, until, reason: first and last business date
-    revoke_key          participant, reason
+    renew_key, renew_node_key      participant, from, until, reason: first and last business date
+    revoke_key, revoke_node_key    participant, reason
     allot               instrument, participant, units, reference
     forced_transfer, succession    instrument, participant (gives), taker, units, reference, reason
     redeem              instrument, participant, units, price (yen a unit), reference
@@ -59,7 +59,9 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "register_holder": _OF_A_FIRM,
     "forget_holder": _OF_A_FIRM,
     "renew_key": ("participant", "from", "until", "reason"),
+    "renew_node_key": ("participant", "from", "until", "reason"),
     "revoke_key": ("participant", "reason"),
+    "revoke_node_key": ("participant", "reason"),
     "allot": ("instrument", "participant", "units", "reference"),
     "forced_transfer": _BY_LAW,
     "succession": _BY_LAW,
@@ -74,6 +76,7 @@ def token_command(act: str, present: dict[str, str], cell: Cell) -> Command:
     issue = InstrumentId(present.get("instrument", ""))
     firm = ParticipantId(present.get("participant", ""))
     reason, reference = present.get("reason", ""), present.get("reference", "")
+    node = "node" in act
     match act:
         case "station":
             return SetStation(station=_STATIONS[cell("state", _station)], reason=reason)
@@ -92,13 +95,13 @@ def token_command(act: str, present: dict[str, str], cell: Cell) -> Command:
             return RegisterHolder(
                 participant_id=firm, instrument_id=issue, registered=registered, reason=reason
             )
-        case "renew_key":
+        case "renew_key" | "renew_node_key":
             first, last = _day(cell, "from"), _day(cell, "until")
             return RenewAccountKey(
-                participant_id=firm, valid_from=first, valid_until=last, reason=reason
+                participant_id=firm, valid_from=first, valid_until=last, reason=reason, node=node
             )
-        case "revoke_key":
-            return RevokeAccountKey(participant_id=firm, reason=reason)
+        case "revoke_key" | "revoke_node_key":
+            return RevokeAccountKey(participant_id=firm, reason=reason, node=node)
         case "redeem_issue":
             price = Sen(cell("price", price_from_text))
             return RedeemIssue(instrument_id=issue, price_sen=price, reference=reference)

@@ -33,7 +33,11 @@ def token_line(event: Event) -> tuple[str, str, str] | None:
             return "holder", said, "個人情報登録"
         case AccountKeySet():
             word = "renewed" if event.public_key_hex else "revoked"
-            return "account key", f"{event.participant_id} {word}", "鍵"
+            return (
+                "node key" if event.node else "account key",
+                f"{event.participant_id} {word}",
+                "鍵",
+            )
         case TransferForced():
             said = (
                 f"{event.instrument_id}  {event.quantity_units:,} units, {event.giver} to "

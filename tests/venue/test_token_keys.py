@@ -19,6 +19,7 @@ from market.token_acts import (
     TransferGround,
 )
 from settlement.keys import KeyRing
+from settlement.progmat.records import Transaction
 from settlement.progmat.register import ProgmatRegister
 from settlement.refusals import Refusal
 
@@ -38,21 +39,19 @@ def revoke(firm: ParticipantId = A) -> RevokeAccountKey:
     return RevokeAccountKey(participant_id=firm, reason="lost")
 
 
-def platform_of(story: TokenStory) -> object:
-    """The token platform."""
+def transactions(story: TokenStory) -> list[Transaction]:
+    """Everything on the token ledger, proven genuine."""
     register = story.register(PROGMAT)
     assert isinstance(register, ProgmatRegister)
-    return register.platform
+    register.platform.check_audit()
+    return list(register.platform.transactions.values())
 
 
 def signatures(story: TokenStory) -> list[tuple[bytes, bytes, bytes]]:
     """Under every transaction: account, node, notary."""
-    register = story.register(PROGMAT)
-    assert isinstance(register, ProgmatRegister)
-    register.platform.check_audit()
     return [
         (one.authority_signature, one.node_signature, one.notary_signature)
-        for one in register.platform.transactions.values()
+        for one in transactions(story)
     ]
 
 
@@ -174,14 +173,48 @@ def test_the_law_needs_the_administrator_s_key_and_not_the_holder_s() -> None:
     assert len(signatures(story)[-2][0]) == 64
 
 
+@DESIGNS
+def test_a_firm_whose_node_has_no_key_delivers_nothing(design: str) -> None:
+    """Account and node sign with keys of their own; each is asked for, and each has a new try."""
+    story = TokenStory(design, signed=True)
+    sells, buys = story.trade(PROGMAT, A, B), story.trade(PROGMAT, B, A)
+    story.done(RevokeAccountKey(participant_id=A, reason="stolen", node=True))
+    assert failed_for(story.run(), sells) is F.SIGNATURE_REFUSED
+    assert buys.state is DeliveryState.FINISHED, "the giver's node makes the transaction"
+    story.next_day()
+    story.done(RenewAccountKey(
+        participant_id=A, valid_from=FIRST, valid_until=LAST, reason="new", node=True
+    ))  # fmt: skip
+    story.run()
+    assert sells.state is DeliveryState.FINISHED
+    keys = {one.node_key for one in transactions(story) if one.authority_key == A}
+    assert keys == {"FIRM-A/node"}
+    story.replay()
+
+
+def test_a_lock_returns_though_its_node_has_no_key() -> None:
+    """The administrator makes the transaction: an exit needs nobody's leave (I20)."""
+    story = TokenStory(signed=True)
+    delivery = story.trade(PROGMAT, A, B)
+    story.run(0, 1)
+    story.done(RevokeAccountKey(participant_id=A, reason="stolen", node=True))
+    assert failed_for(story.run(2, 3), delivery) is F.SIGNATURE_REFUSED
+    returned = transactions(story)[-1]
+    assert (returned.info.transfer_type, returned.node_key) == ("return", "administrator")
+    assert signatures(story)
+
+
 def test_a_key_act_is_refused_for_the_first_reason() -> None:
     """The firm, whether anything is signed, then the days."""
     unsigned, signed = TokenStory(), TokenStory(signed=True)
+    one = TokenStory(signed=True, mode=OperatingMode.API_OPENING)
     elsewhere = TokenStory(signed=True, issues=(IBET,))
     nobody = ParticipantId("NOBODY")
     assert signed.refused(renew(nobody)) is R.NOT_ENTITLED
     assert unsigned.refused(renew()) is R.ACT_UNSUPPORTED
     assert elsewhere.refused(renew()) is R.ACT_UNSUPPORTED
+    node = RevokeAccountKey(participant_id=A, reason="stolen", node=True)
+    assert one.refused(node) is R.ACT_UNSUPPORTED, "one operator signs for every node"
     assert signed.refused(renew(first=LAST, last=FIRST)) is R.INVALID_COMBINATION
 
 

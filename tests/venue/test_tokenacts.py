@@ -60,6 +60,10 @@ COMMANDS: dict[str, Command] = {
         participant_id=A, valid_from=FIRST, valid_until=LAST, reason="why"
     ),
     "revoke_key": RevokeAccountKey(participant_id=A, reason="why"),
+    "renew_node_key": RenewAccountKey(
+        participant_id=A, valid_from=FIRST, valid_until=LAST, reason="why", node=True
+    ),
+    "revoke_node_key": RevokeAccountKey(participant_id=A, reason="why", node=True),
     "allot": DepositUnits(
         participant_id=A, instrument_id=KH01, quantity_units=Units(10), reference="ref-1"
     ),

@@ -302,12 +302,14 @@ class TokenChance:
         )  # fmt: skip
 
     def _key(self) -> Command:
-        firm, day = self._firm(), self.story.day
+        firm, day, node = self._firm(), self.story.day, self.draw.random() < 0.3
         if self.draw.random() < 0.3:
-            return RevokeAccountKey(participant_id=firm, reason="x")
+            return RevokeAccountKey(participant_id=firm, reason="x", node=node)
         first = day + timedelta(days=self.draw.randint(-2, 1))
         last = first + timedelta(days=self.draw.randint(0, 9))
-        return RenewAccountKey(participant_id=firm, valid_from=first, valid_until=last, reason="x")
+        return RenewAccountKey(
+            participant_id=firm, valid_from=first, valid_until=last, reason="x", node=node
+        )
 
     def _delivery(self) -> Command:
         draw, count = self.draw, len(self.story.core.settlement.deliveries)
