@@ -42,6 +42,7 @@ from market.events import (
 from market.ids import DeliveryId, InstrumentId, OrderId, ParticipantId
 from market.quantities import SEN_PER_YEN, Sen, Units, Yen, hold_yen_rounded_up
 from market.reasons import RejectReason
+from market.token_acts import ClaimChanged, ClaimState, TransferForced, UnitsRedeemed
 from market.words import OrderKind, Side, Validity
 from participants.holds import Account, Hold, Obligation, Position, excuse, set_leaves
 
@@ -73,6 +74,9 @@ class Risk:
             DeliveryChanged: self._delivery_changed,
             YenMoved: self._yen_moved,
             UnitsMoved: self._units_moved,
+            TransferForced: self._transfer_forced,
+            UnitsRedeemed: self._units_redeemed,
+            ClaimChanged: self._claim_changed,
             ReferencePriceSet: self._reference_price_set,
             DayOpened: self._day_opened,
             ParticipantRegistered: self._registered,
@@ -263,8 +267,6 @@ class Risk:
     def _yen_moved(self, event: YenMoved) -> None:
         if event.giver is not None:
             self.accounts[event.giver].owned_yen -= event.amount_yen
-            if event.delivery_id is None:  # a claim does not ask what else was promised
-                excuse(self.accounts[event.giver])
         if event.taker is not None:
             self.accounts[event.taker].owned_yen += event.amount_yen
         if event.delivery_id is not None:
@@ -276,8 +278,6 @@ class Risk:
         if event.giver is not None:
             giver = self.accounts[event.giver].position(event.instrument_id)
             giver.owned_units -= event.quantity_units
-            if event.delivery_id is None:  # nor does a transfer by law, or a redemption
-                giver.excuse()
         if event.taker is not None:
             taker = self.accounts[event.taker].position(event.instrument_id)
             taker.owned_units += event.quantity_units
@@ -285,6 +285,22 @@ class Risk:
             obligation = self._obligations[event.delivery_id]
             obligation.units -= event.quantity_units
             obligation.position.owed_units -= event.quantity_units
+
+    def _transfer_forced(self, event: TransferForced) -> None:
+        """The law does not ask what else was promised."""
+        self.accounts[event.giver].position(event.instrument_id).excuse()
+
+    def _units_redeemed(self, event: UnitsRedeemed) -> None:
+        """Nor does a redemption. O(firms)."""
+        for account in self.accounts.values():
+            position = account.positions.get(event.instrument_id)
+            if position is not None:
+                position.excuse()
+
+    def _claim_changed(self, event: ClaimChanged) -> None:
+        """Nor does a claim that is paid."""
+        if event.state is ClaimState.PAID:
+            excuse(self.accounts[event.payer])
 
     def _day_opened(self, event: DayOpened) -> None:
         """Forget yesterday's limits, unless orders accepted under them are still open."""

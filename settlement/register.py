@@ -89,6 +89,11 @@ class Register(Ledger):
             return Refusal.ACCOUNT_FROZEN
         return None
 
+    def completion_hindrance(self, taker: str) -> Refusal | None:
+        """Why a lock that is paid for cannot be posted now; asked of the books, not of the firms."""
+        del taker
+        return None
+
     def return_hindrance(self) -> Refusal | None:
         """Why a lock cannot be returned now: never, while the books are here to write in."""
         return None

@@ -123,10 +123,19 @@ class ProvisionalTransfer:
         events: list[Event] = []
         if delivery.state is DeliveryState.CONFIRMED:
             events += self.pay(delivery)
-        if delivery.state is DeliveryState.PAID:
+        if delivery.state is DeliveryState.PAID and not self._waits(delivery):
             key = (delivery.terms.delivery_id, delivery.attempt)
             events += self.finish(delivery, self._cash.payments[key])
         return events
+
+    def _waits(self, delivery: Delivery) -> bool:
+        """Whether the token ledger cannot post what is paid now; it is posted once it can."""
+        register = self._registers[delivery.terms.instrument_id]
+        refused = register.completion_hindrance(delivery.terms.buyer)
+        if refused is None or not delivery.moves_units:
+            return False
+        delivery.hindrance = FAIL[refused]
+        return True
 
     def pay(self, delivery: Delivery) -> list[Event]:
         """Order the payment, unless it is held or may not move: the last check before no return."""

@@ -69,6 +69,10 @@ class IbetRegister(Register):
             return None  # admitted when he first takes units
         return refused
 
+    def completion_hindrance(self, taker: str) -> Refusal | None:
+        """A paid delivery, too, waits for a taker the issuer knows."""
+        return Refusal.NOT_REGISTERED if taker in self.withdrawn else None
+
     def register_holder(self, owner: str, *, registered: bool) -> None:
         """The issuer has the owner's personal information, or no longer."""
         if registered:

@@ -138,6 +138,11 @@ class ProgmatRegister(Register):
             return Refusal.BAD_SIGNATURE
         return None
 
+    def completion_hindrance(self, taker: str) -> Refusal | None:
+        """A paid delivery, too, waits for the station."""
+        del taker
+        return self.refusal(Process.COMPLETE)
+
     def return_hindrance(self) -> Refusal | None:
         """In an emergency nothing returns."""
         return self.platform.station.refusal(Process.RETURN)
@@ -207,6 +212,9 @@ class ProgmatRegister(Register):
     def post_hold(self, hold_id: HoldId) -> Hold:
         """Spend the locked token to the taker (本移転).
 
+        The mandate the giver's account signed with the lock authorises it. Where that account or
+        its node has no valid key any more, the issue's administrator does: the taker has paid.
+
         Raises:
             InvariantBroken: When the hold is not live, the station is shut to completion, or the
                 flag froze it; ask :meth:`refusal` first.
@@ -216,14 +224,21 @@ class ProgmatRegister(Register):
         check(refused is None, "I16: no final transfer now", hold=hold_id, refused=refused)
         hold = self.live_holds[hold_id]
         mandate, signature = self._mandates[hold_id]
-        info = self.info(hold_id, hold.giver, hold.taker, hold.amount, TransferType.SALE)
+        authority_key, by_power = hold.giver, False
+        if self._signature_refusal(hold.giver, hold_id, by_power=False) is not None:
+            authority_key, by_power = self.administrator, True
+            signature = self.platform.keys.sign(authority_key, mandate)
+        info = self.info(
+            hold_id, hold.giver, hold.taker, hold.amount, TransferType.SALE,
+            administrative=by_power,
+        )  # fmt: skip
         outputs = (Token(hold.taker, hold.amount),)
         refused = self._record(
             (self._locks[hold_id],),
             outputs,
             info,
             mandate,
-            authority_key=hold.giver,
+            authority_key=authority_key,
             authority_signature=signature,
         )
         self._must(refused)

@@ -55,6 +55,9 @@ from market.token_acts import (
     UnitsRedeemed,
 )
 from market.words import Side
+from settlement.delivery import Delivery
+from settlement.designs.provisional_transfer import ProvisionalTransfer
+from settlement.progmat.register import ProgmatRegister
 
 R, F, S = RejectReason, FailReason, DeliveryState
 BOOKS = pytest.mark.parametrize("name", [PLAIN, PROGMAT, IBET])
@@ -187,6 +190,70 @@ def test_a_station_goes_by_its_table() -> None:
     assert story.refused(redeem(PROGMAT)) is R.STATION_CLOSED
     story.done(allot(PLAIN))
     story.done(force(IBET))
+
+
+def pay_only(story: TokenStory, delivery: Delivery) -> None:
+    """Stop between payment and final transfer, as a money that answers later would."""
+    story.run(0, 1)
+    settlement = story.core.settlement
+    design = settlement.design
+    assert isinstance(design, ProvisionalTransfer)
+    events = settlement._book.tell(design.pay(delivery))
+    for event in events:
+        story.core.risk.apply(event)
+    story.auditor.read(events)
+    assert delivery.state is S.PAID
+
+
+@pytest.mark.parametrize("state", [Station.EMERGENCY, Station.CLOSED])
+def test_what_is_paid_waits_for_the_ledger_and_is_delivered(state: Station) -> None:
+    """The final transfer cannot be made while the station is shut; nothing takes it back."""
+    story = TokenStory()
+    delivery = story.trade(PROGMAT, A, B)
+    pay_only(story, delivery)
+    if state is Station.CLOSED:
+        story.done(*station(Station.CLOSING))
+    story.done(*station(state))
+    story.run(2, CUT_OFF)
+    assert (delivery.state, delivery.hindrance) == (S.PAID, F.STATION_CLOSED)
+    (reconciled,) = of(story.next_day(), Reconciled)
+    assert reconciled.breaks == ()
+    for command in station(Station.OPENING, Station.OPEN):
+        story.done(command)
+    story.run(2)
+    assert delivery.state is S.FINISHED
+
+
+def test_what_is_paid_waits_for_a_buyer_the_issuer_knows() -> None:
+    """On the account platform ownership changes when the buyer is registered, paid or not."""
+    story = TokenStory()
+    delivery = story.trade(IBET, A, B)
+    pay_only(story, delivery)
+    story.done(registered(IBET, B, known=False))
+    story.run(2, CUT_OFF)
+    assert (delivery.state, delivery.hindrance) == (S.PAID, F.NOT_REGISTERED)
+    end = RedeemIssue(instrument_id=IBET, price_sen=Sen(90_000), reference="end")
+    assert story.refused(end) is R.ALREADY_FINAL
+    story.done(registered(IBET, B, known=True))
+    story.next_day()
+    story.run(2)
+    assert delivery.state is S.FINISHED
+
+
+@pytest.mark.parametrize("node", [True, False])
+def test_what_is_paid_is_delivered_though_the_seller_s_key_is_gone(node: bool) -> None:
+    """The administrator signs in the place of account and node; every signature verifies."""
+    story = TokenStory(signed=True)
+    delivery = story.trade(PROGMAT, A, B)
+    pay_only(story, delivery)
+    story.done(RevokeAccountKey(participant_id=A, reason="lost", node=node))
+    story.run(2)
+    assert delivery.state is S.FINISHED
+    register = story.register(PROGMAT)
+    assert isinstance(register, ProgmatRegister)
+    last = list(register.platform.transactions.values())[-1]
+    assert (last.authority_key, last.node_key) == ("administrator", "administrator")
+    register.platform.check_audit()
 
 
 # --- accounts
