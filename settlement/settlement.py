@@ -119,6 +119,7 @@ class Settlement:
         settlement_days: int,
         calendar: business_days.Calendar = business_days.TSE_CALENDAR,
         error_trade_bust_percent: int = 0,
+        *,
         platforms: Platforms | None = None,
     ) -> None:
         self.registers: Registers = {}

@@ -205,7 +205,9 @@ class Core:
             self.rules.settlement_days.value,
             self.rules.business_days,
             self.rules.error_trade_bust_percent.value,
-            Platforms(command.run_id, signed=command.tokens_signed, mode=command.tokens_mode),
+            platforms=Platforms(
+                command.run_id, signed=command.tokens_signed, mode=command.tokens_mode
+            ),
         )
         self.feeds = MarketData(
             self.run_id,
