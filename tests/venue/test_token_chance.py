@@ -19,7 +19,7 @@ def test_days_of_acts_by_chance_keep_every_promise(seed: int) -> None:
 def test_the_days_by_chance_are_not_idle() -> None:
     """Over the seeds every act happens and every refusal of this room is met."""
     told: Counter[str] = Counter()
-    for seed in range(12):
+    for seed in range(24):
         chance = TokenChance(seed)
         chance.play(days=5, busy=7)
         for event in chance.story.events:
