@@ -10,7 +10,8 @@ with their neighbours, ten units at one price. Rows:
                        provisional transfer: units held, yen held, yen paid, units delivered); each
                        stage is one command, and its deliveries are what follows from it
 Books: ``plain`` accounts, ``ibet`` accounts with commitments, ``progmat`` tokens (unsigned, as the
-venue runs them). Ways: ``core`` has no journal; ``journal`` encodes, chains and writes each entry
+venue runs them by default). Ways: ``core`` has no journal, ``core, signed`` makes and verifies the
+signatures of account, node and notary under each token transaction; ``journal`` encodes, chains and writes each entry
 with one sync for a group (of 1, 64 or 512 for postings, one stage for deliveries). A command is
 applied when every room, all reports and all market data are made and fetched.
 
@@ -80,12 +81,12 @@ FULL: Final = Sizes(postings=20_000, alone=2_000, deliveries=10_000, rounds=5)
 QUICK: Final = Sizes(postings=200, alone=20, deliveries=100, rounds=1)
 
 
-def opening(mode: SettlementMode, books: TokenPlatform) -> list[Command]:
+def opening(mode: SettlementMode, books: TokenPlatform, *, signed: bool = False) -> list[Command]:
     """A venue on its first day, trading."""
     chosen = (("settlement_days", "0"), ("settlement_mode", f'"{mode.value}"'))
     listed = replace(ISSUE, instrument_id=NAME, platform=books)
     return [
-        OpenVenue(run_id="bench", preset="tse", chosen=chosen),
+        OpenVenue(run_id="bench", preset="tse", chosen=chosen, tokens_signed=signed),
         ListInstrument(instrument=listed),
         *firms_commands([NAME]),
         *session_commands(),
@@ -141,10 +142,12 @@ def postings(count: int) -> Work:
     return Work(opening(mode, TokenPlatform.PLAIN), deposits(count), count, mode)
 
 
-def settling(mode: SettlementMode, books: TokenPlatform, count: int) -> Work:
+def settling(
+    mode: SettlementMode, books: TokenPlatform, count: int, *, signed: bool = False
+) -> Work:
     """A day's trades, then all stages."""
     stages: list[Command] = [RunSettlement(stage=stage) for stage in range(4)]
-    return Work([*opening(mode, books), *trading(count)], stages, count, mode)
+    return Work([*opening(mode, books, signed=signed), *trading(count)], stages, count, mode)
 
 
 def entries(commands: Iterable[Command], first: int) -> list[Entry]:
@@ -228,6 +231,15 @@ def rows(sizes: Sizes, folder: Path) -> list[tuple[str, Callable[[], tuple[float
                         ),
                     )
                 )
+        tokens = TokenPlatform.PROGMAT
+        found.append(
+            (
+                f"{design}, {tokens.value}|core, signed",
+                lambda mode=mode, tokens=tokens: run(
+                    settling(mode, tokens, sizes.deliveries, signed=True), None, folder
+                ),
+            )
+        )
     return found
 
 

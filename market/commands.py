@@ -23,6 +23,7 @@ from market.instrument import Instrument
 from market.message import Message
 from market.quantities import Sen, SequenceNo, TimeNs, Units, Yen
 from market.reasons import RejectReason
+from market.token_acts import OperatingMode, TokenAct
 from market.words import OrderKind, Phase, SelfTradeMode, ShortSale, Side, Validity
 
 NO_PRICE: Final = Sen(0)
@@ -54,11 +55,15 @@ class OpenVenue(Message, frozen=True, kw_only=True):
         run_id: Name of the run, in every hello; a new run id tells clients to start over.
         preset: Name of a preset in market/rulebooks/.
         chosen: Rules replaced by the user, as (name, JSON text of the value).
+        tokens_signed: Whether the token platform makes and verifies every signature.
+        tokens_mode: Who runs the nodes of the token platform.
     """
 
     run_id: str
     preset: str
     chosen: tuple[tuple[str, str], ...] = ()
+    tokens_signed: bool = False
+    tokens_mode: OperatingMode = OperatingMode.NODE_OPENING
 
 
 class ParticipantLimits(Message, frozen=True, kw_only=True):
@@ -424,6 +429,7 @@ Command = (
     | WithdrawYen
     | DepositUnits
     | SetTransferControl
+    | TokenAct
     | OpenDay
     | PublishBasePrices
     | ChangePhase

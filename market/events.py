@@ -23,6 +23,7 @@ from market.instrument import Instrument
 from market.message import Message
 from market.quantities import Sen, TimeNs, Units, Yen, consideration_yen_rounded_down
 from market.reasons import CancelReason, FailReason, RejectReason
+from market.token_acts import TokenEvent
 from market.words import OrderKind, Phase, QuoteKind, ShortSale, Side, Validity
 
 # --- the venue and who may use it
@@ -641,6 +642,7 @@ Event = (
     | YenMoved
     | UnitsMoved
     | TransferControlSet
+    | TokenEvent
     | DeliveryCreated
     | DeliveryChanged
     | DeliveryHoldSet

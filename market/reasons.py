@@ -71,14 +71,20 @@ class RejectReason(StrEnum):
     INSUFFICIENT_CASH = "INSUFFICIENT_CASH"  # 買付余力
     INSUFFICIENT_HOLDING = "INSUFFICIENT_HOLDING"
     SELF_MATCH = "SELF_MATCH"  # 仮装売買
-    # settlement and error trades
+    # settlement, error trades and acts on tokens
+    ACT_UNSUPPORTED = "ACT_UNSUPPORTED"
     UNKNOWN_TRADE = "UNKNOWN_TRADE"
     UNKNOWN_INSTRUCTION = "UNKNOWN_INSTRUCTION"
     ALREADY_FINAL = "ALREADY_FINAL"
     BUST_NOT_ALLOWED = "BUST_NOT_ALLOWED"
     CUTOFF_PASSED = "CUTOFF_PASSED"
     LEG_MISMATCH = "LEG_MISMATCH"
+    STATION_CLOSED = "STATION_CLOSED"  # 閉局中
     TRANSFER_RESTRICTED = "TRANSFER_RESTRICTED"
+    NOT_REGISTERED = "NOT_REGISTERED"
+    ACCOUNT_FROZEN = "ACCOUNT_FROZEN"
+    RECEIVER_REFUSED = "RECEIVER_REFUSED"
+    SIGNATURE_REFUSED = "SIGNATURE_REFUSED"
     # a defect of ours; any occurrence fails the test run
     INTERNAL = "INTERNAL"
 
@@ -112,6 +118,12 @@ class FailReason(StrEnum):
     CUTOFF_PASSED = "cutoff_passed"  # LATE
     CANCELED = "canceled"
     BUSTED = "busted"  # its trade was voided
+    STATION_CLOSED = "station_closed"  # 閉局中; NARR
+    NOT_REGISTERED = "not_registered"  # NARR
+    ACCOUNT_FROZEN = "account_frozen"  # BLOC
+    RECEIVER_REFUSED = "receiver_refused"  # NARR
+    SIGNATURE_REFUSED = "signature_refused"  # NARR
+    REDEEMED = "redeemed"  # its units are no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +219,9 @@ CATALOGUE: Final[dict[RejectReason, CatalogueEntry]] = {
     _R.INSUFFICIENT_CASH: _entry("risk", "buying power exceeded", "買付余力不足", retryable=True),
     _R.INSUFFICIENT_HOLDING: _entry("risk", "not enough units", "売付可能数量不足", retryable=True),
     _R.SELF_MATCH: _entry("risk", "would trade with itself", "自己対当"),
+    _R.ACT_UNSUPPORTED: _entry(
+        "settlement", "the issue's platform knows no such act", "対応外の操作"
+    ),
     _R.UNKNOWN_TRADE: _entry("settlement", "no such trade", "該当約定なし"),
     _R.UNKNOWN_INSTRUCTION: _entry("settlement", "no such delivery", "該当指図なし"),
     _R.ALREADY_FINAL: _entry("settlement", "delivery already ended", "決済終了済み"),
@@ -215,8 +230,15 @@ CATALOGUE: Final[dict[RejectReason, CatalogueEntry]] = {
     ),
     _R.CUTOFF_PASSED: _entry("settlement", "after the cut-off", "締切後", retryable=True),
     _R.LEG_MISMATCH: _entry("settlement", "legs do not agree", "内容不一致"),
+    _R.STATION_CLOSED: _entry("settlement", "the ledger is closed", "閉局中", retryable=True),
     _R.TRANSFER_RESTRICTED: _entry(
         "settlement", "transfer stopped by control", "移転制限中", retryable=True
     ),
+    _R.NOT_REGISTERED: _entry(
+        "settlement", "the receiver is not registered with the issuer", "個人情報未登録"
+    ),
+    _R.ACCOUNT_FROZEN: _entry("settlement", "account frozen", "口座凍結中", retryable=True),
+    _R.RECEIVER_REFUSED: _entry("settlement", "the receiver refuses it", "受取拒否"),
+    _R.SIGNATURE_REFUSED: _entry("settlement", "no valid signature", "署名無効"),
     _R.INTERNAL: _entry("defect", "internal error", "内部エラー", close=1011, retryable=True),
 }

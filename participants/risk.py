@@ -11,8 +11,8 @@ cash and units are posted, and whole when the delivery is canceled. Incoming cas
 only once posted.
 Invariants: holds equal the open orders exactly; obligations equal the unposted legs of the open
 deliveries exactly; free cash never falls below the credit given, free units never below zero,
-except where the venue itself moved a limit under existing promises, or units were sold short as
-such (kept as ``excused``). A short sell is promised like any other, so it leaves less to sell.
+except where the venue itself moved a limit under existing promises, units or cash left by law
+(forced transfer, redemption, market claim), or units were sold short as such (kept as ``excused``). A short sell is promised like any other, so it leaves less to sell.
 Known limits: sells are held in units only; no margin, no netting between issues.
 Source: holdings check and limits are presets (market/rules.py, ParticipantLimits).
 """
@@ -42,6 +42,7 @@ from market.events import (
 from market.ids import DeliveryId, InstrumentId, OrderId, ParticipantId
 from market.quantities import SEN_PER_YEN, Sen, Units, Yen, hold_yen_rounded_up
 from market.reasons import RejectReason
+from market.token_acts import ClaimChanged, ClaimState, TransferForced, UnitsRedeemed
 from market.words import OrderKind, Side, Validity
 from participants.holds import Account, Hold, Obligation, Position, excuse, set_leaves
 
@@ -73,6 +74,9 @@ class Risk:
             DeliveryChanged: self._delivery_changed,
             YenMoved: self._yen_moved,
             UnitsMoved: self._units_moved,
+            TransferForced: self._transfer_forced,
+            UnitsRedeemed: self._units_redeemed,
+            ClaimChanged: self._claim_changed,
             ReferencePriceSet: self._reference_price_set,
             DayOpened: self._day_opened,
             ParticipantRegistered: self._registered,
@@ -281,6 +285,22 @@ class Risk:
             obligation = self._obligations[event.delivery_id]
             obligation.units -= event.quantity_units
             obligation.position.owed_units -= event.quantity_units
+
+    def _transfer_forced(self, event: TransferForced) -> None:
+        """The law does not ask what else was promised."""
+        self.accounts[event.giver].position(event.instrument_id).excuse()
+
+    def _units_redeemed(self, event: UnitsRedeemed) -> None:
+        """Nor does a redemption. O(firms)."""
+        for account in self.accounts.values():
+            position = account.positions.get(event.instrument_id)
+            if position is not None:
+                position.excuse()
+
+    def _claim_changed(self, event: ClaimChanged) -> None:
+        """Nor does a claim that is paid."""
+        if event.state is ClaimState.PAID:
+            excuse(self.accounts[event.payer])
 
     def _day_opened(self, event: DayOpened) -> None:
         """Forget yesterday's limits, unless orders accepted under them are still open."""

@@ -16,6 +16,7 @@ from market.quantities import MAX_YEN, Yen
 from market.reasons import RejectReason
 from settlement.cash import Cash
 from settlement.register import Registers
+from settlement.verbs import REJECT
 
 Deposit = DepositYen | WithdrawYen | DepositUnits
 """Any command with a reference."""
@@ -99,7 +100,8 @@ class Deposits:
             return RejectReason.OUT_OF_RANGE
         if command.quantity_units > register.unissued_units:
             return RejectReason.INSUFFICIENT_HOLDING
-        return None if register.executable else RejectReason.TRANSFER_RESTRICTED
+        refused = register.hindrance(register.source, command.participant_id)
+        return None if refused is None else REJECT[refused]
 
     def check_invariants(self) -> None:
         """Only admitted firms own anything. O(accounts)."""

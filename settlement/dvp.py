@@ -1,6 +1,6 @@
 """Delivery versus payment (DvP): both legs or neither, and what every design shares.
 
-Checks come in one order: does a side hold it, may the issue move, does the seller have the units, does the buyer have
+Checks come in one order: does a side hold it, may the units pass (``Register.hindrance``), does the seller have the units, does the buyer have
 the cash. The first that fails names the reason. A delivery of a firm to itself, and the cash leg
 of a consideration below one yen, have nothing to move and nothing to lack.
 """
@@ -8,16 +8,22 @@ of a consideration below one yen, have nothing to move and nothing to lack.
 from market.events import DeliveryAction, Event, UnitsMoved, YenMoved
 from market.reasons import FailReason
 from settlement.cash import Cash
-from settlement.delivery import Delivery, Life
+from settlement.delivery import UNITS_HELD_STATES, Delivery, Life
 from settlement.ledger import Leg, post_linked
 from settlement.register import Register
+from settlement.verbs import FAIL
 
 
 def bar(delivery: Delivery, register: Register) -> FailReason | None:
     """Why the delivery may go no step forward, whatever firms have, or None."""
     if delivery.held_by:
         return FailReason.ON_HOLD
-    return None if register.executable else FailReason.TRANSFER_RESTRICTED
+    terms = delivery.terms
+    locked = delivery.state in UNITS_HELD_STATES
+    refused = register.hindrance(
+        terms.seller, terms.buyer, hold_id=delivery.hold_id if locked else None
+    )
+    return None if refused is None else FAIL[refused]
 
 
 def units_hindrance(delivery: Delivery, register: Register) -> FailReason | None:

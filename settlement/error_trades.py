@@ -14,7 +14,7 @@ Source: JPX, erroneous orders: halt above 10% of listed units, void possible abo
 special cases only. START's own rule was not found.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from market.commands import BustTrade, ReportErrorTrade
@@ -24,6 +24,7 @@ from market.ids import InstrumentId, TradeId
 from market.quantities import Units
 from market.reasons import RejectReason
 from settlement.deliveries import Deliveries
+from settlement.delivery import Delivery
 from settlement.register import Register
 
 _PERCENT: Final = 100
@@ -118,6 +119,14 @@ class ErrorTrades:
             sell_order_id=trade.sell_order_id,
             reason=command.reason,
         )
+
+    def lock_refusal(
+        self, trade_id: TradeId, barred: Callable[[Delivery], RejectReason | None]
+    ) -> RejectReason | None:
+        """Why a trade that may be voided cannot give back its lock now, or None."""
+        if self._refuse(trade_id) is not None:
+            return None
+        return barred(self._book.by_id[self._book.obligations.delivery_of_trade[trade_id]])
 
     def _refuse(self, trade_id: TradeId) -> RejectReason | None:
         """Why a trade can be neither named nor voided, or None."""

@@ -2,7 +2,8 @@
 
 A key is derived from the ring's seed, its owner's name and its number, so a replay signs the same
 bytes. A rotated key is replaced at once: what the old key signs from then on is refused, what it
-signed before can still be verified against the record. A revoked owner signs nothing.
+signed before can still be verified against the record. A revoked owner signs nothing. A key may have a
+first and a last business date: outside them nothing it signs is accepted.
 
 With signing off every signature is empty and every verification passes: the fast path, for runs
 whose subject is not authenticity. One ring is either on or off for life.
@@ -18,6 +19,7 @@ from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypai
 from nacl.exceptions import BadSignatureError
 
 from market.errors import check
+from settlement.refusals import Refusal
 
 UNSIGNED: Final = b""
 """What a ring with signing off gives."""
@@ -42,15 +44,29 @@ class KeyRing:
         signing: Whether signatures are made and verified.
         versions: Number of the present key by owner, from 1.
         revoked: Owners without a valid key.
+        periods: First and last business date of the present key by owner, ISO 8601; none is always.
+        business_date: The present business date, ISO 8601; empty before the first.
     """
 
-    __slots__ = ("_genuine", "_pairs", "_secret", "_seed", "revoked", "signing", "versions")
+    __slots__ = (
+        "_genuine",
+        "_pairs",
+        "_secret",
+        "_seed",
+        "business_date",
+        "periods",
+        "revoked",
+        "signing",
+        "versions",
+    )
 
     def __init__(self, seed: str, *, signing: bool) -> None:
         self._seed = seed
         self.signing = signing
         self.versions: dict[str, int] = {}
         self.revoked: set[str] = set()
+        self.periods: dict[str, tuple[str, str]] = {}
+        self.business_date = ""
         self._secret: dict[str, bytes] = {}
         self._pairs: dict[str, list[_KeyPair]] = {}
         self._genuine: dict[tuple[bytes, bytes, bytes], None] = {}
@@ -66,7 +82,7 @@ class KeyRing:
         """Whether the owner's present key made this signature of this digest."""
         if not self.signing:
             return True
-        if owner in self.revoked or owner not in self.versions:
+        if owner not in self.versions or self.refusal(owner) is not None:
             return False
         return _is_signed(self._pairs[owner][-1].public, digest, signature)
 
@@ -78,7 +94,7 @@ class KeyRing:
         """
         if not self.signing:
             return True
-        if owner in self.revoked or owner not in self.versions:
+        if owner not in self.versions or self.refusal(owner) is not None:
             return False
         shown = (self._pairs[owner][-1].public, digest, signature)
         if shown in self._genuine:
@@ -100,10 +116,23 @@ class KeyRing:
         pairs = self._pairs.get(owner, [])
         return any(_is_signed(pair.public, digest, signature) for pair in pairs)
 
-    def rotate(self, owner: str) -> None:
+    def refusal(self, owner: str) -> Refusal | None:
+        """Why nothing the owner signs now is accepted, or None; an owner without a key gets one."""
+        if not self.signing:
+            return None
+        if owner in self.revoked:
+            return Refusal.BAD_SIGNATURE
+        first, last = self.periods.get(owner, ("", ""))
+        inside = not first or not self.business_date or first <= self.business_date <= last
+        return None if inside else Refusal.KEY_NOT_VALID
+
+    def rotate(self, owner: str, valid_from: str = "", valid_until: str = "") -> None:
         """Replace the owner's key; a revoked owner is back with the new one."""
         self._make(owner, self.versions.get(owner, 0) + 1)
         self.revoked.discard(owner)
+        self.periods.pop(owner, None)
+        if valid_from:
+            self.periods[owner] = (valid_from, valid_until)
 
     def revoke(self, owner: str) -> None:
         """End the owner's key."""

@@ -27,11 +27,13 @@ class Refusal(StrEnum):
     APPROVAL_REQUIRED = "APPROVAL_REQUIRED"
     NOT_REGISTERED = "NOT_REGISTERED"  # no personal information, no ownership
     ACCOUNT_FROZEN = "ACCOUNT_FROZEN"
+    RECEIVER_REFUSED = "RECEIVER_REFUSED"  # the taker lets nothing in
     ALREADY_FINAL = "ALREADY_FINAL"
     WRONG_STATE = "WRONG_STATE"
     TERMS_MISMATCH = "TERMS_MISMATCH"  # not what was agreed (I24)
     NOT_NEWEST = "NOT_NEWEST"  # the units have moved on: correct, do not cancel
     CASH_LEG_MISSING = "CASH_LEG_MISSING"
     INSUFFICIENT = "INSUFFICIENT"
+    KEY_NOT_VALID = "KEY_NOT_VALID"  # before the key's first day, or after its last
     BAD_SIGNATURE = "BAD_SIGNATURE"
     DOUBLE_SPEND = "DOUBLE_SPEND"

@@ -74,6 +74,7 @@ from settlement.designs.provisional_transfer import ProvisionalTransfer
 from settlement.error_trades import ErrorTrades
 from settlement.platforms import Platforms
 from settlement.register import Registers
+from settlement.token_acts import TokenActs
 
 _FORWARD: Final = (
     DeliveryAction.TRANSFER_PROVISIONALLY,
@@ -84,19 +85,21 @@ _FORWARD: Final = (
 
 
 class Conservation(NamedTuple):
-    """One asset's account of itself: ``put_in == held_by_firms + rest``, always.
+    """One asset's account of itself: ``put_in == held_by_firms + rest + redeemed``, always.
 
     Attributes:
         asset: ``yen``, or an issue.
         put_in: Yen paid in less paid out, or units issued.
         held_by_firms: What all firms own together.
         rest: Units not allotted yet; 0 for yen.
+        redeemed: Units the issuer has paid for and ended.
     """
 
     asset: str
     put_in: int
     held_by_firms: int
     rest: int
+    redeemed: int = 0
 
 
 class Settlement:
@@ -106,6 +109,7 @@ class Settlement:
         registers: One for each issue, in order of listing.
         cash: The yen of every firm.
         design: How deliveries are finished.
+        tokens: What happens to units besides trades.
         deliveries: Every delivery there ever was, by id; read only.
     """
 
@@ -115,9 +119,11 @@ class Settlement:
         settlement_days: int,
         calendar: business_days.Calendar = business_days.TSE_CALENDAR,
         error_trade_bust_percent: int = 0,
+        *,
+        platforms: Platforms | None = None,
     ) -> None:
         self.registers: Registers = {}
-        self._platforms = Platforms()
+        self._platforms = platforms or Platforms()
         self.cash = Cash()
         self.design: Design = (
             GrossAtomic(self.cash, self.registers)
@@ -130,6 +136,10 @@ class Settlement:
         self._deposits = Deposits(self.cash, self.registers)
         self._book = Deliveries()
         self._errors = ErrorTrades(self._book, self.registers, error_trade_bust_percent)
+        self.tokens = TokenActs(
+            book=self._book, deposits=self._deposits, cash=self.cash, registers=self.registers,
+            platforms=self._platforms, design=self.design, calendar=calendar,
+        )  # fmt: skip
         self.deliveries: Mapping[DeliveryId, Delivery] = MappingProxyType(self._book.by_id)
         self._business_date: date | None = None
         self._settlement_date = date.min
@@ -167,6 +177,7 @@ class Settlement:
 
     def _on_participant(self, event: ParticipantRegistered) -> list[Event]:
         self._deposits.admit(event.participant_id)
+        self._platforms.admit(event.participant_id)
         return []
 
     def _on_instrument(self, event: InstrumentListed) -> list[Event]:
@@ -187,7 +198,7 @@ class Settlement:
         self._cut_off_done = False
         self._book.start_day()
         self._errors.start_day()
-        return []
+        return self.tokens.start_day(day)
 
     def _on_transfer_control(self, event: TransferControlSet) -> list[Event]:
         self.registers[event.instrument_id].executable = event.executable
@@ -236,6 +247,9 @@ class Settlement:
             return _refuse(RejectReason.UNKNOWN_INSTRUCTION, name)
         if delivery.is_over or delivery.state is DeliveryState.PAID:
             return _refuse(RejectReason.ALREADY_FINAL, f"{name} is {delivery.state.value}")
+        barred = self.tokens.exit_refusal(delivery)
+        if barred is not None:
+            return _refuse(barred, name)
         return self._book.tell(self.design.cancel(delivery))
 
     def set_delivery_hold(self, command: SetDeliveryHold) -> list[Event]:
@@ -274,7 +288,8 @@ class Settlement:
 
     def bust_trade(self, command: BustTrade) -> list[Event]:
         """Void a trade: told, then its delivery ends without movement and every lock returns."""
-        told = self._errors.bust(command)
+        barred = self._errors.lock_refusal(command.trade_id, self.tokens.exit_refusal)
+        told = barred or self._errors.bust(command)
         if isinstance(told, RejectReason):
             return _refuse(told, trade_id_to_text(command.trade_id))
         self._book.forget_trade(told.trade_id)
@@ -301,7 +316,8 @@ class Settlement:
             return _refuse(RejectReason.OUT_OF_RANGE, f"{self.design.name} has no stage {stage}")
         if self._cut_off_done:
             return _refuse(RejectReason.CUTOFF_PASSED, f"{today} is settled")
-        events = self._book.tell(self.design.run(stage, self._book.due(today)))
+        events = self.tokens.pay()
+        events += self._book.tell(self.design.run(stage, self._book.due(today)))
         changes = [event for event in events if isinstance(event, DeliveryChanged)]
         self._cut_off_done = stage == len(self.design.stages) - 1
         ran = SettlementRan(
@@ -317,7 +333,8 @@ class Settlement:
         """Reconcile (照合). O(accounts, open deliveries, deliveries ended today)."""
         if self._business_date is None:
             return _refuse(RejectReason.PHASE_CLOSED, "no business day is open")
-        return [self._book.reconcile(self._business_date, self.registers, self.cash)]
+        reconciled = self._book.reconcile(self._business_date, self.registers, self.cash)
+        return [*self.tokens.close_day(), reconciled]
 
     # --- reading
 
@@ -343,8 +360,9 @@ class Settlement:
         lines = [Conservation("yen", self._book.record.yen_put_in, held_yen, 0)]
         for instrument_id, register in self.registers.items():
             held = sum(units for _, units in register.holders())
-            rest = register.unissued_units
-            lines.append(Conservation(instrument_id, register.issued_units, held, rest))
+            rest, gone = register.unissued_units, register.redeemed_units
+            put_in = register.issued_units + gone
+            lines.append(Conservation(instrument_id, put_in, held, rest, gone))
         return lines
 
     # --- proving
@@ -356,9 +374,11 @@ class Settlement:
             register.check_invariants()
         self._deposits.check_invariants()
         self._errors.check_invariants()
+        self.tokens.check_invariants()
         self._book.check_invariants(self.registers, self.cash)
         for line in self.conservation():
-            check(line.put_in == line.held_by_firms + line.rest, "I1, I2: conserved", line=line)
+            there = line.held_by_firms + line.rest + line.redeemed
+            check(line.put_in == there, "I1, I2: conserved", line=line)
 
     def state(self) -> dict[str, object]:
         """Canonical content for the digest; open deliveries by id. O(accounts + open)."""
@@ -371,6 +391,7 @@ class Settlement:
             **self._deposits.state(),
             **self._book.state(),
             "errors": self._errors.state(),
+            **self.tokens.state(),
         }
 
 

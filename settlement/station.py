@@ -24,18 +24,8 @@ from enum import StrEnum
 from typing import Final
 
 from market.errors import check
+from market.token_acts import Station
 from settlement.refusals import Refusal
-
-
-class Station(StrEnum):
-    """States of the station."""
-
-    OPEN = "open"
-    CLOSING = "closing"
-    CLOSED = "closed"
-    BATCH = "batch"
-    OPENING = "opening"
-    EMERGENCY = "emergency"
 
 
 class Process(StrEnum):

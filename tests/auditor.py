@@ -18,6 +18,7 @@ from market.events import (
     UnitsMoved,
     YenMoved,
 )
+from market.token_acts import UnitsRedeemed
 
 
 class Auditor:
@@ -64,6 +65,10 @@ class Auditor:
                 self._yen_moved(event)
             elif isinstance(event, UnitsMoved):
                 self._units_moved(event)
+            elif isinstance(event, UnitsRedeemed):
+                self.issued[event.instrument_id] -= event.quantity_units
+                if self.issued[event.instrument_id] != event.issued_units:
+                    self.findings.append(f"{event.instrument_id} is not as large as was told")
             elif isinstance(event, DeliveryChanged):
                 self._delivery_changed(event)
 

@@ -8,7 +8,7 @@ starred ones must be there:
     day            business day of the run, from 1, settlement days included (default 1)
     time*          HH:MM:SS or HH:MM:SS.mmm, Japan time
     act*           halt, resume, base_price, nav, control, report_error, bust, cancel_delivery,
-                   hold or release
+                   hold, release, or an act on tokens with its own columns (venue/tokenacts.py)
     instrument     for halt, resume, base_price, nav and control
     price          decimal yen, for base_price and nav
     trade          T-12, for bust; several with blanks between them for report_error
@@ -46,6 +46,7 @@ from market.errors import BadInput
 from market.ids import DeliveryId, InstrumentId, OrderId, TradeId
 from market.quantities import Sen, price_from_text
 from market.words import Side
+from venue import tokenacts
 from venue.orderfile import DAYS_MAX, clock_ms
 
 Act = tuple[int, int, Command]
@@ -53,7 +54,7 @@ Act = tuple[int, int, Command]
 
 COLUMNS: Final = (
     "day", "time", "act", "instrument", "price", "trade", "order", "delivery", "override", "reason",
-    "executable", "side",
+    "executable", "side", *tokenacts.COLUMNS,
 )  # fmt: skip
 _REQUIRED: Final = ("time", "act")
 _TEXT_MAX: Final = 200
@@ -69,6 +70,7 @@ _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "cancel_delivery": ("delivery", "reason"),
     "hold": ("delivery", "side", "reason"),
     "release": ("delivery", "side", "reason"),
+    **tokenacts.NEEDS,
 }
 _MAY: Final[dict[str, tuple[str, ...]]] = {
     "report_error": ("trade", "order"),
@@ -158,6 +160,8 @@ def _reader(present: dict[str, str], place: str) -> _Cell:
 def _command(act: str, present: dict[str, str], cell: _Cell) -> Command:
     instrument_id = InstrumentId(present.get("instrument", ""))
     reason = present.get("reason", "")
+    if act in tokenacts.NEEDS:
+        return tokenacts.token_command(act, present, cell)
     match act:
         case "halt":
             return Halt(instrument_id=instrument_id, reason=reason)

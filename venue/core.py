@@ -84,12 +84,14 @@ from market.ids import ClientOrderId, InstrumentId, OrderId, SessionId
 from market.quantities import MAX_PRICE_SEN, SequenceNo, TimeNs
 from market.reasons import CancelReason, RejectReason
 from market.rules import AmendMode, Rules
+from market.token_acts import RedeemIssue
 from matching.books import DEFAULT, books_named
 from matching.engine import Engine
 from participants.answers import Answers
 from participants.participant import Participants
 from participants.reports import Reports
 from participants.risk import Risk
+from settlement.platforms import Platforms
 from settlement.settlement import Settlement
 from venue.schedule import PLANNED
 from venue.settings import rules_of
@@ -203,6 +205,9 @@ class Core:
             self.rules.settlement_days.value,
             self.rules.business_days,
             self.rules.error_trade_bust_percent.value,
+            platforms=Platforms(
+                command.run_id, signed=command.tokens_signed, mode=command.tokens_mode
+            ),
         )
         self.feeds = MarketData(
             self.run_id,
@@ -232,6 +237,8 @@ class Core:
             WithdrawYen: self._withdraw_yen,
             DepositUnits: settlement.deposit_units,
             SetTransferControl: settlement.set_transfer_control,
+            **settlement.tokens.handlers,
+            RedeemIssue: self._redeem_issue,
             OpenDay: self._open_day,
             PublishBasePrices: self._publish_base_prices,
             ChangePhase: lambda c: (
@@ -313,6 +320,15 @@ class Core:
         if isinstance(told, TradeBusted) and is_of_today:
             left = self.settlement.trades_today(told.instrument_id)
             events += self.engine.forget_trades(told.instrument_id, left)
+        return events
+
+    def _redeem_issue(self, command: RedeemIssue) -> list[Event]:
+        """End an issue; what is no more is not traded."""
+        events = self.settlement.tokens.redeem_issue(command)
+        name = command.instrument_id
+        refused = isinstance(events[0], CommandRefused)
+        if not refused and not self.engine.is_suspended(name):
+            events += self.engine.halt(name, "redeemed")
         return events
 
     def _publish_base_prices(self, command: PublishBasePrices) -> list[Event]:
@@ -586,16 +602,19 @@ class Core:
         """
         yen, *issues = self.settlement.conservation()
         for line in (yen, *issues):
-            check(line.put_in == line.held_by_firms + line.rest, "assets are conserved", line=line)
+            there = line.held_by_firms + line.rest + line.redeemed
+            check(line.put_in == there, "assets are conserved", line=line)
         sentences = [
             f"yen conserved    {yen.put_in:,} paid in = {yen.held_by_firms:,} held by the firms"
         ]
         if issues:
             put_in = sum(line.put_in for line in issues)
             held = sum(line.held_by_firms for line in issues)
+            gone = sum(line.redeemed for line in issues)
             sentences.append(
                 f"units conserved  {put_in:,} in {len(issues)} issues = {held:,} held by the firms "
-                f"+ {put_in - held:,} not allotted"
+                f"+ {put_in - held - gone:,} not allotted"
+                + (f" + {gone:,} redeemed" if gone else "")
             )
         return sentences
 

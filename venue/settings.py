@@ -41,6 +41,7 @@ from market.quantities import (
 from market.rulebooks import preset
 from market.rulebooks.times import NCP_SECONDS_MAX, retimed
 from market.rules import Rules
+from market.token_acts import OperatingMode
 from participants.carried import DAYS_MAX
 from venue.schedule import first_business_day
 
@@ -245,6 +246,20 @@ class TimesSettings(BaseModel):
     ncp_seconds: Annotated[int, Field(ge=0, le=NCP_SECONDS_MAX)] | None = None
 
 
+class TokensSettings(BaseModel):
+    """How the token platform is run.
+
+    ``signed`` is off by default: the firms' requests were signed at the door, and three signatures
+    for each transfer are the largest part of its cost. ``mode`` says who runs the nodes: one
+    operator for all ("4.0") or each role its own ("5.0"); the ledger is the same.
+    """
+
+    model_config = _STRICT
+
+    signed: bool = False
+    mode: OperatingMode = OperatingMode.NODE_OPENING
+
+
 class VenueSettings(BaseModel):
     """A whole venue, as written in ``venue.toml``.
 
@@ -267,6 +282,7 @@ class VenueSettings(BaseModel):
     wait_for_sessions: Annotated[int, Field(ge=0)] = 0
     firms: list[FirmSettings] = []
     issues: list[IssueSettings] = []
+    tokens: TokensSettings = Field(default_factory=TokensSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
 
     def ouch_ports(self) -> dict[str, int]:
@@ -427,7 +443,11 @@ def _open_venue(settings: VenueSettings) -> OpenVenue:
 
     def opening() -> OpenVenue:
         return OpenVenue(
-            run_id=settings.run_id, preset=settings.preset, chosen=tuple(chosen.items())
+            run_id=settings.run_id,
+            preset=settings.preset,
+            chosen=tuple(chosen.items()),
+            tokens_signed=settings.tokens.signed,
+            tokens_mode=settings.tokens.mode,
         )
 
     if settings.times is not None:

@@ -30,6 +30,7 @@ from market.ids import trade_id_to_text
 from market.quantities import SEN_PER_YEN
 from market.reasons import FailReason
 from market.words import Phase, QuoteKind
+from venue.tokenlines import token_line
 
 _FAIL_WORDS = {
     FailReason.SELLER_SHORT_OF_UNITS: "seller short of units",
@@ -40,6 +41,12 @@ _FAIL_WORDS = {
     FailReason.CUTOFF_PASSED: "cut-off passed",
     FailReason.CANCELED: "canceled",
     FailReason.BUSTED: "trade voided",
+    FailReason.STATION_CLOSED: "station closed",
+    FailReason.NOT_REGISTERED: "buyer not registered",
+    FailReason.ACCOUNT_FROZEN: "account frozen",
+    FailReason.RECEIVER_REFUSED: "refused by the receiver",
+    FailReason.SIGNATURE_REFUSED: "no valid signature",
+    FailReason.REDEEMED: "units redeemed",
 }
 
 _CROSSES = {
@@ -115,6 +122,9 @@ class Timeline:
                 return _reconciled_line(event)
             case DayClosed():
                 return self._day_line(event)
+            case _:
+                by_the_operator = token_line(event)
+                return None if by_the_operator is None else _told(*by_the_operator)
         return None
 
     def _count(self, name: str, by: int = 1) -> None:

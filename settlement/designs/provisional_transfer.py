@@ -6,7 +6,8 @@
 3. payment and final transfer (本移転): the money platform pays and gives evidence; once the
    evidence is verified against delivery, version, payer, payee and amount, the units are posted;
 4. cut-off: what has not been paid returns whole, units and cash, and is failing (フェイル); the
-   next business day's first stage tries again with new holds.
+   next business day's first stage tries again with new holds. While a token ledger is down
+   (EMERGENCY) nothing returns: what is locked there stays so, and goes on when it is up again.
 
 Payment is the point of no return. Before it the transfer flag, or either side's hold, stops every step forward; after it
 the delivery is completed whatever the flag says, because a paid buyer must get his units. The
@@ -43,6 +44,7 @@ from settlement.dvp import (
     yen_events,
 )
 from settlement.register import Registers
+from settlement.verbs import FAIL
 
 
 def evidence_for(delivery: Delivery) -> PaymentEvidence:
@@ -121,10 +123,19 @@ class ProvisionalTransfer:
         events: list[Event] = []
         if delivery.state is DeliveryState.CONFIRMED:
             events += self.pay(delivery)
-        if delivery.state is DeliveryState.PAID:
+        if delivery.state is DeliveryState.PAID and not self._waits(delivery):
             key = (delivery.terms.delivery_id, delivery.attempt)
             events += self.finish(delivery, self._cash.payments[key])
         return events
+
+    def _waits(self, delivery: Delivery) -> bool:
+        """Whether the token ledger cannot post what is paid now; it is posted once it can."""
+        register = self._registers[delivery.terms.instrument_id]
+        refused = register.completion_hindrance(delivery.terms.buyer)
+        if refused is None or not delivery.moves_units:
+            return False
+        delivery.hindrance = FAIL[refused]
+        return True
 
     def pay(self, delivery: Delivery) -> list[Event]:
         """Order the payment, unless it is held or may not move: the last check before no return."""
@@ -163,6 +174,10 @@ class ProvisionalTransfer:
             return self.pay_and_finish(delivery)
         if delivery.state is DeliveryState.FAILING:
             return []
+        refused = self._registers[delivery.terms.instrument_id].return_hindrance()
+        if refused is not None and delivery.state in UNITS_HELD_STATES:
+            delivery.hindrance = FAIL[refused]
+            return []  # the ledger is down: the locks stay, and the delivery goes on from them
         self._return_locks(delivery)
         return [fail(delivery, self.life)]
 

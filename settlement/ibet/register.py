@@ -10,15 +10,18 @@ has identified them. A final transfer of what is paid is never barred by the fla
 "complete"): the flag closes the exchange's entries, not the agent's finish.
 """
 
-from typing import Final
+from typing import ClassVar, Final
 
 from market.errors import check
-from market.instrument import Instrument
+from market.instrument import Instrument, TokenPlatform
+from market.quantities import Units
+from market.token_acts import TransferGround
 from settlement.ibet.dvp import DvpTerms, IbetDvp
 from settlement.ibet.token import IbetToken
 from settlement.ledger import Hold, HoldId
+from settlement.lifecycle.record_dates import Locked, owners_in_law
 from settlement.refusals import Refusal
-from settlement.register import ISSUER, Register
+from settlement.register import ISSUER, Register, used
 
 AGENT: Final = "agent"
 EXCHANGE: Final = "exchange"
@@ -31,15 +34,18 @@ class IbetRegister(Register):
     Attributes:
         token: The issue's token.
         exchange: The delivery exchange.
+        withdrawn: Owners whose personal information the issuer no longer has.
     """
 
-    __slots__ = ("exchange", "token")
+    kind: ClassVar = TokenPlatform.IBET
+    __slots__ = ("exchange", "token", "withdrawn")
 
     def __init__(self, instrument: Instrument) -> None:
         super().__init__(instrument)
         self.token = IbetToken(self.asset, ISSUER, self.issued_units)
         self.exchange = IbetDvp(self.token, EXCHANGE, _agent_decides)
         self.token.set_flags(tradable_exchange=EXCHANGE)
+        self.withdrawn: set[str] = set()
 
     def can_give(self, owner: str, amount: int) -> bool:
         """As a ledger, while the token lets it out and the issue lasts."""
@@ -50,6 +56,54 @@ class IbetRegister(Register):
             and not self.token.approval_required
             and amount <= self.token.free(owner)
         )
+
+    def hindrance(
+        self, giver: str, taker: str, *, hold_id: HoldId | None = None, by_power: bool = False
+    ) -> Refusal | None:
+        """As a register, with the token's flags; the taker must be registered with the issuer."""
+        refused = super().hindrance(giver, taker, hold_id=hold_id, by_power=by_power)
+        if refused is not None:
+            return refused
+        refused = self.token.ownership_refusal(taker)
+        if refused is Refusal.NOT_REGISTERED and taker not in self.withdrawn:
+            return None  # admitted when he first takes units
+        return refused
+
+    def completion_hindrance(self, taker: str) -> Refusal | None:
+        """A paid delivery, too, waits for a taker the issuer knows."""
+        return Refusal.NOT_REGISTERED if taker in self.withdrawn else None
+
+    def register_holder(self, owner: str, *, registered: bool) -> None:
+        """The issuer has the owner's personal information, or no longer."""
+        if registered:
+            self.withdrawn.discard(owner)
+            self.token.register_person(owner)
+        else:
+            self.withdrawn.add(owner)
+            self.token.forget_person(owner)
+
+    def force(
+        self, giver: str, taker: str, units: Units, ground: TransferGround, reference: str
+    ) -> None:
+        """By the issuer's power; the contract has one way for every ground."""
+        del ground, reference
+        self._check_entry(giver, taker, units)
+        self._admit(taker)
+        self._move(giver, taker, units)
+        self._must(self.token.force_transfer(ISSUER, giver, taker, units))
+
+    def redeem(self, owner: str, units: Units) -> None:
+        """As a register, and in the contract."""
+        super().redeem(owner, units)
+        self._must(self.token.redeem(ISSUER, owner, units))
+
+    def owners_in_law(self, record_date: str) -> dict[str, int]:
+        """From the contracts: free units, and those the exchange keeps apart."""
+        del record_date
+        owners = [owner for owner in self.accounts if owner != ISSUER]
+        free = {owner: self.token.free(owner) for owner in owners}
+        apart = [Locked(owner, self.exchange.owned(owner)) for owner in owners]
+        return owners_in_law(free, apart, self.in_circulation)
 
     def post(self, giver: str, taker: str, amount: int) -> None:
         """Move at once."""
@@ -110,6 +164,7 @@ class IbetRegister(Register):
         """Canonical content for the digest."""
         return {
             **super().state(),
+            **used({"withdrawn": sorted(self.withdrawn)}),
             "notes": len(self.token.notes),
             "deliveries": len(self.exchange.terms),
         }

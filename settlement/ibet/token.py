@@ -105,6 +105,11 @@ class IbetToken:
         self.registered.add(owner)
         self.note(self.issuer, "register", owner, 0)
 
+    def forget_person(self, owner: str) -> None:
+        """The issuer has it no longer: what the holder has stays his, nothing more arrives."""
+        self.registered.discard(owner)
+        self.note(self.issuer, "forget", owner, 0)
+
     def set_flags(
         self,
         *,

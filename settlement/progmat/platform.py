@@ -26,6 +26,7 @@ from typing import Final, NamedTuple
 
 from market.errors import check
 from market.message import Message
+from market.token_acts import OperatingMode, Station
 from settlement.keys import UNSIGNED, KeyRing
 from settlement.progmat.notary import Notary
 from settlement.progmat.records import (
@@ -36,11 +37,11 @@ from settlement.progmat.records import (
     content_hash,
     input_hash,
 )
-from settlement.progmat.roles import RIGHTS, OperatingMode, Role
+from settlement.progmat.roles import RIGHTS, Role
 from settlement.progmat.seals import Seal, root
 from settlement.refusals import Refusal
 from settlement.register import ISSUER, Register
-from settlement.station import Station, StationControl
+from settlement.station import StationControl
 from settlement.transfer_control import ControlChange, InFlight, TransferControls
 
 NOTARY: Final = "notary"
@@ -180,12 +181,17 @@ class Platform:
         unlocking = authority_key == ""
         if unlocking:
             check(kind in OVERRIDES, "V3: a transfer is authorised", trade=info.trade_id)
-        elif not keys.verify_mandate(authority_key, mandate, authority_signature):
-            return Refusal.BAD_SIGNATURE
+        else:
+            refused = keys.refusal(authority_key)
+            if refused is not None:
+                return refused
+            if not keys.verify_mandate(authority_key, mandate, authority_signature):
+                return Refusal.BAD_SIGNATURE
         tx_id = content_hash(inputs, outputs, info, mandate)
         node_key, notary_key = self.node_key(info.creator_id), self.notary.key
-        if node_key in keys.revoked or notary_key in keys.revoked:
-            return Refusal.BAD_SIGNATURE
+        refused = keys.refusal(node_key) or keys.refusal(notary_key)
+        if refused is not None:
+            return refused
         signs = keys.signing and self._batch is None
         node_signature = self._signed(node_key, tx_id) if signs else UNSIGNED
         if not self.notary.consume([input_hash(one) for one in inputs], tx_id):

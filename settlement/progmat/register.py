@@ -14,10 +14,12 @@ that was named and spent out of turn stays in its queue until its turn comes, an
 """
 
 from collections import deque
+from typing import ClassVar
 
 from market.errors import check
-from market.instrument import Instrument
+from market.instrument import Instrument, TokenPlatform
 from market.quantities import Units
+from market.token_acts import TransferGround
 from settlement.ledger import Hold, HoldId
 from settlement.progmat.platform import ADMINISTRATOR, Platform
 from settlement.progmat.records import (
@@ -30,7 +32,7 @@ from settlement.progmat.records import (
 )
 from settlement.progmat.roles import ADMINISTRATIVE
 from settlement.refusals import Refusal
-from settlement.register import ISSUER, Register
+from settlement.register import ISSUER, Register, used
 from settlement.station import Process
 from settlement.transfer_control import InFlight
 
@@ -41,10 +43,11 @@ class ProgmatRegister(Register):
     Attributes:
         administrator: The asset node of the issue.
         unspent: Every token there is, by reference.
-        redeemed_units: Units that are no more.
+        refusing: Owners whose node refuses what comes in.
         record_dates: Register by record date, as it stood when that was run (I13).
     """
 
+    kind: ClassVar = TokenPlatform.PROGMAT
     __slots__ = (
         "_locks",
         "_mandates",
@@ -53,7 +56,7 @@ class ProgmatRegister(Register):
         "administrator",
         "platform",
         "record_dates",
-        "redeemed_units",
+        "refusing",
         "unspent",
     )
 
@@ -69,7 +72,7 @@ class ProgmatRegister(Register):
         self.platform = platform
         self.administrator = administrator
         self.unspent: dict[str, Token] = {}
-        self.redeemed_units = 0
+        self.refusing: set[str] = set()
         self.record_dates: dict[str, list[tuple[str, int]]] = {}
         self._queues: dict[str, deque[str]] = {}
         self._locks: dict[HoldId, str] = {}
@@ -99,6 +102,90 @@ class ProgmatRegister(Register):
             reason="venue",
         )  # fmt: skip
 
+    def hindrance(
+        self, giver: str, taker: str, *, hold_id: HoldId | None = None, by_power: bool = False
+    ) -> Refusal | None:
+        """As a register, with the station, frozen investors, the receiver's word and signatures."""
+        platform = self.platform
+        process = Process.INSTRUCT if hold_id is None else Process.COMPLETE
+        refused = platform.station.refusal(process) or super().hindrance(
+            giver, taker, hold_id=hold_id, by_power=by_power
+        )
+        if refused is not None:
+            return refused
+        if not by_power:
+            if giver in platform.frozen or taker in platform.frozen:
+                return Refusal.ACCOUNT_FROZEN
+            if taker in self.refusing:
+                return Refusal.RECEIVER_REFUSED
+        return self._signature_refusal(giver, hold_id, by_power=by_power)
+
+    def _signature_refusal(
+        self, giver: str, hold_id: HoldId | None, *, by_power: bool
+    ) -> Refusal | None:
+        """Whose key would be refused: the giver's, the creating node's, the notary's."""
+        platform, keys = self.platform, self.platform.keys
+        if not keys.signing:
+            return None
+        ruling = by_power or giver == ISSUER
+        node = self.administrator if ruling else platform.custodians.get(giver, giver)
+        authority = self.administrator if by_power else giver
+        for owner in (authority, platform.node_key(node), platform.notary.key):
+            refused = keys.refusal(owner)
+            if refused is not None:
+                return refused
+        if hold_id in self._mandates and not keys.verify_mandate(giver, *self._mandates[hold_id]):
+            return Refusal.BAD_SIGNATURE
+        return None
+
+    def completion_hindrance(self, taker: str) -> Refusal | None:
+        """A paid delivery, too, waits for the station."""
+        del taker
+        return self.refusal(Process.COMPLETE)
+
+    def return_hindrance(self) -> Refusal | None:
+        """In an emergency nothing returns."""
+        return self.platform.station.refusal(Process.RETURN)
+
+    def freeze(self, owner: str, *, frozen: bool, reason: str) -> None:
+        """As a register, on the audit chain."""
+        super().freeze(owner, frozen=frozen, reason=reason)
+        word = "frozen" if frozen else "free"
+        self.platform.note(self.administrator, f"account {owner} {word} in {self.asset}", reason)
+
+    def set_receiving(self, owner: str, *, receives: bool, reason: str) -> None:
+        """The owner's node lets units in, or refuses them."""
+        (self.refusing.discard if receives else self.refusing.add)(owner)
+        word = "receives" if receives else "refuses"
+        self.platform.note(owner, f"account {owner} {word} {self.asset}", reason)
+
+    def force(
+        self, giver: str, taker: str, units: Units, ground: TransferGround, reference: str
+    ) -> None:
+        """By the administrator's key; the reference stands for the legal ground."""
+        self._check_free(giver, units)
+        kind = TransferType(ground.value)
+        self._must(
+            self.move(
+                kind, giver, taker, units, authority_key=self.administrator, authority=reference
+            )
+        )
+
+    def redeem(self, owner: str, units: Units) -> None:
+        """By the administrator's key."""
+        self._check_free(owner, units)
+        key = self.administrator
+        self._must(self.move(TransferType.REDEEM, owner, ISSUER, units, authority_key=key))
+
+    def _check_free(self, owner: str, units: int) -> None:
+        enough = 0 < units <= self.available(owner)
+        check(enough, "I3: nobody gives what he lacks", asset=self.asset, owner=owner)
+
+    def owners_in_law(self, record_date: str) -> dict[str, int]:
+        """From the tokens; written down where the station lets the record date be run."""
+        told = self.run_record_date(record_date)
+        return self._owned() if isinstance(told, Refusal) else dict(told)
+
     def can_give(self, owner: str, amount: int) -> bool:
         """As a ledger, while the station is open and the account is not frozen."""
         platform = self.platform
@@ -125,6 +212,9 @@ class ProgmatRegister(Register):
     def post_hold(self, hold_id: HoldId) -> Hold:
         """Spend the locked token to the taker (本移転).
 
+        The mandate the giver's account signed with the lock authorises it. Where that account or
+        its node has no valid key any more, the issue's administrator does: the taker has paid.
+
         Raises:
             InvariantBroken: When the hold is not live, the station is shut to completion, or the
                 flag froze it; ask :meth:`refusal` first.
@@ -134,14 +224,21 @@ class ProgmatRegister(Register):
         check(refused is None, "I16: no final transfer now", hold=hold_id, refused=refused)
         hold = self.live_holds[hold_id]
         mandate, signature = self._mandates[hold_id]
-        info = self.info(hold_id, hold.giver, hold.taker, hold.amount, TransferType.SALE)
+        authority_key, by_power = hold.giver, False
+        if self._signature_refusal(hold.giver, hold_id, by_power=False) is not None:
+            authority_key, by_power = self.administrator, True
+            signature = self.platform.keys.sign(authority_key, mandate)
+        info = self.info(
+            hold_id, hold.giver, hold.taker, hold.amount, TransferType.SALE,
+            administrative=by_power,
+        )  # fmt: skip
         outputs = (Token(hold.taker, hold.amount),)
         refused = self._record(
             (self._locks[hold_id],),
             outputs,
             info,
             mandate,
-            authority_key=hold.giver,
+            authority_key=authority_key,
             authority_signature=signature,
         )
         self._must(refused)
@@ -150,12 +247,20 @@ class ProgmatRegister(Register):
         return super().post_hold(hold_id)
 
     def void_hold(self, hold_id: HoldId) -> Hold:
-        """Spend the locked token back to its owner; refused only while the ledger is down."""
+        """Spend the locked token back to its owner; refused only while the ledger is down.
+
+        An exit needs nobody's leave (I20): where the owner's node has no valid key, the issue's
+        administrator makes the transaction.
+        """
         check(hold_id in self.live_holds, "I5: a hold ends once", asset=self.asset, hold=hold_id)
         refused = self.refusal(Process.RETURN)
         check(refused is None, "I16: the ledger is down", hold=hold_id, refused=refused)
         hold = self.live_holds[hold_id]
-        info = self.info(hold_id, hold.giver, hold.giver, hold.amount, TransferType.RETURN)
+        node = self.platform.node_key(self.platform.custodian_of(hold.giver))
+        info = self.info(
+            hold_id, hold.giver, hold.giver, hold.amount, TransferType.RETURN,
+            administrative=self.platform.keys.refusal(node) is not None,
+        )  # fmt: skip
         outputs = (Token(hold.giver, hold.amount),)
         self._must(self._record((self._locks[hold_id],), outputs, info))
         self._forget(hold_id)
@@ -265,9 +370,10 @@ class ProgmatRegister(Register):
         *,
         cancel_target: str = "",
         authority: str = "",
+        administrative: bool = False,
     ) -> TransferInfo:
         """Transfer information of now."""
-        administrative = kind in ADMINISTRATIVE or giver == ISSUER
+        administrative = administrative or kind in ADMINISTRATIVE or giver == ISSUER
         creator = self.administrator if administrative else self.platform.custodian_of(giver)
         return TransferInfo(
             trade_id=trade_id, instrument_id=self.asset, creator_id=creator,
@@ -288,13 +394,16 @@ class ProgmatRegister(Register):
             return self.record_dates[record_date]
         if self.platform.station.station.value not in {"batch", "open"}:
             return Refusal.STATION_NOT_OPEN
+        self.record_dates[record_date] = list(self._owned().items())
+        self.platform.note(self.administrator, f"record date {self.asset} {record_date}", "batch")
+        return self.record_dates[record_date]
+
+    def _owned(self) -> dict[str, int]:
         held: dict[str, int] = {}
         for token in self.unspent.values():
             if token.owner != ISSUER:
                 held[token.owner] = held.get(token.owner, 0) + token.quantity_units
-        self.record_dates[record_date] = sorted(held.items())
-        self.platform.note(self.administrator, f"record date {self.asset} {record_date}", "batch")
-        return self.record_dates[record_date]
+        return dict(sorted(held.items()))
 
     # --- inside
 
@@ -406,6 +515,7 @@ class ProgmatRegister(Register):
         return {
             **super().state(),
             "redeemed_units": self.redeemed_units,
+            **used({"refusing": sorted(self.refusing)}),
             "tokens": len(self.unspent),
             "platform": self.platform.state(),
         }

@@ -63,10 +63,3 @@ ADMINISTRATIVE: Final = frozenset(
     }
 )
 """Transfers that only the issue's administrator creates."""
-
-
-class OperatingMode(StrEnum):
-    """Who runs the nodes."""
-
-    API_OPENING = "4.0"  # one operator plays every node; firms come by API
-    NODE_OPENING = "5.0"  # each role runs its own node

@@ -7,16 +7,15 @@ import pytest
 from settlement_story import ST1, ST2
 from test_progmat_requests import World
 
+from market.token_acts import OperatingMode, Station
 from settlement.ledger import HoldId
 from settlement.progmat import views
 from settlement.progmat.platform import ADMINISTRATOR, NOTARY
 from settlement.progmat.records import TransferType
 from settlement.progmat.requests import Receipt
-from settlement.progmat.roles import OperatingMode
 from settlement.progmat.tables import personal_data
 from settlement.refusals import Refusal
 from settlement.register import ISSUER
-from settlement.station import Station
 from settlement.transfer_control import InFlight
 
 NAMES = ("a1", "a2", "b1", ISSUER, "zz")

@@ -8,11 +8,11 @@ import pytest
 from settlement_story import ISSUED_UNITS, ST1, issue
 
 from market.errors import InvariantBroken
+from market.token_acts import OperatingMode
 from settlement.ledger import HoldId
 from settlement.progmat.platform import Platform
 from settlement.progmat.records import TransferType, reference
 from settlement.progmat.register import ProgmatRegister
-from settlement.progmat.roles import OperatingMode
 from settlement.progmat.seals import path, root, root_from
 from settlement.register import ISSUER, Register
 

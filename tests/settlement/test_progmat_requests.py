@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from settlement_story import ST1, ST2, issue
 
+from market.token_acts import OperatingMode, Station
 from settlement.ledger import HoldId, Ledger
 from settlement.progmat.platform import ADMINISTRATOR, NOTARY, Platform
 from settlement.progmat.records import TransferType
 from settlement.progmat.register import ProgmatRegister
 from settlement.progmat.requests import CashReturn, Receipt, Requests, TransferRequest
-from settlement.progmat.roles import OperatingMode, Role
+from settlement.progmat.roles import Role
 from settlement.refusals import Refusal
 from settlement.register import ISSUER
-from settlement.station import Station
 from settlement.transfer_control import InFlight
 
 

@@ -215,9 +215,9 @@ def test_every_asset_accounts_for_itself(mode: SettlementMode) -> None:
     story.run(0, 1)
 
     assert story.room.conservation() == [
-        ("yen", 1_000, 1_000, 0),
-        (ST1, 1_000, 10, 990),
-        (ST2, 1_000, 0, 1_000),
+        ("yen", 1_000, 1_000, 0, 0),
+        (ST1, 1_000, 10, 990, 0),
+        (ST2, 1_000, 0, 1_000, 0),
     ]
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from market.token_acts import Station
 from settlement.refusals import Refusal
-from settlement.station import NEXT, PERMITTED, OutagePolicy, Process, Station, StationControl
+from settlement.station import NEXT, PERMITTED, OutagePolicy, Process, StationControl
 
 ROUTES: dict[Station, tuple[Station, ...]] = {
     Station.OPEN: (),

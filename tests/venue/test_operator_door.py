@@ -65,6 +65,37 @@ def test_an_act_is_in_the_journal_when_it_is_answered(tmp_path: Path) -> None:
     assert core.engine.is_suspended(InstrumentId("ST01"))
 
 
+def test_an_act_on_tokens_goes_through_the_door_and_is_found_again(tmp_path: Path) -> None:
+    """Frozen, forced, and refused with the core's word; a restart finds the same books."""
+    account = {"instrument": "ST01", "participant": "FIRM-A", "reason": "court"}
+    force = account | {
+        "act": "forced_transfer",
+        "taker": "FIRM-B",
+        "units": "7",
+        "reference": "o-1",
+    }
+
+    async def story(house: House, client: httpx.AsyncClient) -> None:
+        await house.open()
+        told = (await client.post(ACTS, json=account | {"act": "freeze"})).json()
+        assert [event["is"] for event in told["events"]] == ["AccountFrozen"]
+        told = (await client.post(ACTS, json=force)).json()
+        assert [event["is"] for event in told["events"]] == ["UnitsMoved", "TransferForced"]
+        again = await client.post(ACTS, json=force)
+        assert (again.status_code, again.json()["code"]) == (409, "DUPLICATE")
+        station = {"act": "station", "state": "closing", "reason": "upkeep"}
+        none = await client.post(ACTS, json=station)
+        assert (none.status_code, none.json()["code"]) == (409, "ACT_UNSUPPORTED")
+        digests.append(house.core.digest())
+
+    digests: list[str] = []
+    ask(tmp_path, story)
+    core = replay(list(read_entries(tmp_path)))
+    assert core.digest() == digests[0]
+    register = core.settlement.registers[InstrumentId("ST01")]
+    assert (register.balance("FIRM-A"), register.frozen) == (3_993, {"FIRM-A"})
+
+
 def test_nothing_is_answered_before_the_sync(tmp_path: Path) -> None:
     """While the writer is held with the act in hand, the operator waits."""
 
