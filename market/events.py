@@ -606,10 +606,16 @@ class CancelConsented(Message, frozen=True, kw_only=True):
 
 
 class ReversalAsked(Message, frozen=True, kw_only=True):
-    """One side asked for a finished delivery's reversal; with the other's word it follows."""
+    """One side asked for a finished delivery's reversal; with the other's word it follows.
+
+    Attributes:
+        seller: Who delivered; a side of the finished delivery, as ``buyer`` is.
+    """
 
     delivery_id: DeliveryId
     side: Side
+    seller: ParticipantId
+    buyer: ParticipantId
     reason: str
     legal_order: bool = False
 

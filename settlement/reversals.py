@@ -49,9 +49,12 @@ class Reversals:
             return refused
         # Every refusal is above this line; below it nothing can fail.
         asked = self.asked.get(target, frozenset()) | {command.side}
+        terms = self._book.by_id[target].terms
         told = ReversalAsked(
             delivery_id=target,
             side=command.side,
+            seller=terms.seller,
+            buyer=terms.buyer,
             reason=command.reason,
             legal_order=command.legal_order,
         )
