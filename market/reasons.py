@@ -109,7 +109,7 @@ class FailReason(StrEnum):
 
     SELLER_SHORT_OF_UNITS = "seller_short_of_units"  # LACK
     BUYER_SHORT_OF_CASH = "buyer_short_of_cash"  # MONY
-    ON_HOLD = "on_hold"  # PREA
+    ON_HOLD = "on_hold"  # PREA to the side that holds, PRCY to the other
     TRANSFER_RESTRICTED = "transfer_restricted"  # SBLO
     PAYMENT_REFUSED = "payment_refused"  # MONY
     CUTOFF_PASSED = "cutoff_passed"  # LATE
