@@ -226,7 +226,7 @@ class Fails:
         return events
 
     def _compensate(self, delivery: Delivery, price_sen: Sen, late: int) -> list[Event]:
-        """End it in cash: the difference to the market, when the buyer would lose it."""
+        """End it in cash: the difference to the market, rounded up, when the buyer would lose it."""
         terms = delivery.terms
         yen = hold_yen_rounded_up(price_sen, delivery.open_units) - delivery.open_yen
         kind = ChargeKind.CASH_COMPENSATION

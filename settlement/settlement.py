@@ -316,6 +316,8 @@ class Settlement:
 
     def check_buy_in(self, command: BuyIn) -> RejectReason | None:
         """The first reason of this room not to end a fail that way, or None. Changes nothing."""
+        if command.supplier is not None and command.supplier not in self._deposits.participants:
+            return RejectReason.NOT_ENTITLED
         return self._fails.check_buy_in(command, self._business_date)
 
     def buy_in(self, command: BuyIn) -> list[Event]:

@@ -1,7 +1,7 @@
 """Fails (フェイル): what a day of failing costs, who pays it, and what ends it."""
 
 import pytest
-from settlement_story import CUT_OFF, A, B, C, Story, refusal
+from settlement_story import CUT_OFF, ST1, A, B, C, Story, refusal
 
 from market.choices import UnpaidCharge
 from market.events import (
@@ -12,6 +12,7 @@ from market.events import (
     FailCharged,
     FailChargePaid,
 )
+from market.ids import ParticipantId
 from market.reasons import FailReason, RejectReason
 from market.rules import SettlementMode
 from market.words import Side
@@ -214,6 +215,8 @@ def test_when_nothing_can_be_bought_the_difference_is_paid(
 def test_a_buy_in_is_refused_for_the_first_reason(mode: SettlementMode) -> None:
     """Each refusal leaves no trace (Story checks it)."""
     story, delivery = late(mode, 1, a_yen=100)
+    for stranger in (ParticipantId("NOBODY"), ParticipantId(story.room.registers[ST1].source)):
+        assert refusal(story.buy_in(delivery, stranger)) is RejectReason.NOT_ENTITLED
     assert refusal(story.buy_in(99, C)) is RejectReason.UNKNOWN_INSTRUCTION
     assert refusal(story.buy_in(delivery, B)) is RejectReason.INVALID_COMBINATION
     assert refusal(story.buy_in(delivery, C, 0)) is RejectReason.OUT_OF_RANGE

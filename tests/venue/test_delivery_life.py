@@ -343,3 +343,37 @@ def test_the_timeline_tells_what_a_fail_costs_and_how_it_ends() -> None:
 def _lines(market: WatchedMarket, timeline: Timeline) -> list[str]:
     """The whole run as people read it; the events are those of all steps."""
     return timeline.lines(market.entries[-1], market.events)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_both_firms_hear_of_it_and_nobody_else(mode: str) -> None:
+    """Hold, part, charge and reversal reach every session of buyer and seller, and no third firm's."""
+    run = Run(mode, partial_settlement=True, fail_penalty_ppm_a_day=100_000)
+    for side, firm in ((Side.BUY, B), (Side.SELL, A)):
+        assert ask(run.market, firm, side, 20) == "accepted"
+    cross(run.market)
+    run.do(SetDeliveryHold(delivery_id=ONE, side=Side.BUY, held=True, reason="check"))
+    run.stages()
+    run.night()
+    run.do(SetDeliveryHold(delivery_id=ONE, side=Side.BUY, held=False))
+    run.stages()
+    run.do(ReverseDelivery(delivery_id=ONE, side=Side.SELL, reason="court", legal_order=True))
+    heard = [
+        (session, report["data"]["side"], report["data"]["what"], report["data"].get("amount_yen"))
+        for session, _, payload in run.market.reports
+        for report in [json.loads(payload)]
+        if report.get("type") == "delivery"
+    ]
+    sessions = {A: ("FIRM-A-1", "FIRM-A-2"), B: ("FIRM-B-1", "FIRM-B-2")}
+    assert heard == [
+        (session, words[firm], what, yen)
+        for what, yen, firms, words in (
+            ("hold", None, (B, A), {B: "buy", A: "sell"}),
+            ("penalty", 20, (B, A), {B: "payer", A: "payee"}),
+            ("release", None, (B, A), {B: "buy", A: "sell"}),
+            ("reversal_asked", None, (B, A), {B: "buy", A: "sell"}),
+            ("reversal", 200, (A, B), {A: "buy", B: "sell"}),
+        )
+        for firm in firms
+        for session in sessions[firm]
+    ]
