@@ -46,3 +46,10 @@ class ClosePriceRule(StrEnum):
     CROSS = "cross"  # closing cross, else opening cross, else none
     LAST = "last"  # closing cross, else last price, else none
     CROSS_OR_BASE = "cross_or_base"  # closing cross, else opening cross, else base price
+
+
+class UnpaidCharge(StrEnum):
+    """What becomes of a charge for failing when the failer has not the cash for it."""
+
+    CARRY = "carry"  # owed, and tried at every day's end, oldest first
+    WAIVE = "waive"  # told, and never asked for again

@@ -277,6 +277,49 @@ class SetDeliveryHold(Message, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class AffirmDelivery(Message, frozen=True, kw_only=True):
+    """One side agrees to a delivery's terms; with both it is matched (market rule ``affirmation``)."""
+
+    delivery_id: DeliveryId
+    side: Side
+
+
+class ConsentToCancel(Message, frozen=True, kw_only=True):
+    """One side asks to end a delivery; it ends when both have, or at once while it is unmatched."""
+
+    delivery_id: DeliveryId
+    side: Side
+    reason: str = ""
+
+
+class ReverseDelivery(Message, frozen=True, kw_only=True):
+    """Ask for the reversal of a finished delivery: a new one the opposite way, never an undo.
+
+    Attributes:
+        side: The side of the finished delivery that asks; both must, or
+        legal_order: a legal order stands for both.
+    """
+
+    delivery_id: DeliveryId
+    side: Side
+    reason: str
+    legal_order: bool = False
+
+
+class BuyIn(Message, frozen=True, kw_only=True):
+    """End a fail for lack of units at the seller's cost (買入れ): bought in, or paid in cash.
+
+    Attributes:
+        supplier: Whose units are bought, or None when none could be: cash compensation.
+        price_sen: 1/100 yen for one unit, or None for the issue's last base price.
+    """
+
+    delivery_id: DeliveryId
+    supplier: ParticipantId | None = None
+    price_sen: Sen | None = None
+    reason: str = ""
+
+
 class CloseDay(Message, frozen=True, kw_only=True):
     """End the business day: reconcile, and carry base prices and deliveries over."""
 
@@ -444,6 +487,10 @@ Command = (
     | BustTrade
     | CancelDelivery
     | SetDeliveryHold
+    | AffirmDelivery
+    | ConsentToCancel
+    | ReverseDelivery
+    | BuyIn
     | CloseDay
     | OpenSession
     | CloseSession

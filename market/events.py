@@ -526,13 +526,18 @@ class DeliveryAction(StrEnum):
     CONFIRM = "confirm"
     PAY = "pay"
     FINISH = "finish"
+    FILL = "fill"  # a part is settled, the rest stays open (一部決済)
     FAIL = "fail"
     RETRY = "retry"
     CANCEL = "cancel"
 
 
 class DeliveryCreated(Message, frozen=True, kw_only=True):
-    """A trade became an obligation: units from seller, cash from buyer, on one date."""
+    """A trade became an obligation: units from seller, cash from buyer, on one date.
+
+    Attributes:
+        reverses: The finished delivery it takes back, with the parties the other way, or None.
+    """
 
     delivery_id: DeliveryId
     trade_id: TradeId
@@ -542,6 +547,7 @@ class DeliveryCreated(Message, frozen=True, kw_only=True):
     quantity_units: Units
     amount_yen: Yen
     settlement_date: date
+    reverses: DeliveryId | None = None
 
 
 class DeliveryChanged(Message, frozen=True, kw_only=True):
@@ -565,6 +571,112 @@ class DeliveryHoldSet(Message, frozen=True, kw_only=True):
     side: Side
     held: bool
     reason: str = ""
+
+
+class DeliveryFilled(Message, frozen=True, kw_only=True):
+    """A part of a delivery was settled (一部決済), the last one included; its move follows.
+
+    Attributes:
+        quantity_units: Units of this part.
+        amount_yen: What the buyer paid for them.
+        open_units: Units left to deliver; 0 with the last part.
+        open_yen: What the buyer still owes for them.
+    """
+
+    delivery_id: DeliveryId
+    quantity_units: Units
+    amount_yen: Yen
+    open_units: Units
+    open_yen: Yen
+
+
+class DeliveryAffirmed(Message, frozen=True, kw_only=True):
+    """One side agreed to a delivery's terms; ``matched`` when both have (照合済み)."""
+
+    delivery_id: DeliveryId
+    side: Side
+    matched: bool
+
+
+class CancelConsented(Message, frozen=True, kw_only=True):
+    """One side asked to end a delivery; with the other's word its end follows."""
+
+    delivery_id: DeliveryId
+    side: Side
+    reason: str = ""
+
+
+class ReversalAsked(Message, frozen=True, kw_only=True):
+    """One side asked for a finished delivery's reversal; with the other's word it follows.
+
+    Attributes:
+        seller: Who delivered; a side of the finished delivery, as ``buyer`` is.
+    """
+
+    delivery_id: DeliveryId
+    side: Side
+    seller: ParticipantId
+    buyer: ParticipantId
+    reason: str
+    legal_order: bool = False
+
+
+class ChargeKind(StrEnum):
+    """What a failer is charged for."""
+
+    PENALTY = "penalty"
+    BUY_IN_DIFFERENCE = "buy_in_difference"
+    CASH_COMPENSATION = "cash_compensation"
+
+
+class FailCharged(Message, frozen=True, kw_only=True):
+    """Failing to deliver or pay cost something; when ``paid``, its posting came just before.
+
+    Attributes:
+        late_days: Business days after the settlement date.
+        paid: False when the payer had not the cash; what then is the market's rule.
+    """
+
+    delivery_id: DeliveryId
+    kind: ChargeKind
+    payer: ParticipantId
+    payee: ParticipantId
+    amount_yen: Yen
+    late_days: int
+    paid: bool
+
+
+class FailChargePaid(Message, frozen=True, kw_only=True):
+    """A charge told as unpaid before is paid now; its posting came just before."""
+
+    delivery_id: DeliveryId
+    kind: ChargeKind
+    payer: ParticipantId
+    payee: ParticipantId
+    amount_yen: Yen
+
+
+class BuyInStarted(Message, frozen=True, kw_only=True):
+    """A delivery failed for lack of units for so long that it may be bought in (買入れ)."""
+
+    delivery_id: DeliveryId
+    open_units: Units
+    late_days: int
+
+
+class BoughtIn(Message, frozen=True, kw_only=True):
+    """The buyer was delivered by another firm; postings came before, the delivery's end follows.
+
+    Attributes:
+        price_sen: What one unit cost, 1/100 yen.
+        amount_yen: What the buyer paid of it: never more than agreed.
+    """
+
+    delivery_id: DeliveryId
+    supplier: ParticipantId
+    price_sen: Sen
+    quantity_units: Units
+    amount_yen: Yen
 
 
 class SettlementRan(Message, frozen=True, kw_only=True):
@@ -646,6 +758,14 @@ Event = (
     | DeliveryCreated
     | DeliveryChanged
     | DeliveryHoldSet
+    | DeliveryFilled
+    | DeliveryAffirmed
+    | CancelConsented
+    | ReversalAsked
+    | FailCharged
+    | FailChargePaid
+    | BuyInStarted
+    | BoughtIn
     | SettlementRan
     | Reconciled
 )

@@ -76,6 +76,9 @@ class RejectReason(StrEnum):
     UNKNOWN_TRADE = "UNKNOWN_TRADE"
     UNKNOWN_INSTRUCTION = "UNKNOWN_INSTRUCTION"
     ALREADY_FINAL = "ALREADY_FINAL"
+    NOT_SETTLED = "NOT_SETTLED"
+    ALREADY_REVERSED = "ALREADY_REVERSED"
+    BUY_IN_NOT_DUE = "BUY_IN_NOT_DUE"
     BUST_NOT_ALLOWED = "BUST_NOT_ALLOWED"
     CUTOFF_PASSED = "CUTOFF_PASSED"
     LEG_MISMATCH = "LEG_MISMATCH"
@@ -112,7 +115,7 @@ class FailReason(StrEnum):
 
     SELLER_SHORT_OF_UNITS = "seller_short_of_units"  # LACK
     BUYER_SHORT_OF_CASH = "buyer_short_of_cash"  # MONY
-    ON_HOLD = "on_hold"  # PREA
+    ON_HOLD = "on_hold"  # PREA to the side that holds, PRCY to the other
     TRANSFER_RESTRICTED = "transfer_restricted"  # SBLO
     PAYMENT_REFUSED = "payment_refused"  # MONY
     CUTOFF_PASSED = "cutoff_passed"  # LATE
@@ -124,6 +127,11 @@ class FailReason(StrEnum):
     RECEIVER_REFUSED = "receiver_refused"  # NARR
     SIGNATURE_REFUSED = "signature_refused"  # NARR
     REDEEMED = "redeemed"  # its units are no more
+    NOT_AFFIRMED = "not_affirmed"  # a side has yet to affirm it (unmatched)
+    AGREED = "agreed"  # both sides consented to its end
+    BOUGHT_IN = "bought_in"  # the buyer was delivered by another, at the seller's cost
+    COMPENSATED = "compensated"  # the buyer was paid instead
+    PURGED = "purged"  # late for longer than the rule allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +233,13 @@ CATALOGUE: Final[dict[RejectReason, CatalogueEntry]] = {
     _R.UNKNOWN_TRADE: _entry("settlement", "no such trade", "該当約定なし"),
     _R.UNKNOWN_INSTRUCTION: _entry("settlement", "no such delivery", "該当指図なし"),
     _R.ALREADY_FINAL: _entry("settlement", "delivery already ended", "決済終了済み"),
+    _R.NOT_SETTLED: _entry("settlement", "delivery is not settled", "未決済"),
+    _R.ALREADY_REVERSED: _entry(
+        "settlement", "delivery is reversed, or a reversal itself", "取消取引済み"
+    ),
+    _R.BUY_IN_NOT_DUE: _entry(
+        "settlement", "no buy-in is due for the delivery", "買入れ対象外", retryable=True
+    ),
     _R.BUST_NOT_ALLOWED: _entry(
         "settlement", "the trade is not to be voided by the rule", "約定取消の要件外"
     ),

@@ -19,6 +19,7 @@ from market.choices import (
     HaltModel,
     LimitResidual,
     SelfMatch,
+    UnpaidCharge,
 )
 from market.errors import BadInput, InvariantBroken, check
 from market.instrument import TSE_WIDTHS, LimitTable, QuoteWidthTable, TickTable
@@ -34,6 +35,7 @@ MARGIN_S: Final = 600
 
 _DAY_S: Final = 24 * 60 * 60
 _WHOLE: Final = 100
+_MILLION: Final = 1_000_000
 _DECIMALS_MAX: Final = 2
 
 
@@ -58,6 +60,11 @@ class Rule(Generic[T]):
 def _off(value: T) -> Rule[T]:
     """A rule of TSE's that a market does not have, as far as is known."""
     return Rule(value, Mark.INFERRED, "TSE's own; no sign of it in START's feed (ITCH 1.2)")
+
+
+def _whole_and_free(value: T) -> Rule[T]:
+    """A rule of a delivery's life; by default deliveries are whole, wait, and cost nothing late."""
+    return Rule(value, Mark.UNKNOWN_DEFAULT, "not found for tokens")
 
 
 class AmendMode(StrEnum):
@@ -218,6 +225,17 @@ class Rules:
     first_price_up_percent: Rule[int] = _off(230)
     first_price_down_percent: Rule[int] = _off(75)
 
+    # The life of a delivery (settlement/lifecycle/); 0 is never, thresholds of 0 allow any part.
+    partial_settlement: Rule[bool] = _whole_and_free(False)
+    partial_threshold_units: Rule[int] = _whole_and_free(0)
+    partial_threshold_yen: Rule[int] = _whole_and_free(0)
+    affirmation: Rule[bool] = _whole_and_free(False)
+    fail_penalty_ppm_a_day: Rule[int] = _whole_and_free(0)
+    fail_buy_in_days: Rule[int] = _whole_and_free(0)
+    fail_compensation_days: Rule[int] = _whole_and_free(0)
+    fail_purge_days: Rule[int] = _whole_and_free(0)
+    fail_unpaid_charge: Rule[UnpaidCharge] = _whole_and_free(UnpaidCharge.CARRY)
+
     def __post_init__(self) -> None:
         stages = self.settlement_stages.value
         earlier = self.earlier_schedules.value
@@ -232,6 +250,13 @@ class Rules:
             self.query_share_of_issue_percent.value,
             self.error_trade_halt_percent.value,
             self.error_trade_bust_percent.value,
+        )
+        of_fails = (
+            self.partial_threshold_units.value,
+            self.partial_threshold_yen.value,
+            self.fail_buy_in_days.value,
+            self.fail_compensation_days.value,
+            self.fail_purge_days.value,
         )
         for holds, fact in (
             (
@@ -296,6 +321,11 @@ class Rules:
             (
                 self.first_price_band_factor.value * _WHOLE >= self.first_price_up_percent.value,
                 "the entry band of a new issue holds its quotes",
+            ),
+            (min(of_fails) >= 0, "thresholds and days of a delivery's life are not negative"),
+            (
+                0 <= self.fail_penalty_ppm_a_day.value <= _MILLION,
+                "fail_penalty_ppm_a_day is a share of the value",
             ),
         ):
             check(bool(holds), fact, rules=self.name)

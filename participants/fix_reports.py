@@ -295,6 +295,8 @@ class FixReports:
         self._trades[event.trade_id] = event
 
     def _delivery_created(self, event: DeliveryCreated) -> None:
+        if event.reverses is not None:  # no fill: a new obligation against a settled one
+            return
         trade = self._trades[event.trade_id]
         for order_id, leaves_units, contra in (
             (trade.buy_order_id, trade.buy_leaves_units, trade.seller),

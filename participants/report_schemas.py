@@ -140,6 +140,33 @@ class SettlementData(_Wire, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class DeliveryData(_Wire, frozen=True, kw_only=True):
+    """News of a delivery that every session of its firms hears; the counterparty is not named.
+
+    Attributes:
+        side: The firm's own side of it, or ``payer`` and ``payee`` of a charge.
+        what: hold, release, fill, affirmed, matched, cancel_consent, reversal_asked, reversal (of a
+            reversal, its moves), buy_in_started, bought_in, or the kind of a charge.
+        by_side: Who acted, where one side did.
+        state: State it moved to, for a reversal.
+        paid: Whether a charge is paid.
+    """
+
+    delivery_id: str
+    side: str
+    what: str
+    by_side: str | None = None
+    state: str | None = None
+    reason: str | None = None
+    quantity_units: int | None = None
+    amount_yen: int | None = None
+    open_units: int | None = None
+    open_yen: int | None = None
+    settlement_date: str | None = None
+    reverses: str | None = None
+    paid: bool | None = None
+
+
 class FirmData(_Wire, frozen=True, kw_only=True):
     """The firm's order entry was stopped or allowed again."""
 
@@ -154,4 +181,4 @@ class Push(_Wire, frozen=True, kw_only=True):
     seq: int
     prev_seq: int
     at_ns: int
-    data: TradeData | BustData | OrderData | SettlementData | FirmData
+    data: TradeData | BustData | OrderData | SettlementData | DeliveryData | FirmData

@@ -32,11 +32,19 @@ from market.commands import (
 )
 from market.errors import InvariantBroken, check
 from market.events import (
+    BoughtIn,
+    BuyInStarted,
+    CancelConsented,
     DayOpened,
+    DeliveryAffirmed,
     DeliveryChanged,
     DeliveryCreated,
+    DeliveryFilled,
+    DeliveryHoldSet,
     DeliveryState,
     Event,
+    FailCharged,
+    FailChargePaid,
     MassCanceled,
     OrderAccepted,
     OrderAmended,
@@ -49,6 +57,7 @@ from market.events import (
     PhaseChanged,
     RequestRejected,
     RequestRepeated,
+    ReversalAsked,
     SessionOpened,
     Trade,
     TradeBusted,
@@ -76,6 +85,7 @@ from participants.report_schemas import (
     Answer,
     BustData,
     CanceledResult,
+    DeliveryData,
     ErrorBody,
     FirmData,
     MassCanceledResult,
@@ -136,6 +146,7 @@ class Reports:
         self._originals: dict[tuple[ParticipantId, ClientOrderId], bytes] = {}
         self._unreported: dict[TradeId, Trade] = {}
         self._deliveries: dict[DeliveryId, _Sides] = {}
+        self._reversals: dict[DeliveryId, DeliveryCreated] = {}
         self._origin: dict[InstrumentId, str] = {}
         self._at_ns = TimeNs(0)
         self._request: Request | None = None
@@ -157,6 +168,15 @@ class Reports:
             TradeBusted: self._busted,
             DeliveryCreated: self._delivery_created,
             DeliveryChanged: self._delivery_changed,
+            DeliveryHoldSet: self._hold_set,
+            DeliveryFilled: self._filled,
+            DeliveryAffirmed: self._affirmed,
+            CancelConsented: self._consented,
+            ReversalAsked: self._reversal_asked,
+            BuyInStarted: self._buy_in_started,
+            BoughtIn: self._bought_in,
+            FailCharged: self._charged,
+            FailChargePaid: self._charged,
             PhaseChanged: self._phase_changed,
             SessionOpened: self._session_opened,
             DayOpened: self._day_opened,
@@ -367,6 +387,9 @@ class Reports:
 
     def _delivery_created(self, event: DeliveryCreated) -> None:
         """Tell both sides of the trade; what they share is written once."""
+        if event.reverses is not None:
+            self._reversal_created(event, event.reverses)
+            return
         trade = self._unreported.pop(event.trade_id)
         buy = self._answers.facts(trade.buy_order_id)
         sell = self._answers.facts(trade.sell_order_id)
@@ -419,6 +442,9 @@ class Reports:
             self._push(facts.session_id, "trade_busted", data)
 
     def _delivery_changed(self, event: DeliveryChanged) -> None:
+        if event.delivery_id in self._reversals:
+            self._reversal_moved(event)
+            return
         sides = self._deliveries[event.delivery_id]
         trade = sides.trade
         for facts, order_id, side in (
@@ -439,6 +465,92 @@ class Reports:
             self._push(facts.session_id, "settlement", data)
         if event.state in _OVER:
             del self._deliveries[event.delivery_id]
+
+    # --- news of a delivery, told to every session of both firms
+
+    def _reversal_created(self, event: DeliveryCreated, reverses: DeliveryId) -> None:
+        self._reversals[event.delivery_id] = event
+        self._tell_sides(
+            event.delivery_id,
+            "reversal",
+            reverses=delivery_id_to_text(reverses),
+            quantity_units=event.quantity_units,
+            amount_yen=event.amount_yen,
+            settlement_date=event.settlement_date.isoformat(),
+        )
+
+    def _reversal_moved(self, event: DeliveryChanged) -> None:
+        reason = None if event.reason is None else event.reason.value
+        self._tell_sides(event.delivery_id, "reversal", state=event.state.value, reason=reason)
+        if event.state in _OVER:
+            del self._reversals[event.delivery_id]
+
+    def _hold_set(self, event: DeliveryHoldSet) -> None:
+        what = "hold" if event.held else "release"
+        self._tell_sides(
+            event.delivery_id, what, by_side=event.side.value, reason=event.reason or None
+        )
+
+    def _filled(self, event: DeliveryFilled) -> None:
+        self._tell_sides(
+            event.delivery_id,
+            "fill",
+            quantity_units=event.quantity_units,
+            amount_yen=event.amount_yen,
+            open_units=event.open_units,
+            open_yen=event.open_yen,
+        )
+
+    def _affirmed(self, event: DeliveryAffirmed) -> None:
+        what = "matched" if event.matched else "affirmed"
+        self._tell_sides(event.delivery_id, what, by_side=event.side.value)
+
+    def _consented(self, event: CancelConsented) -> None:
+        by_side = event.side.value
+        self._tell_sides(
+            event.delivery_id, "cancel_consent", by_side=by_side, reason=event.reason or None
+        )
+
+    def _reversal_asked(self, event: ReversalAsked) -> None:
+        name = delivery_id_to_text(event.delivery_id)
+        for firm, side in ((event.buyer, "buy"), (event.seller, "sell")):
+            data = DeliveryData(
+                delivery_id=name,
+                side=side,
+                what="reversal_asked",
+                by_side=event.side.value,
+                reason=event.reason,
+            )
+            self._tell_sessions(firm, data)
+
+    def _buy_in_started(self, event: BuyInStarted) -> None:
+        self._tell_sides(event.delivery_id, "buy_in_started", open_units=event.open_units)
+
+    def _bought_in(self, event: BoughtIn) -> None:
+        units, yen = event.quantity_units, event.amount_yen
+        self._tell_sides(event.delivery_id, "bought_in", quantity_units=units, amount_yen=yen)
+
+    def _charged(self, event: FailCharged | FailChargePaid) -> None:
+        for firm, side in ((event.payer, "payer"), (event.payee, "payee")):
+            data = DeliveryData(
+                delivery_id=delivery_id_to_text(event.delivery_id),
+                side=side,
+                what=event.kind.value,
+                amount_yen=event.amount_yen,
+                paid=isinstance(event, FailChargePaid) or event.paid,
+            )
+            self._tell_sessions(firm, data)
+
+    def _tell_sides(self, delivery_id: DeliveryId, what: str, **fields: Any) -> None:
+        terms = self._reversals.get(delivery_id) or self._deliveries[delivery_id].trade
+        for firm, side in ((terms.buyer, "buy"), (terms.seller, "sell")):
+            name = delivery_id_to_text(delivery_id)
+            data = DeliveryData(delivery_id=name, side=side, what=what, **fields)
+            self._tell_sessions(firm, data)
+
+    def _tell_sessions(self, participant_id: ParticipantId, data: DeliveryData) -> None:
+        for session_id in self._sessions_of.get(participant_id, ()):
+            self._push(session_id, "delivery", data)
 
     # --- what reports need to know
 
@@ -502,7 +614,7 @@ class Reports:
         self,
         session_id: SessionId,
         what: str,
-        data: TradeData | BustData | OrderData | SettlementData | FirmData,
+        data: TradeData | BustData | OrderData | SettlementData | DeliveryData | FirmData,
     ) -> None:
         stream = self._streams.of(session_id)
         payload = self._encode(
@@ -528,5 +640,5 @@ class Reports:
         """Heads and digests of the streams, and the deliveries still to be reported."""
         return {
             "streams": self._streams.state(),
-            "deliveries": sorted(self._deliveries),
+            "deliveries": sorted((*self._deliveries, *self._reversals)),
         }

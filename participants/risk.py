@@ -11,8 +11,9 @@ cash and units are posted, and whole when the delivery is canceled. Incoming cas
 only once posted.
 Invariants: holds equal the open orders exactly; obligations equal the unposted legs of the open
 deliveries exactly; free cash never falls below the credit given, free units never below zero,
-except where the venue itself moved a limit under existing promises, units or cash left by law
-(forced transfer, redemption, market claim), or units were sold short as such (kept as ``excused``). A short sell is promised like any other, so it leaves less to sell.
+except where the venue itself moved a limit under existing promises, charged a fail or reversed a
+delivery, units or cash left by law (forced transfer, redemption, market claim), or units were sold
+short as such (kept as ``excused``). A short sell is promised like any other, so it leaves less to sell.
 Known limits: sells are held in units only; no margin, no netting between issues.
 Source: holdings check and limits are presets (market/rules.py, ParticipantLimits).
 """
@@ -28,6 +29,8 @@ from market.events import (
     DeliveryCreated,
     DeliveryState,
     Event,
+    FailCharged,
+    FailChargePaid,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
@@ -77,6 +80,8 @@ class Risk:
             TransferForced: self._transfer_forced,
             UnitsRedeemed: self._units_redeemed,
             ClaimChanged: self._claim_changed,
+            FailCharged: self._charged,
+            FailChargePaid: self._charged,
             ReferencePriceSet: self._reference_price_set,
             DayOpened: self._day_opened,
             ParticipantRegistered: self._registered,
@@ -255,6 +260,9 @@ class Risk:
         )
         buyer.owed_yen += event.amount_yen
         position.owed_units += event.quantity_units
+        if event.reverses is not None:  # agreed or ordered, whatever the two have promised since
+            excuse(buyer)
+            position.excuse()
 
     def _delivery_changed(self, event: DeliveryChanged) -> None:
         """A delivery that is over owes nothing more (self trades end without postings)."""
@@ -263,6 +271,10 @@ class Risk:
         obligation = self._obligations.pop(event.delivery_id)
         obligation.buyer.owed_yen -= obligation.yen
         obligation.position.owed_units -= obligation.units
+
+    def _charged(self, event: FailCharged | FailChargePaid) -> None:
+        """The venue took a charge from cash that may be promised elsewhere."""
+        excuse(self.accounts[event.payer])
 
     def _yen_moved(self, event: YenMoved) -> None:
         if event.giver is not None:

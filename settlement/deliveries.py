@@ -19,6 +19,7 @@ from market.events import (
     Trade,
 )
 from market.ids import DeliveryId, TradeId
+from market.words import Side
 from settlement.cash import Cash
 from settlement.delivery import TERMINAL_STATES, Delivery
 from settlement.obligations import Obligations
@@ -28,12 +29,16 @@ from settlement.reconciliation import (
     delivery_breaks,
     hold_breaks,
     late_posting_breaks,
+    reversal_breaks,
 )
 from settlement.register import Registers
 
 
 class Deliveries:
     """The book of deliveries.
+
+    Args:
+        affirmation: Whether both sides must affirm a delivery before it goes a step.
 
     Attributes:
         by_id: All of them.
@@ -45,6 +50,7 @@ class Deliveries:
     """
 
     __slots__ = (
+        "_awaits",
         "_busted_today",
         "_finished_today",
         "by_date",
@@ -55,7 +61,8 @@ class Deliveries:
         "under_way",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, affirmation: bool = False) -> None:
+        self._awaits = frozenset(Side) if affirmation else frozenset()
         self.by_id: dict[DeliveryId, Delivery] = {}
         self.under_way: dict[DeliveryId, Delivery] = {}
         self.by_date: dict[date, dict[DeliveryId, Delivery]] = {}
@@ -72,12 +79,21 @@ class Deliveries:
     def create(self, trade: Trade, settlement_date: date) -> DeliveryCreated:
         """Open the delivery that ``trade`` calls for."""
         created = self.obligations.from_trade(trade, settlement_date)
-        delivery = Delivery(created)
-        self.by_id[created.delivery_id] = delivery
-        self.under_way[created.delivery_id] = delivery
-        self.by_date.setdefault(settlement_date, {})[created.delivery_id] = delivery
+        self._open(Delivery(created, awaits=self._awaits))
         self.trades_today[trade.trade_id] = trade
         return created
+
+    def reverse(self, delivery: Delivery, settlement_date: date) -> DeliveryCreated:
+        """Open the delivery that takes ``delivery``, which is finished, back."""
+        created = self.obligations.from_finished(delivery.terms, settlement_date)
+        self._open(Delivery(created))
+        return created
+
+    def _open(self, delivery: Delivery) -> None:
+        delivery_id, day = delivery.terms.delivery_id, delivery.terms.settlement_date
+        self.by_id[delivery_id] = delivery
+        self.under_way[delivery_id] = delivery
+        self.by_date.setdefault(day, {})[delivery_id] = delivery
 
     def forget_trade(self, trade_id: TradeId) -> None:
         """A trade was voided: it is none of the day's any more, if it ever was."""
@@ -116,15 +132,19 @@ class Deliveries:
 
         O(accounts, open deliveries, deliveries that ended since the last time).
         """
-        trades = self.obligations.unreconciled
+        trades, reversals = self.obligations.unreconciled, self.obligations.unreconciled_reversals
         breaks = (
             *delivery_breaks(trades, self.by_id, self.record),
-            *late_posting_breaks(trades, self.record),
+            *reversal_breaks(reversals, self.by_id, self.record),
+            *late_posting_breaks(trades, reversals, self.record),
             *balance_breaks(registers, cash, self.record),
             *hold_breaks(self.under_way, registers, cash),
         )
         for delivery_id in [key for key in trades if key not in self.under_way]:
             del trades[delivery_id]
+            self.record.of_delivery.pop(delivery_id, None)
+        for delivery_id in [key for key in reversals if key not in self.under_way]:
+            del reversals[delivery_id]
             self.record.of_delivery.pop(delivery_id, None)
         return Reconciled(
             business_date=today,
@@ -140,9 +160,10 @@ class Deliveries:
         """Holds and postings fit the states of open deliveries. O(open deliveries)."""
         strays = list(hold_breaks(self.under_way, registers, cash))
         check(not strays, "I1, I2, I6: every hold belongs to a delivery under way", found=strays)
-        trades = self.obligations.unreconciled
-        open_trades = {key: trades[key] for key in self.under_way}
+        trades, reversals = self.obligations.unreconciled, self.obligations.unreconciled_reversals
+        open_trades = {key: trades[key] for key in self.under_way if key not in reversals}
         unequal = list(delivery_breaks(open_trades, self.by_id, self.record))
+        unequal += reversal_breaks(reversals, self.by_id, self.record)
         check(not unequal, "I4: no leg is posted before its time", found=unequal)
         for delivery_id, delivery in self.under_way.items():
             check(not delivery.is_over, "an open delivery is not over", delivery=delivery_id)

@@ -5,6 +5,8 @@ way out (I8: settled is final; a reversal would be a new obligation). Every othe
 left without the counterparty's help: by CANCEL, or from PAID by FINISH (I20). PAID has no CANCEL:
 who has paid must be delivered to.
 
+FILL settles a part and leaves the rest open, as new as on the first day: nothing of it is locked.
+
 CREATE is a delivery's birth (the DeliveryCreated event), so no table has it.
 """
 
@@ -12,11 +14,20 @@ from collections.abc import Mapping
 from typing import Final
 
 from market.errors import check
-from market.events import DeliveryAction, DeliveryChanged, DeliveryCreated, DeliveryState
+from market.events import (
+    DeliveryAction,
+    DeliveryChanged,
+    DeliveryCreated,
+    DeliveryFilled,
+    DeliveryState,
+    Event,
+)
 from market.message import Record
+from market.quantities import Units, Yen
 from market.reasons import FailReason
 from market.words import Side
 from settlement.ledger import HoldId
+from settlement.lifecycle.partials import Fill
 
 _S, _A = DeliveryState, DeliveryAction
 
@@ -25,6 +36,7 @@ Life = Mapping[tuple[DeliveryState, DeliveryAction], DeliveryState]
 
 GROSS_ATOMIC_LIFE: Final[Life] = {
     (_S.CREATED, _A.FINISH): _S.FINISHED,
+    (_S.CREATED, _A.FILL): _S.CREATED,
     (_S.CREATED, _A.FAIL): _S.FAILING,
     (_S.CREATED, _A.CANCEL): _S.CANCELED,
     (_S.FAILING, _A.RETRY): _S.CREATED,
@@ -43,6 +55,7 @@ PROVISIONAL_TRANSFER_LIFE: Final[Life] = {
     (_S.CONFIRMED, _A.FAIL): _S.FAILING,
     (_S.CONFIRMED, _A.CANCEL): _S.CANCELED,
     (_S.PAID, _A.FINISH): _S.FINISHED,
+    (_S.PAID, _A.FILL): _S.CREATED,
     (_S.FAILING, _A.RETRY): _S.CREATED,
     (_S.FAILING, _A.CANCEL): _S.CANCELED,
 }
@@ -59,6 +72,7 @@ YEN_HELD_STATES: Final = (_S.CONFIRMED,)
 
 
 _NEEDS_REASON: Final = (DeliveryAction.FAIL, DeliveryAction.CANCEL)
+_NEW_ATTEMPT: Final = (DeliveryAction.RETRY, DeliveryAction.FILL)
 
 
 def check_life(life: Life) -> None:
@@ -83,9 +97,14 @@ class Delivery(Record):
     Attributes:
         terms: What was agreed; never changes.
         state: Where it is.
-        attempt: From 1; every retry is a new attempt with new hold ids.
+        attempt: From 1; every retry, and every part settled, begins a new one with new hold ids.
         hindrance: Why the last try to move it forward did not, else None.
         held_by: The sides that hold it; while there is one, it goes no step forward.
+        awaits: The sides that have yet to affirm it; likewise.
+        asked_to_cancel: The sides that consented to its end.
+        filled_units: Units delivered in parts; of one that finished, all of them.
+        filled_yen: What was paid for them.
+        part: The part under way, or None when all that is open is.
     """
 
     terms: DeliveryCreated
@@ -93,11 +112,36 @@ class Delivery(Record):
     attempt: int = 1
     hindrance: FailReason | None = None
     held_by: frozenset[Side] = frozenset()
+    awaits: frozenset[Side] = frozenset()
+    asked_to_cancel: frozenset[Side] = frozenset()
+    filled_units: int = 0
+    filled_yen: int = 0
+    part: Fill | None = None
 
     @property
     def hold_id(self) -> HoldId:
         """Name of this attempt's hold, on either ledger."""
         return HoldId(f"D-{self.terms.delivery_id}/{self.attempt}")
+
+    @property
+    def open_units(self) -> Units:
+        """What is still to be delivered."""
+        return Units(self.terms.quantity_units - self.filled_units)
+
+    @property
+    def open_yen(self) -> Yen:
+        """What is still to be paid."""
+        return Yen(self.terms.amount_yen - self.filled_yen)
+
+    @property
+    def moving_units(self) -> Units:
+        """The units leg under way: the part, or all that is open."""
+        return self.open_units if self.part is None else Units(self.part.units)
+
+    @property
+    def moving_yen(self) -> Yen:
+        """The cash leg under way."""
+        return self.open_yen if self.part is None else Yen(self.part.yen)
 
     @property
     def moves_units(self) -> bool:
@@ -107,7 +151,12 @@ class Delivery(Record):
     @property
     def moves_yen(self) -> bool:
         """False when a firm trades with itself, or for less than one yen."""
-        return self.terms.seller != self.terms.buyer and self.terms.amount_yen > 0
+        return self.terms.seller != self.terms.buyer and self.moving_yen > 0
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether it can end no other way any more: it is over, or paid."""
+        return self.is_over or self.state is DeliveryState.PAID
 
     @property
     def is_over(self) -> bool:
@@ -139,8 +188,10 @@ class Delivery(Record):
         )
         self.state = state
         self.hindrance = None
-        if action is DeliveryAction.RETRY:
+        if action in _NEW_ATTEMPT:
             self.attempt += 1
+        if action in _NEEDS_REASON:
+            self.part = None
         return DeliveryChanged(
             delivery_id=delivery_id,
             action=action,
@@ -149,12 +200,47 @@ class Delivery(Record):
             reason=reason,
         )
 
+    def settle(self, life: Life) -> list[Event]:
+        """Both legs under way are posted: finish, or go on with what is open.
+
+        Raises:
+            InvariantBroken: I9, when parts come to more than was agreed.
+        """
+        terms, is_part = self.terms, self.part is not None or self.filled_units > 0
+        units, yen = self.moving_units, self.moving_yen
+        self.filled_units += units
+        self.filled_yen += yen
+        if not is_part:
+            return [self.move(life, DeliveryAction.FINISH)]
+        within = self.filled_units <= terms.quantity_units and self.filled_yen <= terms.amount_yen
+        check(within, "I9: parts stay within what was agreed", delivery=terms.delivery_id)
+        self.part = None
+        told = DeliveryFilled(
+            delivery_id=terms.delivery_id,
+            quantity_units=units,
+            amount_yen=yen,
+            open_units=self.open_units,
+            open_yen=self.open_yen,
+        )
+        if self.open_units:
+            moved = self.move(life, DeliveryAction.FILL)
+            self.hindrance = FailReason.SELLER_SHORT_OF_UNITS
+            return [told, moved]
+        check(self.open_yen == 0, "I9: complete parts pay everything", delivery=terms.delivery_id)
+        return [told, self.move(life, DeliveryAction.FINISH)]
+
     def state_row(self) -> list[object]:
         """Canonical content for the digest."""
-        return [
+        row: list[object] = [
             self.terms.delivery_id,
             self.state.value,
             self.attempt,
             "" if self.hindrance is None else self.hindrance.value,
             *sorted(side.value for side in self.held_by),
         ]
+        if self.filled_units or self.part is not None:
+            row.append(["parts", self.filled_units, self.filled_yen, *(self.part or ())])
+        for word, sides in (("awaits", self.awaits), ("asked", self.asked_to_cancel)):
+            if sides:
+                row.append([word, *sorted(side.value for side in sides)])
+        return row

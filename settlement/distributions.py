@@ -238,7 +238,7 @@ def _in_flight(delivery: Delivery, record_date: date) -> InFlight:
     terms = delivery.terms
     return InFlight(
         obligation_id=str(terms.delivery_id), seller=terms.seller, buyer=terms.buyer,
-        units=terms.quantity_units, trade_date=min(terms.settlement_date, record_date),
+        units=delivery.open_units, trade_date=min(terms.settlement_date, record_date),
         state=ObligationState.READY, token=LegState.NONE,
         ex_right=terms.settlement_date > record_date,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Delivery versus payment (DvP): both legs or neither, and what every design shares.
 
-Checks come in one order: does a side hold it, may the units pass (``Register.hindrance``), does the seller have the units, does the buyer have
+Checks come in one order: does a side hold it or have yet to affirm it, may the units pass
+(``Register.hindrance``), does the seller have the units, does the buyer have
 the cash. The first that fails names the reason. A delivery of a firm to itself, and the cash leg
 of a consideration below one yen, have nothing to move and nothing to lack.
 """
@@ -10,6 +11,7 @@ from market.reasons import FailReason
 from settlement.cash import Cash
 from settlement.delivery import UNITS_HELD_STATES, Delivery, Life
 from settlement.ledger import Leg, post_linked
+from settlement.lifecycle.partials import PartialRule, plan_fill
 from settlement.register import Register
 from settlement.verbs import FAIL
 
@@ -18,6 +20,8 @@ def bar(delivery: Delivery, register: Register) -> FailReason | None:
     """Why the delivery may go no step forward, whatever firms have, or None."""
     if delivery.held_by:
         return FailReason.ON_HOLD
+    if delivery.awaits:
+        return FailReason.NOT_AFFIRMED
     terms = delivery.terms
     locked = delivery.state in UNITS_HELD_STATES
     refused = register.hindrance(
@@ -32,7 +36,7 @@ def units_hindrance(delivery: Delivery, register: Register) -> FailReason | None
     if barred is not None:
         return barred
     terms = delivery.terms
-    if delivery.moves_units and not register.can_give(terms.seller, terms.quantity_units):
+    if delivery.moves_units and not register.can_give(terms.seller, delivery.moving_units):
         return FailReason.SELLER_SHORT_OF_UNITS
     return None
 
@@ -43,7 +47,7 @@ def cash_hindrance(delivery: Delivery, register: Register, cash: Cash) -> FailRe
     if barred is not None:
         return barred
     terms = delivery.terms
-    if delivery.moves_yen and not cash.deposits.can_give(terms.buyer, terms.amount_yen):
+    if delivery.moves_yen and not cash.deposits.can_give(terms.buyer, delivery.moving_yen):
         return FailReason.BUYER_SHORT_OF_CASH
     return None
 
@@ -60,14 +64,33 @@ def exchange(delivery: Delivery, register: Register, cash: Cash) -> FailReason |
     terms = delivery.terms
     legs: list[Leg] = []
     if delivery.moves_units:
-        legs.append(Leg(register, terms.seller, terms.buyer, terms.quantity_units))
+        legs.append(Leg(register, terms.seller, terms.buyer, delivery.moving_units))
     if delivery.moves_yen:
-        legs.append(Leg(cash.deposits, terms.buyer, terms.seller, terms.amount_yen))
+        legs.append(Leg(cash.deposits, terms.buyer, terms.seller, delivery.moving_yen))
     short = post_linked(legs)
     if short is None:
         return None
     units_short = short.ledger is register
     return FailReason.SELLER_SHORT_OF_UNITS if units_short else FailReason.BUYER_SHORT_OF_CASH
+
+
+def plan_part(delivery: Delivery, register: Register, rule: PartialRule | None) -> bool:
+    """Set the part a seller short of units can deliver now, if the market's rule allows one.
+
+    The seller's units alone decide; whether the buyer can pay for the part is seen after (a part is
+    never made for lack of cash).
+    """
+    if rule is None:
+        return False
+    delivery.part = plan_fill(
+        rule,
+        open_units=delivery.open_units,
+        open_yen=delivery.open_yen,
+        available_units=register.available(delivery.terms.seller),
+        second_of_day=0,
+        both_allow=True,
+    )
+    return delivery.part is not None
 
 
 def units_events(delivery: Delivery) -> list[Event]:
@@ -80,7 +103,7 @@ def units_events(delivery: Delivery) -> list[Event]:
             instrument_id=terms.instrument_id,
             giver=terms.seller,
             taker=terms.buyer,
-            quantity_units=terms.quantity_units,
+            quantity_units=delivery.moving_units,
             delivery_id=terms.delivery_id,
         )
     ]
@@ -95,7 +118,7 @@ def yen_events(delivery: Delivery) -> list[Event]:
         YenMoved(
             giver=terms.buyer,
             taker=terms.seller,
-            amount_yen=terms.amount_yen,
+            amount_yen=delivery.moving_yen,
             delivery_id=terms.delivery_id,
         )
     ]

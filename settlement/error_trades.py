@@ -2,7 +2,7 @@
 
 A report names trades that are still to be delivered; the share of the issue that all trades of the
 issue named so far make up decides whether the issue is halted (the core's act) and whether the
-preset lets them be voided (約定取消). A voided trade is as if it had never been made: its delivery
+preset lets them be voided (約定取消). A trade of which a part is settled cannot be. A voided trade is as if it had never been made: its delivery
 ends without movement, every lock returns, and the day's figures are worked out without it.
 
 Refusals, in the catalogue's order: fields that do not fit together, a trade nobody knows, a trade
@@ -134,7 +134,7 @@ class ErrorTrades:
         if delivery_id is None:
             return RejectReason.UNKNOWN_TRADE
         delivery = self._book.by_id[delivery_id]
-        if delivery.is_over or delivery.state is DeliveryState.PAID:
+        if delivery.is_decided or delivery.filled_units:
             return RejectReason.ALREADY_FINAL
         return None
 

@@ -7,7 +7,7 @@ know of, and the new schemes aim at trade-by-trade gross settlement (Project Tri
 A trade of a firm with itself becomes a delivery like any other, so that every trade can be
 followed to its end; when it is delivered, nothing moves.
 
-A trade id makes one delivery, ever (I10). Delivery ids count from 1 in journal order.
+A trade id makes one delivery, ever (I10); a reversal of it carries the trade's id beside its own. Delivery ids count from 1 in journal order.
 """
 
 from datetime import date
@@ -24,22 +24,28 @@ class Obligations:
         last_delivery_id: The newest; 0 before the first trade.
         delivery_of_trade: One delivery for each trade, in journal order.
         unreconciled: Trades whose delivery has not ended and been reconciled.
+        unreconciled_reversals: Reversals likewise, each with the delivery it takes back.
     """
 
-    __slots__ = ("delivery_of_trade", "last_delivery_id", "unreconciled")
+    __slots__ = (
+        "delivery_of_trade",
+        "last_delivery_id",
+        "unreconciled",
+        "unreconciled_reversals",
+    )
 
     def __init__(self) -> None:
         self.last_delivery_id = DeliveryId(0)
         self.delivery_of_trade: dict[TradeId, DeliveryId] = {}
         self.unreconciled: dict[DeliveryId, Trade] = {}
+        self.unreconciled_reversals: dict[DeliveryId, DeliveryId] = {}
 
     def from_trade(self, trade: Trade, settlement_date: date) -> DeliveryCreated:
         """Number and record the obligation that follows from ``trade``."""
         known = trade.trade_id in self.delivery_of_trade
         check(not known, "I10: a trade is delivered once", trade=trade.trade_id)
         check(trade.quantity_units > 0, "a trade moves something", trade=trade.trade_id)
-        delivery_id = DeliveryId(self.last_delivery_id + 1)
-        self.last_delivery_id = delivery_id
+        delivery_id = self._next_id()
         self.delivery_of_trade[trade.trade_id] = delivery_id
         self.unreconciled[delivery_id] = trade
         return DeliveryCreated(
@@ -53,10 +59,33 @@ class Obligations:
             settlement_date=settlement_date,
         )
 
+    def from_finished(self, old: DeliveryCreated, settlement_date: date) -> DeliveryCreated:
+        """Number and record the obligation that takes back a finished one (I8: never an undo)."""
+        delivery_id = self._next_id()
+        self.unreconciled_reversals[delivery_id] = old.delivery_id
+        return DeliveryCreated(
+            delivery_id=delivery_id,
+            trade_id=old.trade_id,
+            instrument_id=old.instrument_id,
+            seller=old.buyer,
+            buyer=old.seller,
+            quantity_units=old.quantity_units,
+            amount_yen=old.amount_yen,
+            settlement_date=settlement_date,
+            reverses=old.delivery_id,
+        )
+
+    def _next_id(self) -> DeliveryId:
+        self.last_delivery_id = DeliveryId(self.last_delivery_id + 1)
+        return self.last_delivery_id
+
     def state(self) -> dict[str, object]:
         """Canonical content for the digest."""
-        return {
+        state: dict[str, object] = {
             "last_delivery_id": self.last_delivery_id,
             "trades": len(self.delivery_of_trade),
             "unreconciled": list(self.unreconciled),
         }
+        if self.unreconciled_reversals:
+            state["reversals"] = [list(pair) for pair in self.unreconciled_reversals.items()]
+        return state

@@ -100,21 +100,57 @@ def delivery_breaks(
         amounts = (trade.quantity_units, trade.consideration_yen)
         if agreed != owed or amounts != (terms.quantity_units, terms.amount_yen):
             yield f"{name}: terms differ from trade {trade_id_to_text(trade.trade_id)}"
-        units_due = delivery.moves_units and delivery.state in _UNITS_POSTED
-        yen_due = delivery.moves_yen and delivery.state in _YEN_POSTED
-        due = (terms.quantity_units * units_due, terms.amount_yen * yen_due)
-        posted = record.of_delivery.get(delivery_id, (0, 0))
-        if posted != due:
-            yield (
-                f"{name}: {delivery.state.value}, so {due[0]} units and {due[1]} yen are due, "
-                f"but {posted[0]} units and {posted[1]} yen are posted"
-            )
+        yield from _posting_breaks(delivery, record)
 
 
-def late_posting_breaks(trades: Mapping[DeliveryId, Trade], record: PostingRecord) -> Iterator[str]:
+def reversal_breaks(
+    reversals: Mapping[DeliveryId, DeliveryId],
+    deliveries: Mapping[DeliveryId, Delivery],
+    record: PostingRecord,
+) -> Iterator[str]:
+    """Reversals against what they take back, and against postings. O(unreconciled reversals)."""
+    for delivery_id, target_id in reversals.items():
+        old, delivery = deliveries[target_id].terms, deliveries[delivery_id]
+        terms = delivery.terms
+        agreed = (old.instrument_id, old.buyer, old.seller, old.quantity_units, old.amount_yen)
+        owed = (
+            terms.instrument_id,
+            terms.seller,
+            terms.buyer,
+            terms.quantity_units,
+            terms.amount_yen,
+        )
+        if terms.reverses != target_id or agreed != owed:
+            yield f"{delivery_id_to_text(delivery_id)}: does not reverse its delivery"
+        yield from _posting_breaks(delivery, record)
+
+
+def _posting_breaks(delivery: Delivery, record: PostingRecord) -> Iterator[str]:
+    """What is posted against what is due: all of it when finished, else the parts and what is paid."""
+    terms = delivery.terms
+    units_due, yen_due = delivery.filled_units, delivery.filled_yen
+    if delivery.state in _UNITS_POSTED:
+        units_due, yen_due = terms.quantity_units, terms.amount_yen
+    elif delivery.state in _YEN_POSTED:
+        yen_due += delivery.moving_yen
+    moved = terms.seller != terms.buyer
+    due = (units_due * moved, yen_due * moved)
+    posted = record.of_delivery.get(terms.delivery_id, (0, 0))
+    if posted != due:
+        yield (
+            f"{delivery_id_to_text(terms.delivery_id)}: {delivery.state.value}, so {due[0]} units "
+            f"and {due[1]} yen are due, but {posted[0]} units and {posted[1]} yen are posted"
+        )
+
+
+def late_posting_breaks(
+    trades: Mapping[DeliveryId, Trade],
+    reversals: Mapping[DeliveryId, DeliveryId],
+    record: PostingRecord,
+) -> Iterator[str]:
     """Postings for deliveries that were over and reconciled before. O(deliveries posted today)."""
     for delivery_id in record.of_delivery:
-        if delivery_id not in trades:
+        if delivery_id not in trades and delivery_id not in reversals:
             yield f"{delivery_id_to_text(delivery_id)}: posted to after it was reconciled"
 
 
@@ -158,12 +194,12 @@ def hold_breaks(
         if delivery.moves_units and delivery.state in UNITS_HELD_STATES:
             units_holds[terms.instrument_id] += 1
             hold = register.live_holds.get(hold_id)
-            if hold != Hold(terms.seller, terms.buyer, terms.quantity_units):
+            if hold != Hold(terms.seller, terms.buyer, delivery.moving_units):
                 yield f"{name}: {delivery.state.value} without its hold on units"
         if delivery.moves_yen and delivery.state in YEN_HELD_STATES:
             yen_holds += 1
             hold = cash.money.live_holds.get(hold_id)
-            if hold != Hold(terms.buyer, terms.seller, terms.amount_yen):
+            if hold != Hold(terms.buyer, terms.seller, delivery.moving_yen):
                 yield f"{name}: {delivery.state.value} without its hold on cash"
     for instrument_id, register in registers.items():
         live, needed = len(register.live_holds), units_holds[instrument_id]

@@ -17,22 +17,29 @@ final, I10 ids and references are used once, I16 a closed register takes no entr
 carries its reason, I20 exits are always open, I24 what is paid is what was agreed. Each is a check
 in this room, named where it stands.
 
-Known limits: gross only; no partial delivery, buy-in or fees. The cut-off ends the settlement
-day: stages after it are refused until the next day opens.
+What a market adds to a delivery's life (parts, affirmation, penalties, buy-in) is in LifeRules; by default
+deliveries are whole, wait, and cost nothing late. Reversals and an end by consent are always open.
+
+Known limits: gross only; no fees. The cut-off ends the settlement day: stages after it are refused
+until the next day opens.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from market import business_days
 from market.commands import (
+    AffirmDelivery,
     BustTrade,
+    BuyIn,
     CancelDelivery,
+    ConsentToCancel,
     DepositUnits,
     DepositYen,
     ReportErrorTrade,
+    ReverseDelivery,
     SetDeliveryHold,
     SetTransferControl,
     WithdrawYen,
@@ -48,6 +55,7 @@ from market.events import (
     Event,
     InstrumentListed,
     ParticipantRegistered,
+    ReferencePriceSet,
     SettlementRan,
     Trade,
     TransferControlSet,
@@ -64,6 +72,7 @@ from market.ids import (
 from market.quantities import Units, Yen
 from market.reasons import FailReason, RejectReason
 from market.rules import SettlementMode
+from settlement import consents
 from settlement.cash import Cash
 from settlement.deliveries import Deliveries
 from settlement.delivery import Delivery, check_life
@@ -72,15 +81,21 @@ from settlement.designs import Design
 from settlement.designs.gross_atomic import GrossAtomic
 from settlement.designs.provisional_transfer import ProvisionalTransfer
 from settlement.error_trades import ErrorTrades
+from settlement.fails import Fails
+from settlement.lifecycle.rules import WHOLE_AND_FREE, LifeRules
 from settlement.platforms import Platforms
 from settlement.register import Registers
+from settlement.reversals import Reversals
 from settlement.token_acts import TokenActs
+
+_OneSide = TypeVar("_OneSide", AffirmDelivery, ConsentToCancel)
 
 _FORWARD: Final = (
     DeliveryAction.TRANSFER_PROVISIONALLY,
     DeliveryAction.CONFIRM,
     DeliveryAction.PAY,
     DeliveryAction.FINISH,
+    DeliveryAction.FILL,
 )
 
 
@@ -119,6 +134,7 @@ class Settlement:
         settlement_days: int,
         calendar: business_days.Calendar = business_days.TSE_CALENDAR,
         error_trade_bust_percent: int = 0,
+        life: LifeRules = WHOLE_AND_FREE,
         *,
         platforms: Platforms | None = None,
     ) -> None:
@@ -126,20 +142,29 @@ class Settlement:
         self._platforms = platforms or Platforms()
         self.cash = Cash()
         self.design: Design = (
-            GrossAtomic(self.cash, self.registers)
+            GrossAtomic(self.cash, self.registers, life.partial)
             if mode is SettlementMode.GROSS_ATOMIC
-            else ProvisionalTransfer(self.cash, self.registers)
+            else ProvisionalTransfer(self.cash, self.registers, life.partial)
         )
         check_life(self.design.life)
         self._settlement_days = settlement_days
         self._calendar = calendar
         self._deposits = Deposits(self.cash, self.registers)
-        self._book = Deliveries()
+        self._book = Deliveries(affirmation=life.affirmation)
         self._errors = ErrorTrades(self._book, self.registers, error_trade_bust_percent)
         self.tokens = TokenActs(
             book=self._book, deposits=self._deposits, cash=self.cash, registers=self.registers,
             platforms=self._platforms, design=self.design, calendar=calendar,
         )  # fmt: skip
+        self._fails = Fails(
+            self._book,
+            self.cash,
+            self.registers,
+            design=self.design,
+            life=life,
+            calendar=calendar,
+        )
+        self._reversals = Reversals(self._book)
         self.deliveries: Mapping[DeliveryId, Delivery] = MappingProxyType(self._book.by_id)
         self._business_date: date | None = None
         self._settlement_date = date.min
@@ -150,6 +175,7 @@ class Settlement:
             InstrumentListed: self._on_instrument,
             DayOpened: self._on_day,
             TransferControlSet: self._on_transfer_control,
+            ReferencePriceSet: self._fails.hear_price,
         }
 
     def settlement_date(self, trade_date: date) -> date:
@@ -164,7 +190,7 @@ class Settlement:
         return self._handlers
 
     def apply(self, event: Event) -> list[Event]:
-        """Hear an event; all but five kinds mean nothing here. O(1)."""
+        """Hear an event; all but six kinds mean nothing here. O(1)."""
         handler = self._handlers.get(type(event))
         return [] if handler is None else handler(event)
 
@@ -273,6 +299,60 @@ class Settlement:
             )
         ]
 
+    def affirm_delivery(self, command: AffirmDelivery) -> list[Event]:
+        """One side agrees to a delivery's terms; see consents.py for what is refused."""
+        return self._of_delivery(command, consents.affirm)
+
+    def consent_to_cancel(self, command: ConsentToCancel) -> list[Event]:
+        """One side agrees to a delivery's end; with both, or while it is unmatched, it ends."""
+        delivery = self.deliveries.get(command.delivery_id)
+        ends = delivery is not None and consents.ends_with(delivery, command.side)
+        barred = self.tokens.exit_refusal(delivery) if delivery is not None and ends else None
+        if barred is not None:
+            return _refuse(barred, delivery_id_to_text(command.delivery_id))
+        events = self._of_delivery(command, consents.consent)
+        if delivery is not None and ends:
+            events += self._book.tell(self.design.cancel(delivery, FailReason.AGREED))
+        return events
+
+    def reverse_delivery(self, command: ReverseDelivery) -> list[Event]:
+        """Ask for a finished delivery's reversal; with both sides' word a new one begins."""
+        today = self._business_date
+        if today is None:
+            return _refuse(RejectReason.PHASE_CLOSED, "no business day is open")
+        day = (
+            business_days.next_business_day(today, self._calendar) if self._cut_off_done else today
+        )
+        told = self._reversals.ask(command, day)
+        if isinstance(told, RejectReason):
+            return _refuse(told, delivery_id_to_text(command.delivery_id))
+        return told
+
+    def check_buy_in(self, command: BuyIn) -> RejectReason | None:
+        """The first reason of this room not to end a fail that way, or None. Changes nothing."""
+        if command.supplier is not None and command.supplier not in self._deposits.participants:
+            return RejectReason.NOT_ENTITLED
+        return self._fails.check_buy_in(command, self._business_date)
+
+    def buy_in(self, command: BuyIn) -> list[Event]:
+        """End a fail for lack of units at the seller's cost; see fails.py for what is refused."""
+        refused = self.check_buy_in(command)
+        if refused is not None:
+            return _refuse(refused, delivery_id_to_text(command.delivery_id))
+        return self._fails.buy_in(command, self._business_date)
+
+    def _of_delivery(
+        self, command: _OneSide, act: Callable[[Delivery, _OneSide], Event | RejectReason]
+    ) -> list[Event]:
+        name = delivery_id_to_text(command.delivery_id)
+        delivery = self.deliveries.get(command.delivery_id)
+        if delivery is None:
+            return _refuse(RejectReason.UNKNOWN_INSTRUCTION, name)
+        told = act(delivery, command)
+        if isinstance(told, RejectReason):
+            return _refuse(told, f"{name} is {delivery.state.value}, {command.side} side")
+        return [told]
+
     # --- error trades
 
     def report_error_trade(self, command: ReportErrorTrade) -> list[Event]:
@@ -320,6 +400,7 @@ class Settlement:
         events += self._book.tell(self.design.run(stage, self._book.due(today)))
         changes = [event for event in events if isinstance(event, DeliveryChanged)]
         self._cut_off_done = stage == len(self.design.stages) - 1
+        self._fails.note(changes)
         ran = SettlementRan(
             business_date=today,
             stage=stage,
@@ -330,11 +411,12 @@ class Settlement:
         return [*events, ran]
 
     def close_day(self) -> list[Event]:
-        """Reconcile (照合). O(accounts, open deliveries, deliveries ended today)."""
+        """Charge what fails, then reconcile (照合). O(accounts, open deliveries, those ended today)."""
         if self._business_date is None:
             return _refuse(RejectReason.PHASE_CLOSED, "no business day is open")
+        charged = self._fails.end_day(self._business_date)
         reconciled = self._book.reconcile(self._business_date, self.registers, self.cash)
-        return [*self.tokens.close_day(), reconciled]
+        return [*charged, *self.tokens.close_day(), reconciled]
 
     # --- reading
 
@@ -375,6 +457,8 @@ class Settlement:
         self._deposits.check_invariants()
         self._errors.check_invariants()
         self.tokens.check_invariants()
+        self._fails.check_invariants()
+        self._reversals.check_invariants()
         self._book.check_invariants(self.registers, self.cash)
         for line in self.conservation():
             there = line.held_by_firms + line.rest + line.redeemed
@@ -392,6 +476,8 @@ class Settlement:
             **self._book.state(),
             "errors": self._errors.state(),
             **self.tokens.state(),
+            **self._fails.state(),
+            **self._reversals.state(),
         }
 
 

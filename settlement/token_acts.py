@@ -358,8 +358,8 @@ class TokenActs:
     def _settle_in_cash(self, command: RedeemIssue, delivery: Delivery) -> list[Event]:
         """What is left of a delivery whose units are no more: see lifecycle/record_dates.py."""
         terms = delivery.terms
-        brought = consideration_yen_rounded_down(command.price_sen, terms.quantity_units)
-        difference = brought - terms.amount_yen
+        brought = consideration_yen_rounded_down(command.price_sen, delivery.open_units)
+        difference = brought - delivery.open_yen
         if difference == 0 or terms.seller == terms.buyer:
             return []
         payer, payee = terms.seller, terms.buyer

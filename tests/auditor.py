@@ -11,7 +11,10 @@ from collections.abc import Iterable
 from market.events import (
     DeliveryChanged,
     DeliveryCreated,
+    DeliveryFilled,
     Event,
+    FailCharged,
+    FailChargePaid,
     InstrumentListed,
     Trade,
     TradeBusted,
@@ -47,6 +50,9 @@ class Auditor:
         self.yen_posted: Counter[int] = Counter()
         self.trades: dict[int, Trade] = {}
         self.busted: list[int] = []
+        self.parts_units: Counter[int] = Counter()
+        self.parts_yen: Counter[int] = Counter()
+        self._last_yen: tuple[str | None, str | None, int, int | None] | None = None
         self.findings: list[str] = []
 
     def read(self, events: Iterable[Event]) -> None:
@@ -71,8 +77,24 @@ class Auditor:
                     self.findings.append(f"{event.instrument_id} is not as large as was told")
             elif isinstance(event, DeliveryChanged):
                 self._delivery_changed(event)
+            elif isinstance(event, DeliveryFilled):
+                self._filled(event)
+            elif isinstance(event, FailCharged | FailChargePaid):
+                self._charged(event)
 
     def _delivery_created(self, event: DeliveryCreated) -> None:
+        if event.reverses is not None:
+            old = self.terms[event.reverses]
+            if self.states[event.reverses] != "finished" or old.reverses is not None:
+                self.findings.append(f"delivery {event.delivery_id} reverses what is not settled")
+            if (event.seller, event.buyer) != (old.buyer, old.seller) or (
+                (event.instrument_id, event.quantity_units, event.amount_yen)
+                != (old.instrument_id, old.quantity_units, old.amount_yen)
+            ):
+                self.findings.append(f"delivery {event.delivery_id} reverses amiss")
+            self.terms[event.delivery_id] = event
+            self.states[event.delivery_id] = "created"
+            return
         trade = self.trades_without_delivery.pop(event.trade_id, None)
         if trade is None:
             self.findings.append(f"delivery {event.delivery_id} has no trade")
@@ -100,6 +122,7 @@ class Auditor:
         self.busted.append(event.trade_id)
 
     def _yen_moved(self, event: YenMoved) -> None:
+        self._last_yen = (event.giver, event.taker, event.amount_yen, event.delivery_id)
         if event.giver is None:
             self.yen_from_outside += event.amount_yen
         else:
@@ -146,12 +169,45 @@ class Auditor:
         self.states[event.delivery_id] = event.state.value
         terms = self.terms[event.delivery_id]
         own = terms.buyer == terms.seller
-        units_due = terms.quantity_units if event.state.value == "finished" and not own else 0
-        yen_due = terms.amount_yen if event.state.value in ("paid", "finished") and not own else 0
+        units_due, yen_due = self.parts_units[event.delivery_id], self.parts_yen[event.delivery_id]
+        if event.state.value == "finished":
+            units_due, yen_due = terms.quantity_units, terms.amount_yen
+        elif event.state.value == "paid":
+            # What a part costs is told once its units have moved; until then it is some of the rest.
+            yen_due = min(max(yen_due, self.yen_posted[event.delivery_id]), terms.amount_yen)
+        if own:
+            units_due = yen_due = 0
         if self.units_posted[event.delivery_id] != units_due:
             self.findings.append(f"delivery {event.delivery_id} {event.state.value}: units differ")
         if self.yen_posted[event.delivery_id] != yen_due:
             self.findings.append(f"delivery {event.delivery_id} {event.state.value}: yen differ")
+
+    def _filled(self, event: DeliveryFilled) -> None:
+        """A part costs its share of what was open, rounded down; the last one all of it."""
+        name, terms = event.delivery_id, self.terms[event.delivery_id]
+        open_units = terms.quantity_units - self.parts_units[name]
+        open_yen = terms.amount_yen - self.parts_yen[name]
+        share = open_yen * event.quantity_units // open_units
+        if event.quantity_units > open_units or event.amount_yen != share:
+            self.findings.append(f"a part of delivery {name} is not its share")
+        self.parts_units[name] += event.quantity_units
+        self.parts_yen[name] += event.amount_yen
+        left = (
+            terms.quantity_units - self.parts_units[name],
+            terms.amount_yen - self.parts_yen[name],
+        )
+        if left != (event.open_units, event.open_yen):
+            self.findings.append(f"what is open of delivery {name} is not what is left")
+
+    def _charged(self, event: FailCharged | FailChargePaid) -> None:
+        """A paid charge follows its own posting; who is charged is a side of the delivery."""
+        terms = self.terms[event.delivery_id]
+        moved = (event.payer, event.payee, event.amount_yen, None)
+        paid = isinstance(event, FailChargePaid) or event.paid
+        if paid and self._last_yen != moved:
+            self.findings.append(f"a charge for delivery {event.delivery_id} was not posted")
+        if event.payer not in (terms.seller, terms.buyer) or event.payer == event.payee:
+            self.findings.append(f"a charge for delivery {event.delivery_id} is a stranger's")
 
     def verdict(self) -> list[str]:
         """All findings, and whether the totals add up now."""

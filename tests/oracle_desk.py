@@ -214,6 +214,7 @@ class OracleDesk:
         for delivery, terms in self.auditor.terms.items():
             if terms.trade_id == trade:
                 over = self.auditor.states[delivery] in ("finished", "canceled", "paid")
+                over |= self.auditor.units_posted[delivery] > 0
                 return "ALREADY_FINAL" if over else None
         return "UNKNOWN_TRADE"
 

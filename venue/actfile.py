@@ -8,16 +8,19 @@ starred ones must be there:
     day            business day of the run, from 1, settlement days included (default 1)
     time*          HH:MM:SS or HH:MM:SS.mmm, Japan time
     act*           halt, resume, base_price, nav, control, report_error, bust, cancel_delivery,
-                   hold, release, or an act on tokens with its own columns (venue/tokenacts.py)
+                   hold, release, affirm, consent, reverse, buy_in, or an act on tokens with its own
+                   columns (venue/tokenacts.py)
     instrument     for halt, resume, base_price, nav and control
-    price          decimal yen, for base_price and nav
+    price          decimal yen, for base_price and nav; for buy_in, the last base price if left out
     trade          T-12, for bust; several with blanks between them for report_error
     order          O-7, for report_error instead of trades
-    delivery       D-3, for cancel_delivery, hold and release
-    side           buy or sell, for hold and release: whose hold it is
-    override       yes lets the operator void what the rule does not
+    delivery       D-3, for cancel_delivery, hold, release and the acts after them
+    side           buy or sell, for hold, release, affirm, consent (to its end) and reverse: who speaks
+    firm           for buy_in: whose units are bought; left out, the buyer is paid in cash instead
+    override       yes lets the operator void what the rule does not; for reverse, a legal order
     executable     yes or no, for control: may the issue be transferred (移転可否)?
-    reason         plain text for halt, control, report_error, bust, cancel_delivery, hold and release
+    reason         plain text for halt, control, report_error, bust, cancel_delivery, hold, release,
+                   consent, reverse and buy_in
 
 Ordering: by day and time; lines of the same time keep their order. At the same instant the schedule
 goes first, then the operator, then the firms.
@@ -31,19 +34,23 @@ from pathlib import Path
 from typing import Final
 
 from market.commands import (
+    AffirmDelivery,
     BustTrade,
+    BuyIn,
     CancelDelivery,
     Command,
+    ConsentToCancel,
     Halt,
     ReportErrorTrade,
     Resume,
+    ReverseDelivery,
     SetDeliveryHold,
     SetNetAssetValue,
     SetReferencePrice,
     SetTransferControl,
 )
 from market.errors import BadInput
-from market.ids import DeliveryId, InstrumentId, OrderId, TradeId
+from market.ids import DeliveryId, InstrumentId, OrderId, ParticipantId, TradeId
 from market.quantities import Sen, price_from_text
 from market.words import Side
 from venue import tokenacts
@@ -54,7 +61,7 @@ Act = tuple[int, int, Command]
 
 COLUMNS: Final = (
     "day", "time", "act", "instrument", "price", "trade", "order", "delivery", "override", "reason",
-    "executable", "side", *tokenacts.COLUMNS,
+    "executable", "side", "firm", *tokenacts.COLUMNS,
 )  # fmt: skip
 _REQUIRED: Final = ("time", "act")
 _TEXT_MAX: Final = 200
@@ -71,10 +78,16 @@ _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "hold": ("delivery", "side", "reason"),
     "release": ("delivery", "side", "reason"),
     **tokenacts.NEEDS,
+    "affirm": ("delivery", "side"),
+    "consent": ("delivery", "side", "reason"),
+    "reverse": ("delivery", "side", "reason"),
+    "buy_in": ("delivery", "reason"),
 }
 _MAY: Final[dict[str, tuple[str, ...]]] = {
     "report_error": ("trade", "order"),
     "bust": ("override",),
+    "reverse": ("override",),
+    "buy_in": ("firm", "price"),
 }
 
 
@@ -189,15 +202,29 @@ def _command(act: str, present: dict[str, str], cell: _Cell) -> Command:
             override = bool(cell("override", _yes)) if "override" in present else False
             trade = TradeId(cell("trade", _named_by("T")))
             return BustTrade(trade_id=trade, reason=reason, override=override)
-        case "hold" | "release":
-            sells = bool(cell("side", {"buy": 0, "sell": 1}.get))
-            return SetDeliveryHold(
-                delivery_id=DeliveryId(cell("delivery", _named_by("D"))),
-                side=Side.SELL if sells else Side.BUY,
-                held=act == "hold",
-                reason=reason,
-            )
-    return CancelDelivery(delivery_id=DeliveryId(cell("delivery", _named_by("D"))), reason=reason)
+    return _of_delivery(act, present, cell)
+
+
+def _of_delivery(act: str, present: dict[str, str], cell: _Cell) -> Command:
+    """The command of an act on one delivery."""
+    delivery_id, reason = DeliveryId(cell("delivery", _named_by("D"))), present.get("reason", "")
+    if act == "cancel_delivery":
+        return CancelDelivery(delivery_id=delivery_id, reason=reason)
+    if act == "buy_in":
+        price_sen = Sen(cell("price", price_from_text)) if "price" in present else None
+        firm = ParticipantId(present["firm"]) if "firm" in present else None
+        return BuyIn(delivery_id=delivery_id, supplier=firm, price_sen=price_sen, reason=reason)
+    side = Side.SELL if cell("side", {"buy": 0, "sell": 1}.get) else Side.BUY
+    if act == "affirm":
+        return AffirmDelivery(delivery_id=delivery_id, side=side)
+    if act == "consent":
+        return ConsentToCancel(delivery_id=delivery_id, side=side, reason=reason)
+    if act == "reverse":
+        ordered = bool(cell("override", _yes)) if "override" in present else False
+        return ReverseDelivery(
+            delivery_id=delivery_id, side=side, reason=reason, legal_order=ordered
+        )
+    return SetDeliveryHold(delivery_id=delivery_id, side=side, held=act == "hold", reason=reason)
 
 
 def _whole(text: str) -> int | None:

@@ -43,7 +43,7 @@ _UNTAGGED: Final[Mapping[type, tuple[str, tuple[type, ...]]]] = {
         reports.MassCanceledResult,
     )),
     reports.Push: ("data", (
-        reports.TradeData, reports.BustData, reports.OrderData, reports.SettlementData,
+        reports.TradeData, reports.BustData, reports.OrderData, reports.SettlementData, reports.DeliveryData,
         reports.FirmData,
     )),
 }  # fmt: skip

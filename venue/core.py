@@ -27,8 +27,10 @@ import msgspec
 from feeds.market_data import MarketData
 from market.business_days import is_business_day, next_business_day
 from market.commands import (
+    AffirmDelivery,
     AmendOrder,
     BustTrade,
+    BuyIn,
     CancelDelivery,
     CancelOnDisconnect,
     CancelOrder,
@@ -36,6 +38,7 @@ from market.commands import (
     CloseDay,
     CloseSession,
     Command,
+    ConsentToCancel,
     DepositUnits,
     DepositYen,
     DisconnectMode,
@@ -57,6 +60,7 @@ from market.commands import (
     ReportErrorTrade,
     Request,
     Resume,
+    ReverseDelivery,
     RevokeKey,
     RunAuction,
     RunSettlement,
@@ -91,6 +95,7 @@ from participants.answers import Answers
 from participants.participant import Participants
 from participants.reports import Reports
 from participants.risk import Risk
+from settlement.lifecycle.rules import life_rules_of
 from settlement.platforms import Platforms
 from settlement.settlement import Settlement
 from venue.schedule import PLANNED
@@ -205,6 +210,7 @@ class Core:
             self.rules.settlement_days.value,
             self.rules.business_days,
             self.rules.error_trade_bust_percent.value,
+            life_rules_of(self.rules),
             platforms=Platforms(
                 command.run_id, signed=command.tokens_signed, mode=command.tokens_mode
             ),
@@ -265,6 +271,10 @@ class Core:
             BustTrade: self._bust_trade,
             CancelDelivery: settlement.cancel_delivery,
             SetDeliveryHold: settlement.set_delivery_hold,
+            AffirmDelivery: settlement.affirm_delivery,
+            ConsentToCancel: settlement.consent_to_cancel,
+            ReverseDelivery: settlement.reverse_delivery,
+            BuyIn: self._buy_in,
             CloseDay: self._close_day,
             OpenSession: self._open_session,
             CloseSession: self._close_session,
@@ -330,6 +340,16 @@ class Core:
         if not refused and not self.engine.is_suspended(name):
             events += self.engine.halt(name, "redeemed")
         return events
+
+    def _buy_in(self, command: BuyIn) -> list[Event]:
+        """End a fail; a supplier gives only units it has not promised elsewhere."""
+        refusal = self.settlement.check_buy_in(command)
+        if refusal is None and command.supplier is not None:
+            delivery = self.settlement.deliveries[command.delivery_id]
+            free = self.risk.free_units(command.supplier, delivery.terms.instrument_id)
+            if free < delivery.open_units:
+                return _refused(RejectReason.INSUFFICIENT_HOLDING, "units are promised elsewhere")
+        return self.settlement.buy_in(command)
 
     def _publish_base_prices(self, command: PublishBasePrices) -> list[Event]:
         day, last = command.business_date, self.business_date

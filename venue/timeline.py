@@ -6,12 +6,16 @@ from market.business_days import jst_clock_text
 from market.commands import Entry
 from market.events import (
     AuctionHeld,
+    BoughtIn,
     DayClosed,
     DayOpened,
     DeliveryChanged,
+    DeliveryCreated,
+    DeliveryFilled,
     DeliveryState,
     ErrorTradeReported,
     Event,
+    FailCharged,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
@@ -26,7 +30,7 @@ from market.events import (
     TradingHalted,
     TradingResumed,
 )
-from market.ids import trade_id_to_text
+from market.ids import delivery_id_to_text, trade_id_to_text
 from market.quantities import SEN_PER_YEN
 from market.reasons import FailReason
 from market.words import Phase, QuoteKind
@@ -47,6 +51,11 @@ _FAIL_WORDS = {
     FailReason.RECEIVER_REFUSED: "refused by the receiver",
     FailReason.SIGNATURE_REFUSED: "no valid signature",
     FailReason.REDEEMED: "units redeemed",
+    FailReason.NOT_AFFIRMED: "not affirmed",
+    FailReason.AGREED: "agreed to end",
+    FailReason.BOUGHT_IN: "bought in",
+    FailReason.COMPENSATED: "paid in cash",
+    FailReason.PURGED: "late too long",
 }
 
 _CROSSES = {
@@ -116,6 +125,10 @@ class Timeline:
                 return _told("resumed", event.instrument_id)
             case DeliveryChanged():
                 self._delivery(event)
+            case DeliveryFilled():
+                self._count("parts")
+            case FailCharged() | BoughtIn() | DeliveryCreated():
+                return _fail_line(event)
             case SettlementRan():
                 return self._settlement_line(event)
             case Reconciled():
@@ -202,6 +215,24 @@ def _quote_line(event: QuoteShown) -> str:
         f"{event.instrument_id:<5} {price:>10} yen  {event.side:<4}  {until}",
         "特別気配" if special else "連続約定気配",
     )
+
+
+def _fail_line(event: FailCharged | BoughtIn | DeliveryCreated) -> str | None:
+    """What a fail cost, how it ended, or that a settled delivery is taken back."""
+    name = delivery_id_to_text(event.delivery_id)
+    match event:
+        case FailCharged():
+            owed = "" if event.paid else ", unpaid"
+            kind = event.kind.replace("_", " ")
+            said = f"{name}  {kind}: {event.payer} to {event.payee} {event.amount_yen:,} yen{owed}"
+            return _told("fail", said, "フェイル")
+        case BoughtIn():
+            price = f"{event.price_sen // SEN_PER_YEN:,}"
+            said = f"{name}  {event.quantity_units:,} units from {event.supplier} at {price} yen"
+            return _told("bought in", said, "買入れ")
+        case DeliveryCreated(reverses=reverses) if reverses is not None:
+            return _told("reversal", f"{name} against {delivery_id_to_text(reverses)}", "反対取引")
+    return None
 
 
 def _reconciled_line(event: Reconciled) -> str:

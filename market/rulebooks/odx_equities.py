@@ -67,6 +67,15 @@ The table is made from the values below (``python -m tests.rule_tables``); a tes
 | first_price_step_s | 600 | TSE's own; no sign of it in START's feed (ITCH 1.2) | inferred |
 | first_price_up_percent | 230 | TSE's own; no sign of it in START's feed (ITCH 1.2) | inferred |
 | first_price_down_percent | 75 | TSE's own; no sign of it in START's feed (ITCH 1.2) | inferred |
+| partial_settlement | off | not found for tokens | unknown-default |
+| partial_threshold_units | 0 | not found for tokens | unknown-default |
+| partial_threshold_yen | 0 | not found for tokens | unknown-default |
+| affirmation | off | not found for tokens | unknown-default |
+| fail_penalty_ppm_a_day | 0 | not found for tokens | unknown-default |
+| fail_buy_in_days | 0 | not found for tokens | unknown-default |
+| fail_compensation_days | 0 | not found for tokens | unknown-default |
+| fail_purge_days | 0 | not found for tokens | unknown-default |
+| fail_unpaid_charge | carry | not found for tokens | unknown-default |
 """
 
 from typing import Final

@@ -68,6 +68,15 @@ The table is made from the values below (``python -m tests.rule_tables``); a tes
 | first_price_step_s | 600 | TSE's own; no sign of it in START's feed (ITCH 1.2) | inferred |
 | first_price_up_percent | 230 | TSE's own; no sign of it in START's feed (ITCH 1.2) | inferred |
 | first_price_down_percent | 75 | TSE's own; no sign of it in START's feed (ITCH 1.2) | inferred |
+| partial_settlement | off | not found for tokens | unknown-default |
+| partial_threshold_units | 0 | not found for tokens | unknown-default |
+| partial_threshold_yen | 0 | not found for tokens | unknown-default |
+| affirmation | off | not found for tokens | unknown-default |
+| fail_penalty_ppm_a_day | 0 | not found for tokens | unknown-default |
+| fail_buy_in_days | 0 | not found for tokens | unknown-default |
+| fail_compensation_days | 0 | not found for tokens | unknown-default |
+| fail_purge_days | 0 | not found for tokens | unknown-default |
+| fail_unpaid_charge | carry | not found for tokens | unknown-default |
 
 What can be chosen instead. Rules are values of this rulebook; times, lots and calendar are settings of
 a venue or an issue that become rules or instruments. tests/test_start_parameters.py proves each pair.
@@ -125,6 +134,7 @@ What this table of parameters does not choose, and why.
 | max_order_units | a number, any positive one |
 | price_decimals | no alternative: the feed has two |
 | settlement_days, settlement_mode, settlement_stages | see settlement/settlement.py |
+| partial_settlement, partial_threshold_units, partial_threshold_yen, affirmation, fail_penalty_ppm_a_day, fail_buy_in_days, fail_compensation_days, fail_purge_days, fail_unpaid_charge | a delivery's life, see settlement/lifecycle/rules.py |
 | special_quotes, special_quote_s, quote_width_table, sequential_quotes, sequential_quote_s, sequential_quote_widths | TSE's, see market/rulebooks/tse.py |
 | closing_auction_widths, special_execution, stop_allocation, limit_broadening_days, limit_broadening_factor | TSE's, see matching/closing.py |
 | first_price_rules, first_price_band_factor, first_price_step_percent, first_price_step_s, first_price_up_percent, first_price_down_percent | TSE's, see matching/first_price.py |

@@ -94,6 +94,15 @@ The values, rule by rule (``python -m tests.rule_tables``); a test holds the tab
 | first_price_step_s | 600 | Nagoya: a step every ten minutes | documented |
 | first_price_up_percent | 230 | Nagoya: up to 2.3 times | documented |
 | first_price_down_percent | 75 | Nagoya: down to 0.75 times | documented |
+| partial_settlement | off | not found for tokens | unknown-default |
+| partial_threshold_units | 0 | not found for tokens | unknown-default |
+| partial_threshold_yen | 0 | not found for tokens | unknown-default |
+| affirmation | off | not found for tokens | unknown-default |
+| fail_penalty_ppm_a_day | 0 | not found for tokens | unknown-default |
+| fail_buy_in_days | 0 | not found for tokens | unknown-default |
+| fail_compensation_days | 0 | not found for tokens | unknown-default |
+| fail_purge_days | 0 | not found for tokens | unknown-default |
+| fail_unpaid_charge | carry | not found for tokens | unknown-default |
 """
 
 from datetime import date

@@ -2,8 +2,9 @@
 
 Every stage, the cut-off too, settles whatever can be settled: deliveries are tried by id, and the
 round is repeated while any of them finished, because its units or cash may be what another one
-waited for. A delivery that lacks something is passed over, never split and never in the way of
-those behind it. At the cut-off what is left is failing (フェイル); the next business day's first
+waited for. A delivery that lacks something is passed over, never in the way of those behind it. Where
+parts are allowed, they are tried by id once nothing whole settles any more, and then the whole ones
+again, until neither does. At the cut-off what is left is failing (フェイル); the next business day's first
 stage tries again.
 
 Cost of a stage: deliveries times rounds. One round is the rule; a chain of n deliveries that each
@@ -19,7 +20,8 @@ from market.reasons import FailReason
 from market.rules import SettlementMode
 from settlement.cash import Cash
 from settlement.delivery import GROSS_ATOMIC_LIFE, Delivery
-from settlement.dvp import exchange, fail, units_events, yen_events
+from settlement.dvp import exchange, fail, plan_part, units_events, yen_events
+from settlement.lifecycle.partials import PartialRule
 from settlement.register import Registers
 
 
@@ -30,9 +32,12 @@ class GrossAtomic:
     stages = ("first_batch", "second_batch", "third_batch", "cut_off")
     life = GROSS_ATOMIC_LIFE
 
-    def __init__(self, cash: Cash, registers: Registers) -> None:
+    def __init__(
+        self, cash: Cash, registers: Registers, partial_rule: PartialRule | None = None
+    ) -> None:
         self._cash = cash
         self._registers = registers
+        self._partial_rule = partial_rule
 
     def run(self, stage: int, due: Sequence[Delivery]) -> list[Event]:
         """Settle what can be settled; at the cut-off, fail the rest."""
@@ -46,9 +51,10 @@ class GrossAtomic:
         waiting = [delivery for delivery in due if delivery.state is DeliveryState.CREATED]
         while waiting:
             left = [delivery for delivery in waiting if not self._settle(delivery, events)]
-            if len(left) == len(waiting):
-                break
+            stuck = len(left) == len(waiting)
             waiting = left
+            if stuck and not self._settle_parts(left, events):
+                break
         if stage == len(self.stages) - 1:
             events += [fail(delivery, self.life) for delivery in waiting]
         return events
@@ -60,8 +66,19 @@ class GrossAtomic:
             return False
         events += units_events(delivery)
         events += yen_events(delivery)
-        events.append(delivery.move(self.life, DeliveryAction.FINISH))
+        events += delivery.settle(self.life)
         return True
+
+    def _settle_parts(self, waiting: Sequence[Delivery], events: list[Event]) -> bool:
+        """Settle a part of whatever has units for one; whether any did. O(waiting)."""
+        told = len(events)
+        for delivery in waiting:
+            register = self._registers[delivery.terms.instrument_id]
+            short = delivery.hindrance is FailReason.SELLER_SHORT_OF_UNITS
+            tried = short and plan_part(delivery, register, self._partial_rule)
+            if tried and not self._settle(delivery, events):
+                delivery.part = None
+        return len(events) > told
 
     def cancel(self, delivery: Delivery, reason: FailReason = FailReason.CANCELED) -> list[Event]:
         """End it; nothing is ever locked here."""

@@ -9,6 +9,10 @@
    next business day's first stage tries again with new holds. While a token ledger is down
    (EMERGENCY) nothing returns: what is locked there stays so, and goes on when it is up again.
 
+Where parts are allowed, a seller short of units holds the part he has; it is funded, paid and posted
+like a whole, and the rest begins anew: it is failing at the cut-off, for lack of units, unless the
+stages are run again before. One part a round.
+
 Payment is the point of no return. Before it the transfer flag, or either side's hold, stops every step forward; after it
 the delivery is completed whatever the flag says, because a paid buyer must get his units. The
 alternative, to repay, would let an issuer undo a final payment.
@@ -39,10 +43,12 @@ from settlement.dvp import (
     bar,
     cash_hindrance,
     fail,
+    plan_part,
     units_events,
     units_hindrance,
     yen_events,
 )
+from settlement.lifecycle.partials import PartialRule
 from settlement.register import Registers
 from settlement.verbs import FAIL
 
@@ -55,7 +61,7 @@ def evidence_for(delivery: Delivery) -> PaymentEvidence:
         version=delivery.attempt,
         payer=terms.buyer,
         payee=terms.seller,
-        amount_yen=terms.amount_yen,
+        amount_yen=delivery.moving_yen,
     )
 
 
@@ -66,9 +72,12 @@ class ProvisionalTransfer:
     stages = ("provisional_transfer", "funding", "payment_and_final_transfer", "cut_off")
     life = PROVISIONAL_TRANSFER_LIFE
 
-    def __init__(self, cash: Cash, registers: Registers) -> None:
+    def __init__(
+        self, cash: Cash, registers: Registers, partial_rule: PartialRule | None = None
+    ) -> None:
         self._cash = cash
         self._registers = registers
+        self._partial_rule = partial_rule
         self._steps = (
             self.transfer_provisionally,
             self.confirm,
@@ -94,9 +103,12 @@ class ProvisionalTransfer:
         terms = delivery.terms
         register = self._registers[terms.instrument_id]
         delivery.hindrance = units_hindrance(delivery, register)
+        short = delivery.hindrance is FailReason.SELLER_SHORT_OF_UNITS
+        if short and plan_part(delivery, register, self._partial_rule):
+            delivery.hindrance = None
         if delivery.hindrance is None:
             if delivery.moves_units:
-                register.hold(delivery.hold_id, terms.seller, terms.buyer, terms.quantity_units)
+                register.hold(delivery.hold_id, terms.seller, terms.buyer, delivery.moving_units)
             events.append(delivery.move(self.life, DeliveryAction.TRANSFER_PROVISIONALLY))
         return events
 
@@ -114,7 +126,7 @@ class ProvisionalTransfer:
                 delivery.hold_id,
                 payer=terms.buyer,
                 payee=terms.seller,
-                amount_yen=terms.amount_yen,
+                amount_yen=delivery.moving_yen,
             )
         return [delivery.move(self.life, DeliveryAction.CONFIRM)]
 
@@ -166,20 +178,19 @@ class ProvisionalTransfer:
         # I4: the cash leg is posted; from here the units leg cannot fail.
         if delivery.moves_units:
             self._registers[delivery.terms.instrument_id].post_hold(delivery.hold_id)
-        return [*units_events(delivery), delivery.move(self.life, DeliveryAction.FINISH)]
+        return [*units_events(delivery), *delivery.settle(self.life)]
 
     def cut_off(self, delivery: Delivery) -> list[Event]:
         """Complete what is paid; return the rest whole and mark it failing."""
-        if delivery.state is DeliveryState.PAID:
-            return self.pay_and_finish(delivery)
-        if delivery.state is DeliveryState.FAILING:
-            return []
+        events = self.pay_and_finish(delivery) if delivery.state is DeliveryState.PAID else []
+        if delivery.is_decided or delivery.state is DeliveryState.FAILING:
+            return events
         refused = self._registers[delivery.terms.instrument_id].return_hindrance()
         if refused is not None and delivery.state in UNITS_HELD_STATES:
             delivery.hindrance = FAIL[refused]
-            return []  # the ledger is down: the locks stay, and the delivery goes on from them
+            return events  # the ledger is down: the locks stay, and the delivery goes on from them
         self._return_locks(delivery)
-        return [fail(delivery, self.life)]
+        return [*events, fail(delivery, self.life)]
 
     def cancel(self, delivery: Delivery, reason: FailReason = FailReason.CANCELED) -> list[Event]:
         """End it and return every lock, whatever the transfer flag says (I20)."""

@@ -14,10 +14,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from market.business_days import next_business_day
+from market.business_days import TSE_CALENDAR, Calendar, next_business_day
 from market.errors import check
 
 _MILLION: Final = 1_000_000
+_SEN_PER_YEN: Final = 100
 
 
 class FailRule(NamedTuple):
@@ -26,12 +27,15 @@ class FailRule(NamedTuple):
     Attributes:
         penalty_ppm_a_day: 100 is one basis point.
         buy_in_days: Business days late on which a buy-in begins; 0 is never.
-        purge_days: Business days late after which it is cancelled.
+        purge_days: Business days late after which it is cancelled; 0 is never.
+        compensation_days: Business days late on which what was not bought in is paid in cash at the
+            market's price; 0 is never.
     """
 
     penalty_ppm_a_day: int = 100
     buy_in_days: int = 4
     purge_days: int = 60
+    compensation_days: int = 0
 
 
 class Next(StrEnum):
@@ -52,10 +56,10 @@ class Charge(NamedTuple):
     reason: str
 
 
-def days_late(contractual_date: date, today: date) -> int:
+def days_late(contractual_date: date, today: date, calendar: Calendar = TSE_CALENDAR) -> int:
     """Business days after the contractual date up to today; 0 when not late."""
     days, day = 0, contractual_date
-    while (day := next_business_day(day)) <= today:
+    while (day := next_business_day(day, calendar)) <= today:
         days += 1
     return days
 
@@ -64,7 +68,7 @@ def next_step(rule: FailRule, late_days: int, *, bought_in: bool = False) -> Nex
     """What the rule says of an obligation so many business days late."""
     if late_days == 0:
         return Next.WAIT
-    if late_days > rule.purge_days:
+    if rule.purge_days and late_days > rule.purge_days:
         return Next.PURGE
     if rule.buy_in_days and late_days >= rule.buy_in_days and not bought_in:
         return Next.BUY_IN
@@ -74,6 +78,11 @@ def next_step(rule: FailRule, late_days: int, *, bought_in: bool = False) -> Nex
 def penalty_yen_rounded_down(rule: FailRule, price_yen: int, failing_units: int) -> int:
     """One day's penalty on what fails, at the reference price."""
     return price_yen * failing_units * rule.penalty_ppm_a_day // _MILLION
+
+
+def penalty_of_sen_rounded_down(rule: FailRule, price_sen: int, failing_units: int) -> int:
+    """One day's penalty in whole yen, at a reference price in 1/100 yen."""
+    return price_sen * failing_units * rule.penalty_ppm_a_day // (_SEN_PER_YEN * _MILLION)
 
 
 def penalty(rule: FailRule, failer: str, victim: str, price_yen: int, units: int) -> Charge | None:

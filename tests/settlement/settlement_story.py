@@ -13,10 +13,14 @@ from auditor import Auditor
 
 from market.business_days import next_business_day
 from market.commands import (
+    AffirmDelivery,
+    BuyIn,
     CancelDelivery,
+    ConsentToCancel,
     DepositUnits,
     DepositYen,
     ParticipantLimits,
+    ReverseDelivery,
     SetDeliveryHold,
     SetTransferControl,
     WithdrawYen,
@@ -28,6 +32,7 @@ from market.events import (
     Event,
     InstrumentListed,
     ParticipantRegistered,
+    ReferencePriceSet,
     Trade,
 )
 from market.ids import DeliveryId, InstrumentId, OrderId, ParticipantId, TradeId
@@ -36,6 +41,7 @@ from market.quantities import Sen, Units, Yen
 from market.reasons import RejectReason
 from market.rules import SettlementMode
 from market.words import Side
+from settlement.lifecycle.rules import WHOLE_AND_FREE, LifeRules
 from settlement.settlement import Settlement
 
 T = TypeVar("T")
@@ -64,8 +70,10 @@ def issue(instrument_id: InstrumentId, *, executable: bool = True) -> Instrument
 class Story:
     """The room under test with everything it ever said."""
 
-    def __init__(self, mode: SettlementMode, settlement_days: int = 0) -> None:
-        self.room = Settlement(mode, settlement_days)
+    def __init__(
+        self, mode: SettlementMode, settlement_days: int = 0, life: LifeRules = WHOLE_AND_FREE
+    ) -> None:
+        self.room = Settlement(mode, settlement_days, life=life)
         self.auditor = Auditor()
         self.events: list[Event] = []
         self._counter = count(1)
@@ -147,6 +155,50 @@ class Story:
         )
         return self._command(self.room.set_delivery_hold, command)
 
+    def affirm(self, delivery_id: int, side: Side) -> list[Event]:
+        """Affirm one delivery for a side."""
+        command = AffirmDelivery(delivery_id=DeliveryId(delivery_id), side=side)
+        return self._command(self.room.affirm_delivery, command)
+
+    def consent(self, delivery_id: int, side: Side) -> list[Event]:
+        """Consent to one delivery's end for a side."""
+        command = ConsentToCancel(delivery_id=DeliveryId(delivery_id), side=side, reason="test")
+        return self._command(self.room.consent_to_cancel, command)
+
+    def reverse(self, delivery_id: int, side: Side, *, legal_order: bool = False) -> list[Event]:
+        """Ask for one delivery's reversal for a side."""
+        command = ReverseDelivery(
+            delivery_id=DeliveryId(delivery_id), side=side, reason="test", legal_order=legal_order
+        )
+        return self._command(self.room.reverse_delivery, command)
+
+    def buy_in(
+        self,
+        delivery_id: int,
+        supplier: ParticipantId | None = None,
+        price_yen: int | None = None,
+    ) -> list[Event]:
+        """End one fail at the seller's cost."""
+        command = BuyIn(
+            delivery_id=DeliveryId(delivery_id),
+            supplier=supplier,
+            price_sen=None if price_yen is None else Sen(price_yen * 100),
+            reason="test",
+        )
+        return self._command(self.room.buy_in, command)
+
+    def base_price(self, price_yen: int, instrument_id: InstrumentId = ST1) -> None:
+        """The issue's base price becomes this one."""
+        price = Sen(price_yen * 100)
+        self.hear(
+            ReferencePriceSet(
+                instrument_id=instrument_id,
+                reference_price_sen=price,
+                lower_limit_sen=price,
+                upper_limit_sen=price,
+            )
+        )
+
     def run(self, *stages: int) -> list[Event]:
         """Run stages one after the other."""
         events: list[Event] = []
@@ -170,6 +222,7 @@ class Story:
         seller: ParticipantId,
         units: int,
         price_yen: int = 100,
+        price_sen: int | None = None,
         instrument_id: InstrumentId = ST1,
     ) -> int:
         """One execution; returns the id of its delivery."""
@@ -179,7 +232,7 @@ class Story:
                 buyer=buyer,
                 seller=seller,
                 units=units,
-                price_sen=price_yen * 100,
+                price_sen=price_yen * 100 if price_sen is None else price_sen,
                 instrument_id=instrument_id,
             )
         )[0]

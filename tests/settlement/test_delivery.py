@@ -23,6 +23,7 @@ LIVES = {"gross_atomic": GROSS_ATOMIC_LIFE, "provisional_transfer": PROVISIONAL_
 ALLOWED = {
     "gross_atomic": """
         created  finish -> finished
+        created  fill   -> created
         created  fail   -> failing
         created  cancel -> canceled
         failing  retry  -> created
@@ -39,6 +40,7 @@ ALLOWED = {
         confirmed    fail                   -> failing
         confirmed    cancel                 -> canceled
         paid         finish                 -> finished
+        paid         fill                   -> created
         failing      retry                  -> created
         failing      cancel                 -> canceled
     """,

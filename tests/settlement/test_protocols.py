@@ -8,6 +8,7 @@ import pytest
 
 import settlement.designs
 from market.errors import InvariantBroken
+from market.events import DeliveryAction
 from market.events import DeliveryState as V
 from settlement.delivery import GROSS_ATOMIC_LIFE, PROVISIONAL_TRANSFER_LIFE, Life
 from settlement.designs.catalogue import SAFE, UNSAFE, WITHIN_MARGIN
@@ -339,8 +340,12 @@ VENUE = {
     [(GROSS_ATOMIC_LIFE, SAFE["A"]()), (PROVISIONAL_TRANSFER_LIFE, SAFE["B2"]())],
 )
 def test_the_venue_moves_only_where_the_proven_protocol_can(life: Life, protocol: Protocol) -> None:
-    """Each move of a delivery is a path of the protocol that needs no other settlement on its way."""
-    for (origin, _), target in life.items():
+    """Each move of a delivery is a path of the protocol that needs no other settlement on its way.
+
+    A part is settled as a whole is; that what is left of the delivery begins anew is no move of it.
+    """
+    for (origin, action), after_it in life.items():
+        target = V.FINISHED if action is DeliveryAction.FILL else after_it
         reached, todo = {VENUE[origin]}, [VENUE[origin]]
         while todo:
             for (state, _), after in protocol.life.items():
@@ -353,7 +358,11 @@ def test_the_venue_moves_only_where_the_proven_protocol_can(life: Life, protocol
 
 def test_who_has_paid_can_only_be_delivered_to_in_both_tables() -> None:
     """The venue's PAID and the protocol's DECIDED have one way out: settled."""
-    venue = {after for (state, _), after in PROVISIONAL_TRANSFER_LIFE.items() if state is V.PAID}
+    venue = {
+        V.FINISHED if action is DeliveryAction.FILL else after
+        for (state, action), after in PROVISIONAL_TRANSFER_LIFE.items()
+        if state is V.PAID
+    }
     proven = {after for (state, _), after in SAFE["B2"]().life.items() if state is S.DECIDED}
 
     assert {VENUE[state] for state in venue} == proven == {S.SETTLED}

@@ -5,12 +5,16 @@ from pathlib import Path
 import pytest
 
 from market.commands import (
+    AffirmDelivery,
     BustTrade,
+    BuyIn,
     CancelDelivery,
+    ConsentToCancel,
     Entry,
     Halt,
     ReportErrorTrade,
     Resume,
+    ReverseDelivery,
     SetDeliveryHold,
     SetNetAssetValue,
     SetReferencePrice,
@@ -18,7 +22,8 @@ from market.commands import (
 )
 from market.errors import BadInput
 from market.events import DeliveryState, Event, TradeBusted, TradingHalted
-from market.ids import DeliveryId
+from market.ids import DeliveryId, ParticipantId
+from market.quantities import Sen
 from market.words import Side
 from venue.actfile import parse_acts, read_acts
 from venue.journal import read_entries
@@ -75,6 +80,44 @@ def test_hold_and_release_are_acts_of_one_side() -> None:
         )
     with pytest.raises(BadInput, match="line 2, side"):
         parse_acts(lines(header + "09:00:00,hold,D-3,both,check\n"), "f")
+
+
+def test_what_ends_or_takes_back_a_delivery_is_an_act() -> None:
+    """Affirm, consent, reverse and buy in; a firm and a price may be left out of a buy-in."""
+    header = "time,act,delivery,side,override,firm,price,reason\n"
+    text = (
+        "09:00:00,affirm,D-3,buy,,,,\n"
+        "09:00:01,consent,D-3,sell,,,,agreed\n"
+        "09:00:02,reverse,D-3,buy,yes,,,court\n"
+        "09:00:03,reverse,D-3,sell,,,,slip\n"
+        "09:00:04,buy_in,D-3,,,FIRM-A,1000.5,late\n"
+        "09:00:05,buy_in,D-3,,,,,late\n"
+    )
+    three = DeliveryId(3)
+    assert [act for _, _, act in parse_acts(lines(header + text), "f")] == [
+        AffirmDelivery(delivery_id=three, side=Side.BUY),
+        ConsentToCancel(delivery_id=three, side=Side.SELL, reason="agreed"),
+        ReverseDelivery(delivery_id=three, side=Side.BUY, reason="court", legal_order=True),
+        ReverseDelivery(delivery_id=three, side=Side.SELL, reason="slip"),
+        BuyIn(
+            delivery_id=three,
+            supplier=ParticipantId("FIRM-A"),
+            price_sen=Sen(100_050),
+            reason="late",
+        ),
+        BuyIn(delivery_id=three, reason="late"),
+    ]
+    for wrong, told in (
+        ("affirm,D-3,,,,,", "side"),
+        ("affirm,D-3,buy,,,,why", "reason"),
+        ("consent,3,buy,,,,why", "delivery"),
+        ("reverse,D-3,buy,,,,", "reason"),
+        ("reverse,D-3,buy,often,,,why", "override"),
+        ("buy_in,D-3,buy,,,,why", "side"),
+        ("buy_in,D-3,,,,free,why", "price"),
+    ):
+        with pytest.raises(BadInput, match=f"line 2, {told}"):
+            parse_acts(lines(f"{header}09:00:00,{wrong}\n"), "f")
 
 
 def test_the_control_of_an_issue_is_an_act() -> None:

@@ -13,7 +13,9 @@ from watched_market import WatchedMarket
 
 from market.commands import (
     NO_PRICE,
+    AffirmDelivery,
     AmendOrder,
+    BuyIn,
     CancelDelivery,
     CancelOnDisconnect,
     CancelOrder,
@@ -21,6 +23,7 @@ from market.commands import (
     CloseDay,
     CloseSession,
     Command,
+    ConsentToCancel,
     DepositUnits,
     DepositYen,
     DisconnectMode,
@@ -36,6 +39,7 @@ from market.commands import (
     RegisterKey,
     RegisterParticipant,
     Resume,
+    ReverseDelivery,
     RevokeKey,
     RunAuction,
     RunSettlement,
@@ -279,6 +283,11 @@ REFUSED: list[tuple[Command, RejectReason]] = [
     (RunSettlement(stage=4), R.OUT_OF_RANGE),
     (RunSettlement(stage=-1), R.OUT_OF_RANGE),
     (CancelDelivery(delivery_id=DeliveryId(1), reason=""), R.UNKNOWN_INSTRUCTION),
+    (AffirmDelivery(delivery_id=DeliveryId(1), side=Side.BUY), R.UNKNOWN_INSTRUCTION),
+    (ConsentToCancel(delivery_id=DeliveryId(1), side=Side.BUY), R.UNKNOWN_INSTRUCTION),
+    (ReverseDelivery(delivery_id=DeliveryId(1), side=Side.BUY, reason=""), R.UNKNOWN_INSTRUCTION),
+    (BuyIn(delivery_id=DeliveryId(1)), R.UNKNOWN_INSTRUCTION),
+    (BuyIn(delivery_id=DeliveryId(1), supplier=ParticipantId("NOBODY")), R.NOT_ENTITLED),
     (OpenSession(session_id=SessionId("S"), key_id=KeyId("K"), takeover=True), R.AUTH_FAILED),
     (
         OpenSession(session_id=session_of(A), key_id=KeyId("FIRM-B-K1"), takeover=True),

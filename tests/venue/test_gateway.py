@@ -992,6 +992,7 @@ def test_every_code_of_the_catalogue_is_provoked_or_has_a_reason_not_to_be() -> 
                     R.TRANSFER_RESTRICTED}  # fmt: skip
     by_operators |= {R.ACT_UNSUPPORTED, R.STATION_CLOSED, R.NOT_REGISTERED, R.ACCOUNT_FROZEN,
                      R.RECEIVER_REFUSED, R.SIGNATURE_REFUSED}  # fmt: skip
+    by_operators |= {R.BUY_IN_NOT_DUE, R.ALREADY_REVERSED, R.NOT_SETTLED}
     not_by_these_rules = {R.MARKET_ORDER_BARRED, R.BAD_LOT, R.AMEND_UNSUPPORTED, R.SELF_MATCH,
                           R.VENUE_HALTED, R.NOT_ENTITLED, R.NOT_READY}  # fmt: skip
     attached = {R.DUPLICATE}  # a repeat is answered with its first outcome
