@@ -6,7 +6,8 @@ on the journal only, so a resend is identical and a replay regenerates the same 
 Ordering: within a step, the order of its events. ``seq`` counts from 1 for the run and per
 session; ``prev_seq`` names the one before.
 Which session: answers go to the session that asked; news of an order goes to the session that
-last entered or amended it; a kill to every session of the firm.
+last entered or amended it; a kill, and what happens to a delivery besides its states (type
+``delivery``: holds, parts, charges, reversals), to every session of the firm.
 Invariants: each request gets exactly one answer; numbers are contiguous; each delivery's news
 reaches both sides until it is over.
 Known limits: the streams keep the business day (older bytes go at DayOpened, numbers go on); the
