@@ -272,6 +272,12 @@ class SetDeliveryHold(Message, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class DefaultIssuer(Message, frozen=True, kw_only=True):
+    """The issuer of the settlement money has failed: nothing more is funded or paid, for good."""
+
+    reason: str
+
+
 class CloseDay(Message, frozen=True, kw_only=True):
     """End the business day: reconcile, and carry base prices and deliveries over."""
 
@@ -438,6 +444,7 @@ Command = (
     | BustTrade
     | CancelDelivery
     | SetDeliveryHold
+    | DefaultIssuer
     | CloseDay
     | OpenSession
     | CloseSession

@@ -147,6 +147,7 @@ class Money(ABC):
 
     def redeem_paid(self, order: PaymentOrder) -> None:
         """What a payee was paid comes to rest; for most kinds it does already."""
+        del order
 
     def give_back(self, payment_id: str) -> None:
         """Cancel and let the payer's yen come to rest."""
