@@ -166,7 +166,7 @@ class ProvisionalTransfer:
         if delivery.state is DeliveryState.FAILING:
             return []
         if self._cash.is_under_way(delivery.hold_id):
-            if self._cash.closed is not FailReason.ISSUER_DEFAULTED:
+            if not self._cash.money.defaulted:
                 return []
             delivery.hindrance = FailReason.ISSUER_DEFAULTED
         self._return_locks(delivery)
