@@ -79,11 +79,12 @@ class Cash:
         closed: Why the money takes no order now, or None.
     """
 
-    __slots__ = ("at_ns", "closed", "day", "money", "rest")
+    __slots__ = ("_under_way", "at_ns", "closed", "day", "money", "rest")
 
     def __init__(self, money: Money) -> None:
         self.money = money
         self.rest: Ledger = money.rest
+        self._under_way = money.under_way if isinstance(money, BankTransfer) else {}
         self.day = 0
         self.at_ns = 0
         self.closed: FailReason | None = None
@@ -138,9 +139,9 @@ class Cash:
         """Everyone who ever had an account, by name. O(accounts log accounts)."""
         return sorted({*self.rest.accounts, *self.money.ledger.accounts} - _INSIDE)
 
-    def is_under_way(self, payment_id: str) -> bool:
-        """Whether a payment was ordered that is neither paid nor refused: unknown is not no."""
-        return isinstance(self.money, BankTransfer) and payment_id in self.money.under_way
+    def is_under_way(self, delivery: Delivery) -> bool:
+        """Whether its payment was ordered and is neither paid nor refused: unknown is not no."""
+        return bool(self._under_way) and delivery.hold_id in self._under_way
 
     def is_genuine(self, evidence: SignedEvidence) -> bool:
         """Whether the issuer signed it and its own record says the same."""
@@ -202,14 +203,13 @@ class Cash:
     def state(self) -> dict[str, object]:
         """Canonical content for the digest."""
         money = self.money
-        ordered = money.under_way if isinstance(money, BankTransfer) else ()
         return {
             "kind": money.kind,
             "backing": money.backing.state(),
             "money": money.ledger.state(),
             "orders": len(money.orders),
             "payments": len(money.evidence),
-            "under_way": list(ordered),
+            "under_way": list(self._under_way),
             "defaulted": int(money.defaulted),
             "day": self.day,
         }

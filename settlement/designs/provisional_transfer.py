@@ -119,7 +119,7 @@ class ProvisionalTransfer:
     def pay(self, delivery: Delivery) -> list[Event]:
         """Order the payment, unless it is held or may not move: the last check before no return."""
         hindrance = bar(delivery, self._registers[delivery.terms.instrument_id])
-        if self._cash.is_under_way(delivery.hold_id):
+        if self._cash.is_under_way(delivery):
             hindrance = FailReason.PAYMENT_PENDING
         elif hindrance is None and delivery.moves_yen:
             answer = self._cash.pay(order_for(delivery))
@@ -165,7 +165,7 @@ class ProvisionalTransfer:
             return self.pay_and_finish(delivery)
         if delivery.state is DeliveryState.FAILING:
             return []
-        if self._cash.is_under_way(delivery.hold_id):
+        if self._cash.is_under_way(delivery):
             if not self._cash.money.defaulted:
                 return []
             delivery.hindrance = FailReason.ISSUER_DEFAULTED

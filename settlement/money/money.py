@@ -163,10 +163,13 @@ class Money(ABC):
             return refused
         if not self.ledger.can_give(order.payer, order.amount_yen):
             return Refusal.INSUFFICIENT
+        self._set_aside(order)
+        return None
+
+    def _set_aside(self, order: PaymentOrder) -> None:
+        self.ledger.hold(HoldId(order.payment_id), order.payer, order.payee, order.amount_yen)
         self.orders[order.payment_id] = order
         self.states[order.payment_id] = PaymentState.HELD
-        self.ledger.hold(HoldId(order.payment_id), order.payer, order.payee, order.amount_yen)
-        return None
 
     def pay(self, order: PaymentOrder, *, at_ns: int, key: bytes = b"") -> PaymentAnswer:
         """Pay what is held, or hold and pay in one step; with the key if there is a condition."""

@@ -57,7 +57,8 @@ class TokenisedDeposit(Money):
             return Refusal.INSUFFICIENT
         self._back(order.payer, order.amount_yen)
         self.ledger.post(ISSUER_SOURCE, order.payer, order.amount_yen)
-        return self.hold(order, at_ns=at_ns)
+        self._set_aside(order)
+        return None
 
     def redeem_paid(self, order: PaymentOrder) -> None:
         """The payee's tokens become its deposit."""

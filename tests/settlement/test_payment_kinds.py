@@ -240,7 +240,10 @@ def test_a_busted_trade_calls_its_pending_payment_back() -> None:
     story = told(BANK)
     stages(story, HOLD, FUND, PAY)
 
-    story.room.design.cancel(story.room.deliveries[DeliveryId(1)], FailReason.BUSTED)
+    delivery = story.room.deliveries[DeliveryId(1)]
+    assert story.room.cash.is_under_way(delivery)
+
+    story.room.design.cancel(delivery, FailReason.BUSTED)
 
     assert story.room.available_yen(B) == 1_000
-    assert not story.room.cash.is_under_way("D-1/1")
+    assert not story.room.cash.is_under_way(delivery)
