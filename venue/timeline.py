@@ -12,6 +12,7 @@ from market.events import (
     DeliveryState,
     ErrorTradeReported,
     Event,
+    IssuerDefaulted,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
@@ -110,6 +111,11 @@ class Timeline:
                 return _told("suspended", f"{event.instrument_id}  {event.reason}", "売買停止")
             case TradingResumed():
                 return _told("resumed", event.instrument_id)
+            case IssuerDefaulted():
+                said = (
+                    f"{event.issuer}: {event.owned_yen:,} yen owned, {event.recovered_yen:,} left"
+                )
+                return _told("issuer fails", f"{said}  {event.reason}", "発行者破綻")
             case DeliveryChanged():
                 self._delivery(event)
             case SettlementRan():
