@@ -227,12 +227,12 @@ class Rules:
     money_hours: Rule[tuple[int, ...]] = Rule(
         (),
         Mark.UNKNOWN_DEFAULT,
-        "opening, cut-off and closing; none: the kind's own (settlement/money/hours.py)",
+        "opening, a bank's cut-off, closing; none: the kind's own (settlement/money/hours.py)",
     )
     money_signing: Rule[bool] = Rule(
         True,
         Mark.UNKNOWN_DEFAULT,
-        "evidence is signed and verified, 75 microseconds a payment; off for mass runs",
+        "evidence is signed and verified, some 80 microseconds a payment; off for mass runs",
     )
     money_recovery_percent: Rule[int] = Rule(
         0,
