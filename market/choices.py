@@ -46,3 +46,11 @@ class ClosePriceRule(StrEnum):
     CROSS = "cross"  # closing cross, else opening cross, else none
     LAST = "last"  # closing cross, else last price, else none
     CROSS_OR_BASE = "cross_or_base"  # closing cross, else opening cross, else base price
+
+
+class SettlementMoney(StrEnum):
+    """What deliveries are paid in."""
+
+    TOKENISED_DEPOSIT = "tokenised_deposit"  # a bank's tokens, issued against a deposit
+    TRUST_STABLECOIN = "trust_stablecoin"  # coins on money that a trustee keeps apart
+    BANK_TRANSFER = "bank_transfer"  # booked by the next morning's file

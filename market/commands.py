@@ -277,6 +277,12 @@ class SetDeliveryHold(Message, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class DefaultIssuer(Message, frozen=True, kw_only=True):
+    """The issuer of the settlement money has failed: nothing more is funded or paid, for good."""
+
+    reason: str
+
+
 class CloseDay(Message, frozen=True, kw_only=True):
     """End the business day: reconcile, and carry base prices and deliveries over."""
 
@@ -444,6 +450,7 @@ Command = (
     | BustTrade
     | CancelDelivery
     | SetDeliveryHold
+    | DefaultIssuer
     | CloseDay
     | OpenSession
     | CloseSession

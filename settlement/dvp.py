@@ -1,7 +1,8 @@
 """Delivery versus payment (DvP): both legs or neither, and what every design shares.
 
-Checks come in one order: does a side hold it, may the units pass (``Register.hindrance``), does the seller have the units, does the buyer have
-the cash. The first that fails names the reason. A delivery of a firm to itself, and the cash leg
+Checks come in one order: does a side hold it, may the units pass (``Register.hindrance``), does the
+seller have the units, does the money take orders, does the buyer have the cash. The first that fails
+names the reason. A delivery of a firm to itself, and the cash leg
 of a consideration below one yen, have nothing to move and nothing to lack.
 """
 
@@ -37,17 +38,6 @@ def units_hindrance(delivery: Delivery, register: Register) -> FailReason | None
     return None
 
 
-def cash_hindrance(delivery: Delivery, register: Register, cash: Cash) -> FailReason | None:
-    """Why the buyer's cash cannot be given up now, or None."""
-    barred = bar(delivery, register)
-    if barred is not None:
-        return barred
-    terms = delivery.terms
-    if delivery.moves_yen and not cash.deposits.can_give(terms.buyer, terms.amount_yen):
-        return FailReason.BUYER_SHORT_OF_CASH
-    return None
-
-
 def exchange(delivery: Delivery, register: Register, cash: Cash) -> FailReason | None:
     """Post units and yen in one atomic step.
 
@@ -62,7 +52,9 @@ def exchange(delivery: Delivery, register: Register, cash: Cash) -> FailReason |
     if delivery.moves_units:
         legs.append(Leg(register, terms.seller, terms.buyer, terms.quantity_units))
     if delivery.moves_yen:
-        legs.append(Leg(cash.deposits, terms.buyer, terms.seller, terms.amount_yen))
+        if cash.closed is not None:
+            return units_hindrance(delivery, register) or cash.closed
+        legs.append(Leg(cash.rest, terms.buyer, terms.seller, terms.amount_yen))
     short = post_linked(legs)
     if short is None:
         return None

@@ -8,7 +8,8 @@ starred ones must be there:
     day            business day of the run, from 1, settlement days included (default 1)
     time*          HH:MM:SS or HH:MM:SS.mmm, Japan time
     act*           halt, resume, base_price, nav, control, report_error, bust, cancel_delivery,
-                   hold, release, or an act on tokens with its own columns (venue/tokenacts.py)
+                   hold, release, issuer_default (the settlement money's issuer fails), or an act
+                   on tokens with its own columns (venue/tokenacts.py)
     instrument     for halt, resume, base_price, nav and control
     price          decimal yen, for base_price and nav
     trade          T-12, for bust; several with blanks between them for report_error
@@ -17,7 +18,8 @@ starred ones must be there:
     side           buy or sell, for hold and release: whose hold it is
     override       yes lets the operator void what the rule does not
     executable     yes or no, for control: may the issue be transferred (移転可否)?
-    reason         plain text for halt, control, report_error, bust, cancel_delivery, hold and release
+    reason         plain text for halt, control, report_error, bust, cancel_delivery, hold, release and
+                   issuer_default
 
 Ordering: by day and time; lines of the same time keep their order. At the same instant the schedule
 goes first, then the operator, then the firms.
@@ -34,6 +36,7 @@ from market.commands import (
     BustTrade,
     CancelDelivery,
     Command,
+    DefaultIssuer,
     Halt,
     ReportErrorTrade,
     Resume,
@@ -71,6 +74,7 @@ _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "hold": ("delivery", "side", "reason"),
     "release": ("delivery", "side", "reason"),
     **tokenacts.NEEDS,
+    "issuer_default": ("reason",),
 }
 _MAY: Final[dict[str, tuple[str, ...]]] = {
     "report_error": ("trade", "order"),
@@ -189,6 +193,8 @@ def _command(act: str, present: dict[str, str], cell: _Cell) -> Command:
             override = bool(cell("override", _yes)) if "override" in present else False
             trade = TradeId(cell("trade", _named_by("T")))
             return BustTrade(trade_id=trade, reason=reason, override=override)
+        case "issuer_default":
+            return DefaultIssuer(reason=reason)
         case "hold" | "release":
             sells = bool(cell("side", {"buy": 0, "sell": 1}.get))
             return SetDeliveryHold(

@@ -68,6 +68,10 @@ The table is made from the values below (``python -m tests.rule_tables``); a tes
 | first_price_step_s | 600 | TSE's own; no sign of it in START's feed (ITCH 1.2) | inferred |
 | first_price_up_percent | 230 | TSE's own; no sign of it in START's feed (ITCH 1.2) | inferred |
 | first_price_down_percent | 75 | TSE's own; no sign of it in START's feed (ITCH 1.2) | inferred |
+| settlement_money | tokenised_deposit | DCJPY verification with START trades, March 2026 (news); elsewhere the same | unknown-default |
+| money_hours | none | opening, a bank's cut-off, closing; none: the kind's own (settlement/money/hours.py) | unknown-default |
+| money_signing | on | evidence is signed and verified, some 80 microseconds a payment; off for mass runs | unknown-default |
+| money_recovery_percent | 0 | what a bank's failure leaves; a parameter, not a forecast; a trust pays at par | unknown-default |
 """
 
 from typing import Final

@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from auditor import Auditor
 
-from market.business_days import next_business_day
+from market.business_days import at_jst, next_business_day
 from market.commands import (
     CancelDelivery,
+    DefaultIssuer,
     DepositUnits,
     DepositYen,
     ParticipantLimits,
@@ -36,6 +37,7 @@ from market.quantities import Sen, Units, Yen
 from market.reasons import RejectReason
 from market.rules import SettlementMode
 from market.words import Side
+from settlement.money.money import Money
 from settlement.settlement import Settlement
 
 T = TypeVar("T")
@@ -64,8 +66,10 @@ def issue(instrument_id: InstrumentId, *, executable: bool = True) -> Instrument
 class Story:
     """The room under test with everything it ever said."""
 
-    def __init__(self, mode: SettlementMode, settlement_days: int = 0) -> None:
-        self.room = Settlement(mode, settlement_days)
+    def __init__(
+        self, mode: SettlementMode, settlement_days: int = 0, money: Money | None = None
+    ) -> None:
+        self.room = Settlement(mode, settlement_days, money=money)
         self.auditor = Auditor()
         self.events: list[Event] = []
         self._counter = count(1)
@@ -153,6 +157,15 @@ class Story:
         for stage in stages:
             events += self._command(self.room.run, stage)
         return events
+
+    def run_at(self, hour: int, stage: int) -> list[Event]:
+        """Run one stage at an hour of the present day, Japan time."""
+        at_ns = at_jst(self.day, hour * 3600)
+        return self._command(lambda one: self.room.run(one, at_ns), stage)
+
+    def default_issuer(self) -> list[Event]:
+        """The issuer of the money fails."""
+        return self._command(self.room.default_issuer, DefaultIssuer(reason="test"))
 
     def _command(self, method: Callable[[T], list[Event]], command: T) -> list[Event]:
         before = self.room.state()

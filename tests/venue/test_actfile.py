@@ -7,6 +7,7 @@ import pytest
 from market.commands import (
     BustTrade,
     CancelDelivery,
+    DefaultIssuer,
     Entry,
     Halt,
     ReportErrorTrade,
@@ -75,6 +76,14 @@ def test_hold_and_release_are_acts_of_one_side() -> None:
         )
     with pytest.raises(BadInput, match="line 2, side"):
         parse_acts(lines(header + "09:00:00,hold,D-3,both,check\n"), "f")
+
+
+def test_the_failure_of_an_issuer_is_an_act_with_a_reason() -> None:
+    """No issue is named: the market has one settlement money."""
+    acts = parse_acts(lines("time,act,reason\n10:30:00,issuer_default,insolvent\n"), "f")
+    assert acts[0][2] == DefaultIssuer(reason="insolvent")
+    with pytest.raises(BadInput, match="line 2, reason"):
+        parse_acts(lines("time,act,reason\n10:30:00,issuer_default,\n"), "f")
 
 
 def test_the_control_of_an_issue_is_an_act() -> None:
