@@ -9,16 +9,20 @@ with their neighbours, ten units at one price. Rows:
   A, B2                every delivery of a day through all stages of the design (gross atomic;
                        provisional transfer: units held, yen held, yen paid, units delivered); each
                        stage is one command, and its deliveries are what follows from it
+  B2, unsigned         the same without signatures: the issuer's evidence is on record and no more
+  B2, in coins         the same in a trust's coins, signed: no tokens are issued and redeemed
 Books: ``plain`` accounts, ``ibet`` accounts with commitments, ``progmat`` tokens (unsigned, as the
-venue runs them by default). Ways: ``core`` has no journal, ``core, signed`` makes and verifies the
-signatures of account, node and notary under each token transaction; ``journal`` encodes, chains and writes each entry
+venue runs them by default). Money: tokens of a deposit, every piece of evidence signed and verified (one
+signature made and one verified a delivery), as the venue runs it; design A pays on one ledger and
+has no evidence. Ways: ``core`` has no journal, ``core, signed`` makes and verifies the signatures of
+account, node and notary under each token transaction; ``journal`` encodes, chains and writes each entry
 with one sync for a group (of 1, 64 or 512 for postings, one stage for deliveries). A command is
 applied when every room, all reports and all market data are made and fetched.
 
 Rounds of all ways take turns. ``core`` is counted in processor time, ``journal`` in real time,
 because it waits for the disk. Answers are asserted: every delivery finished, what each firm owns,
 the core's invariants, and one digest whatever the way. Left out: orders and matching, which come
-before the clock starts; the wire.
+before the clock starts; the wire; the bank transfer, whose payments are final on another day.
 """
 
 import argparse
@@ -61,6 +65,10 @@ from venue.journal import Journal
 
 NAME: Final = InstrumentId("ST1")
 UNITS: Final = Units(10)
+PAYS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "unsigned": (("money_signing", "false"),),
+    "in coins": (("settlement_money", '"trust_stablecoin"'),),
+}
 GROUPS: Final = (1, 64, 512)
 DESIGNS: Final = {
     "A": SettlementMode.GROSS_ATOMIC,
@@ -81,9 +89,15 @@ FULL: Final = Sizes(postings=20_000, alone=2_000, deliveries=10_000, rounds=5)
 QUICK: Final = Sizes(postings=200, alone=20, deliveries=100, rounds=1)
 
 
-def opening(mode: SettlementMode, books: TokenPlatform, *, signed: bool = False) -> list[Command]:
+def opening(
+    mode: SettlementMode, books: TokenPlatform, pays: str = "", *, signed: bool = False
+) -> list[Command]:
     """A venue on its first day, trading."""
-    chosen = (("settlement_days", "0"), ("settlement_mode", f'"{mode.value}"'))
+    chosen = (
+        ("settlement_days", "0"),
+        ("settlement_mode", f'"{mode.value}"'),
+        *PAYS.get(pays, ()),
+    )
     listed = replace(ISSUE, instrument_id=NAME, platform=books)
     return [
         OpenVenue(run_id="bench", preset="tse", chosen=chosen, tokens_signed=signed),
@@ -143,11 +157,11 @@ def postings(count: int) -> Work:
 
 
 def settling(
-    mode: SettlementMode, books: TokenPlatform, count: int, *, signed: bool = False
+    mode: SettlementMode, books: TokenPlatform, count: int, pays: str = "", *, signed: bool = False
 ) -> Work:
     """A day's trades, then all stages."""
     stages: list[Command] = [RunSettlement(stage=stage) for stage in range(4)]
-    return Work([*opening(mode, books, signed=signed), *trading(count)], stages, count, mode)
+    return Work([*opening(mode, books, pays, signed=signed), *trading(count)], stages, count, mode)
 
 
 def entries(commands: Iterable[Command], first: int) -> list[Entry]:
@@ -240,6 +254,18 @@ def rows(sizes: Sizes, folder: Path) -> list[tuple[str, Callable[[], tuple[float
                 ),
             )
         )
+    plain, b2 = TokenPlatform.PLAIN, SettlementMode.PROVISIONAL_TRANSFER
+    for pays in PAYS:
+        for group in (None, 1):
+            name = f"B2, {pays}|" + ("core" if group is None else "journal")
+            found.append(
+                (
+                    name,
+                    lambda pays=pays, group=group: run(
+                        settling(b2, plain, sizes.deliveries, pays), group, folder
+                    ),
+                )
+            )
     return found
 
 

@@ -53,3 +53,11 @@ class UnpaidCharge(StrEnum):
 
     CARRY = "carry"  # owed, and tried at every day's end, oldest first
     WAIVE = "waive"  # told, and never asked for again
+
+
+class SettlementMoney(StrEnum):
+    """What deliveries are paid in."""
+
+    TOKENISED_DEPOSIT = "tokenised_deposit"  # a bank's tokens, issued against a deposit
+    TRUST_STABLECOIN = "trust_stablecoin"  # coins on money that a trustee keeps apart
+    BANK_TRANSFER = "bank_transfer"  # booked by the next morning's file

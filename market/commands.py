@@ -320,6 +320,12 @@ class BuyIn(Message, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class DefaultIssuer(Message, frozen=True, kw_only=True):
+    """The issuer of the settlement money has failed: nothing more is funded or paid, for good."""
+
+    reason: str
+
+
 class CloseDay(Message, frozen=True, kw_only=True):
     """End the business day: reconcile, and carry base prices and deliveries over."""
 
@@ -491,6 +497,7 @@ Command = (
     | ConsentToCancel
     | ReverseDelivery
     | BuyIn
+    | DefaultIssuer
     | CloseDay
     | OpenSession
     | CloseSession

@@ -7,6 +7,7 @@ caused them.
 from datetime import date
 from enum import StrEnum
 
+from market.choices import SettlementMoney
 from market.commands import DisconnectMode, ParticipantLimits
 from market.errors import check
 from market.ids import (
@@ -564,6 +565,22 @@ class DeliveryChanged(Message, frozen=True, kw_only=True):
     reason: FailReason | None = None
 
 
+class IssuerDefaulted(Message, frozen=True, kw_only=True):
+    """The issuer of the settlement money has failed.
+
+    Attributes:
+        money: The kind.
+        owned_yen: What all firms own in it, their exposure.
+        recovered_yen: What they will get for it, each firm's share rounded down.
+    """
+
+    money: SettlementMoney
+    issuer: str
+    owned_yen: Yen
+    recovered_yen: Yen
+    reason: str
+
+
 class DeliveryHoldSet(Message, frozen=True, kw_only=True):
     """One side of a delivery holds it, or does so no longer (保留・保留解除)."""
 
@@ -766,6 +783,7 @@ Event = (
     | FailChargePaid
     | BuyInStarted
     | BoughtIn
+    | IssuerDefaulted
     | SettlementRan
     | Reconciled
 )

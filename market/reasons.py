@@ -81,6 +81,7 @@ class RejectReason(StrEnum):
     BUY_IN_NOT_DUE = "BUY_IN_NOT_DUE"
     BUST_NOT_ALLOWED = "BUST_NOT_ALLOWED"
     CUTOFF_PASSED = "CUTOFF_PASSED"
+    ISSUER_DEFAULTED = "ISSUER_DEFAULTED"
     LEG_MISMATCH = "LEG_MISMATCH"
     STATION_CLOSED = "STATION_CLOSED"  # 閉局中
     TRANSFER_RESTRICTED = "TRANSFER_RESTRICTED"
@@ -117,6 +118,9 @@ class FailReason(StrEnum):
     BUYER_SHORT_OF_CASH = "buyer_short_of_cash"  # MONY
     ON_HOLD = "on_hold"  # PREA to the side that holds, PRCY to the other
     TRANSFER_RESTRICTED = "transfer_restricted"  # SBLO
+    MONEY_CLOSED = "money_closed"
+    ISSUER_DEFAULTED = "issuer_defaulted"
+    PAYMENT_PENDING = "payment_pending"  # ordered; nobody knows yet
     PAYMENT_REFUSED = "payment_refused"  # MONY
     CUTOFF_PASSED = "cutoff_passed"  # LATE
     CANCELED = "canceled"
@@ -244,6 +248,7 @@ CATALOGUE: Final[dict[RejectReason, CatalogueEntry]] = {
         "settlement", "the trade is not to be voided by the rule", "約定取消の要件外"
     ),
     _R.CUTOFF_PASSED: _entry("settlement", "after the cut-off", "締切後", retryable=True),
+    _R.ISSUER_DEFAULTED: _entry("settlement", "the money's issuer has failed", "発行者の破綻"),
     _R.LEG_MISMATCH: _entry("settlement", "legs do not agree", "内容不一致"),
     _R.STATION_CLOSED: _entry("settlement", "the ledger is closed", "閉局中", retryable=True),
     _R.TRANSFER_RESTRICTED: _entry(

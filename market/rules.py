@@ -19,6 +19,7 @@ from market.choices import (
     HaltModel,
     LimitResidual,
     SelfMatch,
+    SettlementMoney,
     UnpaidCharge,
 )
 from market.errors import BadInput, InvariantBroken, check
@@ -235,6 +236,26 @@ class Rules:
     fail_compensation_days: Rule[int] = _whole_and_free(0)
     fail_purge_days: Rule[int] = _whole_and_free(0)
     fail_unpaid_charge: Rule[UnpaidCharge] = _whole_and_free(UnpaidCharge.CARRY)
+    settlement_money: Rule[SettlementMoney] = Rule(
+        SettlementMoney.TOKENISED_DEPOSIT,
+        Mark.UNKNOWN_DEFAULT,
+        "DCJPY verification with START trades, March 2026 (news); elsewhere the same",
+    )
+    money_hours: Rule[tuple[int, ...]] = Rule(
+        (),
+        Mark.UNKNOWN_DEFAULT,
+        "opening, a bank's cut-off, closing; none: the kind's own (settlement/money/hours.py)",
+    )
+    money_signing: Rule[bool] = Rule(
+        True,
+        Mark.UNKNOWN_DEFAULT,
+        "evidence is signed and verified, some 80 microseconds a payment; off for mass runs",
+    )
+    money_recovery_percent: Rule[int] = Rule(
+        0,
+        Mark.UNKNOWN_DEFAULT,
+        "what a bank's failure leaves; a parameter, not a forecast; a trust pays at par",
+    )
 
     def __post_init__(self) -> None:
         stages = self.settlement_stages.value
@@ -305,6 +326,16 @@ class Rules:
                 "limit_table is a table, or a share below the whole",
             ),
             (_is_table(widths.below_sen, widths.width_sen), "quote_width_table is a table"),
+            (_is_day_of_money(self.money_hours.value), "money_hours go forward within a day"),
+            (
+                0 <= self.money_recovery_percent.value <= _WHOLE,
+                "money_recovery_percent is 0 to 100",
+            ),
+            (
+                self.settlement_money.value is not SettlementMoney.BANK_TRANSFER
+                or self.settlement_mode.value is not SettlementMode.GROSS_ATOMIC,
+                "a bank transfer comes the next morning: it is no leg of an atomic settlement",
+            ),
             (self.special_quote_s.value > 0, "special_quote_s is positive"),
             (self.sequential_quote_s.value > 0, "sequential_quote_s is positive"),
             (self.sequential_quote_widths.value > 0, "sequential_quote_widths is positive"),
@@ -368,6 +399,16 @@ class Rules:
     def has_continuous(self) -> bool:
         """Whether the day has a continuous session (ザラバ)."""
         return any(step.phase is Phase.CONTINUOUS for step in self.schedule.value)
+
+
+def _is_day_of_money(seconds: tuple[int, ...]) -> bool:
+    """Nothing, or opening, cut-off and closing in this order, with time between the ends."""
+    if not seconds:
+        return True
+    if len(seconds) != len(("opening", "cut-off", "closing")):
+        return False
+    opens, cut_off, closes = seconds
+    return 0 <= opens < closes <= _DAY_S and opens <= cut_off <= closes
 
 
 def _goes_forward(schedule: tuple[PhaseAt, ...]) -> bool:

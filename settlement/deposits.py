@@ -46,8 +46,10 @@ class Deposits:
         """Take cash in from outside."""
         firm, amount_yen = command.participant_id, command.amount_yen
         refused = self._refusal(command) or _yen_refusal(amount_yen)
-        if refused is None and self._cash.deposits.in_circulation + amount_yen > MAX_YEN:
+        if refused is None and self._cash.rest.in_circulation + amount_yen > MAX_YEN:
             refused = RejectReason.OUT_OF_RANGE
+        if refused is None and self._cash.money.defaulted:
+            refused = RejectReason.ISSUER_DEFAULTED
         if refused is not None:
             return refused
         self._cash.deposit(firm, amount_yen)
@@ -58,8 +60,10 @@ class Deposits:
         """The first reason not to pay cash out, or None. Changes nothing."""
         firm, amount_yen = command.participant_id, command.amount_yen
         refused = self._refusal(command) or _yen_refusal(amount_yen)
-        if refused is None and not self._cash.deposits.can_give(firm, amount_yen):
+        if refused is None and not self._cash.rest.can_give(firm, amount_yen):
             refused = RejectReason.INSUFFICIENT_CASH
+        if refused is None and not self._cash.money.pays_out:
+            refused = RejectReason.ISSUER_DEFAULTED
         return refused
 
     def withdraw_yen(self, command: WithdrawYen) -> YenMoved | RejectReason:
@@ -105,11 +109,12 @@ class Deposits:
 
     def check_invariants(self) -> None:
         """Only admitted firms own anything. O(accounts)."""
-        ledgers = (self._cash.deposits, self._cash.money, *self._registers.values())
-        for ledger in ledgers:
-            for owner in ledger.accounts:
+        owners = [("yen", self._cash.owners())]
+        owners += [(name, list(one.accounts)) for name, one in self._registers.items()]
+        for asset, names in owners:
+            for owner in names:
                 known = owner in self.participants or owner.islower()
-                check(known, "owners are participants", asset=ledger.asset, owner=owner)
+                check(known, "owners are participants", asset=asset, owner=owner)
 
     def state(self) -> dict[str, object]:
         """Canonical content for the digest."""

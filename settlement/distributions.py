@@ -162,8 +162,13 @@ class Distributions:
     # --- paying
 
     def pay(self, today: date) -> list[Event]:
-        """Pay every distribution and claim whose day has come; claims as far as there is cash."""
+        """Pay every distribution and claim whose day has come; claims as far as there is cash.
+
+        In the money of an issuer that failed nothing is paid.
+        """
         events: list[Event] = []
+        if self._cash.money.defaulted:
+            return events
         for one in self.declared.values():
             if one.owners is not None and not one.paid and one.terms.payment_date <= today:
                 events += self._pay_owners(one, one.owners)
@@ -198,8 +203,8 @@ class Distributions:
             if state is DeliveryState.CANCELED and not claim.stands:
                 claim.state = ClaimState.CANCELED
                 events.append(claim.told())
-            elif self._cash.deposits.can_give(claim.payer, claim.yen):
-                self._cash.deposits.post(claim.payer, claim.payee, claim.yen)
+            elif self._cash.rest.can_give(claim.payer, claim.yen):
+                self._cash.rest.post(claim.payer, claim.payee, claim.yen)
                 claim.state = ClaimState.PAID
                 events.append(YenMoved(giver=claim.payer, taker=claim.payee, amount_yen=claim.yen))
                 events.append(claim.told())

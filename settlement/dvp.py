@@ -1,8 +1,8 @@
 """Delivery versus payment (DvP): both legs or neither, and what every design shares.
 
 Checks come in one order: does a side hold it or have yet to affirm it, may the units pass
-(``Register.hindrance``), does the seller have the units, does the buyer have
-the cash. The first that fails names the reason. A delivery of a firm to itself, and the cash leg
+(``Register.hindrance``), does the seller have the units, does the money take orders, does the buyer
+have the cash. The first that fails names the reason. A delivery of a firm to itself, and the cash leg
 of a consideration below one yen, have nothing to move and nothing to lack.
 """
 
@@ -41,17 +41,6 @@ def units_hindrance(delivery: Delivery, register: Register) -> FailReason | None
     return None
 
 
-def cash_hindrance(delivery: Delivery, register: Register, cash: Cash) -> FailReason | None:
-    """Why the buyer's cash cannot be given up now, or None."""
-    barred = bar(delivery, register)
-    if barred is not None:
-        return barred
-    terms = delivery.terms
-    if delivery.moves_yen and not cash.deposits.can_give(terms.buyer, delivery.moving_yen):
-        return FailReason.BUYER_SHORT_OF_CASH
-    return None
-
-
 def exchange(delivery: Delivery, register: Register, cash: Cash) -> FailReason | None:
     """Post units and yen in one atomic step.
 
@@ -66,7 +55,9 @@ def exchange(delivery: Delivery, register: Register, cash: Cash) -> FailReason |
     if delivery.moves_units:
         legs.append(Leg(register, terms.seller, terms.buyer, delivery.moving_units))
     if delivery.moves_yen:
-        legs.append(Leg(cash.deposits, terms.buyer, terms.seller, delivery.moving_yen))
+        if cash.closed is not None:
+            return units_hindrance(delivery, register) or cash.closed
+        legs.append(Leg(cash.rest, terms.buyer, terms.seller, delivery.moving_yen))
     short = post_linked(legs)
     if short is None:
         return None

@@ -209,9 +209,10 @@ class Fails:
 
     def _pay(self, payer: ParticipantId, payee: ParticipantId, amount_yen: Yen) -> list[Event]:
         """Post a charge if the payer has the cash; nothing otherwise."""
-        if not self._cash.deposits.can_give(payer, amount_yen):
+        cash = self._cash
+        if cash.money.defaulted or not cash.rest.can_give(payer, amount_yen):
             return []
-        self._cash.deposits.post(payer, payee, amount_yen)
+        cash.rest.post(payer, payee, amount_yen)
         return self._book.tell([YenMoved(giver=payer, taker=payee, amount_yen=amount_yen)])
 
     def _pay_carried(self) -> list[Event]:
@@ -257,6 +258,8 @@ class Fails:
         if supplier is None:
             return None
         register = self._registers[terms.instrument_id]
+        if self._cash.money.defaulted:
+            return RejectReason.ISSUER_DEFAULTED
         barred = register.hindrance(supplier, terms.buyer)
         if barred is not None:
             return REJECT[barred]
@@ -316,7 +319,7 @@ class Fails:
 
     def _legs(self, delivery: Delivery, supplier: ParticipantId, price_sen: Sen) -> list[Leg]:
         """Units to the buyer; yen from the buyer, no more than agreed, and the rest from the seller."""
-        terms, deposits = delivery.terms, self._cash.deposits
+        terms, deposits = delivery.terms, self._cash.rest
         cost_yen = consideration_yen_rounded_down(price_sen, delivery.open_units)
         own_yen = min(cost_yen, delivery.open_yen)
         register = self._registers[terms.instrument_id]

@@ -18,7 +18,7 @@ from market.ids import (
     delivery_id_to_text,
     trade_id_to_text,
 )
-from settlement.cash import RESERVE, Cash
+from settlement.cash import Cash
 from settlement.delivery import UNITS_HELD_STATES, YEN_HELD_STATES, Delivery
 from settlement.ledger import Hold
 from settlement.register import Register
@@ -161,13 +161,10 @@ def balance_breaks(
     expected: dict[InstrumentId, dict[str, int]] = {_YEN: {}}
     for (asset, firm), amount in record.balances.items():
         expected.setdefault(asset, {})[firm] = amount
-    owners = sorted({**expected[_YEN], **cash.deposits.accounts, **cash.money.accounts})
-    inside = (cash.deposits.source, cash.money.source, RESERVE)
-    for owner in owners:
-        if owner not in inside:
-            told = expected[_YEN].get(owner, 0)
-            if cash.owned_yen(owner) != told:
-                yield f"{owner}: owns {cash.owned_yen(owner)} yen, postings say {told}"
+    for owner in sorted({*expected[_YEN], *cash.owners()}):
+        told = expected[_YEN].get(owner, 0)
+        if cash.owned_yen(owner) != told:
+            yield f"{owner}: owns {cash.owned_yen(owner)} yen, postings say {told}"
     for instrument_id, register in registers.items():
         told_units = expected.get(instrument_id, {})
         for owner in sorted({**told_units, **register.accounts}):
@@ -198,13 +195,13 @@ def hold_breaks(
                 yield f"{name}: {delivery.state.value} without its hold on units"
         if delivery.moves_yen and delivery.state in YEN_HELD_STATES:
             yen_holds += 1
-            hold = cash.money.live_holds.get(hold_id)
+            hold = cash.money.ledger.live_holds.get(hold_id)
             if hold != Hold(terms.buyer, terms.seller, delivery.moving_yen):
                 yield f"{name}: {delivery.state.value} without its hold on cash"
     for instrument_id, register in registers.items():
         live, needed = len(register.live_holds), units_holds[instrument_id]
         if live != needed:
             yield f"{instrument_id}: {live} holds on units, deliveries under way need {needed}"
-    live = len(cash.money.live_holds)
+    live = len(cash.money.ledger.live_holds)
     if live != yen_holds:
         yield f"{live} holds on cash, deliveries under way need {yen_holds}"

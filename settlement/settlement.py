@@ -9,7 +9,7 @@ stage, Reconciled a day. Deliveries are worked on by id, first in, first out.
 
 Events YenMoved and UnitsMoved tell every change of what a firm owns, and only that. Units held
 for a buyer are the seller's until they are posted; cash held for a seller is the buyer's until it
-is paid; turning a deposit into programmable money changes no ownership.
+is paid; turning a deposit into tokens changes no ownership.
 
 Invariants by id (from the project's list of settlement invariants): I1 units and I2 yen are
 conserved, I3 no overdraft, I4 both legs end equal, I5 and I6 every hold ends once, I8 settled is
@@ -30,12 +30,14 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from market import business_days
+from market.choices import SettlementMoney
 from market.commands import (
     AffirmDelivery,
     BustTrade,
     BuyIn,
     CancelDelivery,
     ConsentToCancel,
+    DefaultIssuer,
     DepositUnits,
     DepositYen,
     ReportErrorTrade,
@@ -54,6 +56,7 @@ from market.events import (
     DeliveryState,
     Event,
     InstrumentListed,
+    IssuerDefaulted,
     ParticipantRegistered,
     ReferencePriceSet,
     SettlementRan,
@@ -69,7 +72,7 @@ from market.ids import (
     order_id_to_text,
     trade_id_to_text,
 )
-from market.quantities import Units, Yen
+from market.quantities import TimeNs, Units, Yen
 from market.reasons import FailReason, RejectReason
 from market.rules import SettlementMode
 from settlement import consents
@@ -83,6 +86,8 @@ from settlement.designs.provisional_transfer import ProvisionalTransfer
 from settlement.error_trades import ErrorTrades
 from settlement.fails import Fails
 from settlement.lifecycle.rules import WHOLE_AND_FREE, LifeRules
+from settlement.money.kinds import money_of
+from settlement.money.money import Money
 from settlement.platforms import Platforms
 from settlement.register import Registers
 from settlement.reversals import Reversals
@@ -97,6 +102,10 @@ _FORWARD: Final = (
     DeliveryAction.FINISH,
     DeliveryAction.FILL,
 )
+
+
+MIDNIGHT_UTC: Final = TimeNs(0)
+"""Nine in the morning in Japan, of any day."""
 
 
 class Conservation(NamedTuple):
@@ -122,7 +131,7 @@ class Settlement:
 
     Attributes:
         registers: One for each issue, in order of listing.
-        cash: The yen of every firm.
+        cash: The yen of every firm, in the market's kind of money.
         design: How deliveries are finished.
         tokens: What happens to units besides trades.
         deliveries: Every delivery there ever was, by id; read only.
@@ -134,13 +143,14 @@ class Settlement:
         settlement_days: int,
         calendar: business_days.Calendar = business_days.TSE_CALENDAR,
         error_trade_bust_percent: int = 0,
-        life: LifeRules = WHOLE_AND_FREE,
+        money: Money | None = None,
         *,
+        life: LifeRules = WHOLE_AND_FREE,
         platforms: Platforms | None = None,
     ) -> None:
         self.registers: Registers = {}
         self._platforms = platforms or Platforms()
-        self.cash = Cash()
+        self.cash = Cash(money_of() if money is None else money)
         self.design: Design = (
             GrossAtomic(self.cash, self.registers, life.partial)
             if mode is SettlementMode.GROSS_ATOMIC
@@ -220,6 +230,7 @@ class Settlement:
         check(event.settlement_date == expected, "T+n is one rule", day=day, expected=expected)
         self._business_date = day
         self._platforms.start_day(day)
+        self.cash.start_day()
         self._settlement_date = expected
         self._cut_off_done = False
         self._book.start_day()
@@ -353,6 +364,22 @@ class Settlement:
             return _refuse(told, f"{name} is {delivery.state.value}, {command.side} side")
         return [told]
 
+    def default_issuer(self, command: DefaultIssuer) -> list[Event]:
+        """The money's issuer fails; refused when it has failed already. O(accounts)."""
+        money = self.cash.money
+        if money.defaulted:
+            return _refuse(RejectReason.ALREADY_FINAL, f"the {money.issuer} has failed")
+        owned_yen, recovered_yen = self.cash.default_issuer()
+        return [
+            IssuerDefaulted(
+                money=SettlementMoney(money.kind),
+                issuer=money.issuer,
+                owned_yen=owned_yen,
+                recovered_yen=recovered_yen,
+                reason=command.reason,
+            )
+        ]
+
     # --- error trades
 
     def report_error_trade(self, command: ReportErrorTrade) -> list[Event]:
@@ -387,8 +414,13 @@ class Settlement:
 
     # --- the day
 
-    def run(self, stage: int) -> list[Event]:
-        """Run one stage for everything due. Cost: open deliveries, see the design."""
+    def run(self, stage: int, at_ns: TimeNs = MIDNIGHT_UTC) -> list[Event]:
+        """Run one stage for everything due. Cost: open deliveries, see the design.
+
+        Args:
+            stage: Index into the design's stages.
+            at_ns: Market time, for the money's hours.
+        """
         today = self._business_date
         if today is None:
             return _refuse(RejectReason.PHASE_CLOSED, "no business day is open")
@@ -396,6 +428,7 @@ class Settlement:
             return _refuse(RejectReason.OUT_OF_RANGE, f"{self.design.name} has no stage {stage}")
         if self._cut_off_done:
             return _refuse(RejectReason.CUTOFF_PASSED, f"{today} is settled")
+        self.cash.start_stage(at_ns)
         events = self.tokens.pay()
         events += self._book.tell(self.design.run(stage, self._book.due(today)))
         changes = [event for event in events if isinstance(event, DeliveryChanged)]
@@ -421,7 +454,7 @@ class Settlement:
     # --- reading
 
     def owned_yen(self, participant_id: ParticipantId) -> Yen:
-        """What the firm owns: deposit and programmable money, held or not."""
+        """What the firm owns in the settlement money, held or not."""
         return self.cash.owned_yen(participant_id)
 
     def owned_units(self, participant_id: ParticipantId, instrument_id: InstrumentId) -> Units:

@@ -448,8 +448,10 @@ class TokenActs:
         if not 0 < price_sen <= MAX_PRICE_SEN:
             return _R.OUT_OF_RANGE
         paid_yen = consideration_yen_rounded_down(price_sen, Units(max(units, 0)))
-        too_much = self._cash.deposits.in_circulation + paid_yen > MAX_YEN
-        return _R.OUT_OF_RANGE if too_much else None
+        too_much = self._cash.rest.in_circulation + paid_yen > MAX_YEN
+        if too_much:
+            return _R.OUT_OF_RANGE
+        return _R.ISSUER_DEFAULTED if self._cash.money.defaulted else None
 
     def _means(
         self, register: Register, giver: str, taker: str, units: Units

@@ -132,6 +132,10 @@ RULEBOOKS: dict[str, Rulebook] = {
     "tse narrow, mixed": ("tse", {"quote_width_table": NARROW, "self_match": "prevent_firm",
                                   "halt_model": "purge", "book_centre": "nav",
                                   "amend_mode": "replace_total", "limit_broadening_days": 1}),
+    "start in coins": ("start", {"settlement_money": "trust_stablecoin", "settlement_days": 0,
+                                 "money_hours": [36_000, 50_000, 57_090], "money_signing": False,
+                                 "settlement_stages": [57_000, 57_060, 57_120, 57_180]}),
+    "start by bank": ("start", {"settlement_money": "bank_transfer", "settlement_days": 1}),
 }  # fmt: skip
 
 

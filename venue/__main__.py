@@ -317,6 +317,7 @@ def compare(
     horizons: Annotated[str, typer.Option(help="Days from trade to settlement.")] = "0,1,2",
     faults: Annotated[str, typer.Option(help="Fault levels.")] = "none,low,high",
     liquidity: Annotated[str, typer.Option(help="Funding of the firms.")] = "lower,mid,upper",
+    money: Annotated[str, typer.Option(help="Paid in: deposit, trust, bank.")] = "deposit",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds from the first.")] = 30,
     days: Annotated[int, typer.Option(min=1, max=250, help="Trading days to settle.")] = 1,
     scale: Annotated[float, typer.Option(min=0.01, help="Multiplies the number of orders.")] = 12.0,
@@ -347,6 +348,7 @@ def compare(
             scale=scale,
             preset=preset,
             audit=audit,
+            money=money,
         )
         written = run_comparison(
             grid, out, jobs=jobs, cluster=cluster, done=lambda finished, _: advance(finished)

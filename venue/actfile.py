@@ -8,8 +8,8 @@ starred ones must be there:
     day            business day of the run, from 1, settlement days included (default 1)
     time*          HH:MM:SS or HH:MM:SS.mmm, Japan time
     act*           halt, resume, base_price, nav, control, report_error, bust, cancel_delivery,
-                   hold, release, affirm, consent, reverse, buy_in, or an act on tokens with its own
-                   columns (venue/tokenacts.py)
+                   hold, release, affirm, consent, reverse, buy_in, issuer_default (the settlement
+                   money's issuer fails), or an act on tokens with its own columns (venue/tokenacts.py)
     instrument     for halt, resume, base_price, nav and control
     price          decimal yen, for base_price and nav; for buy_in, the last base price if left out
     trade          T-12, for bust; several with blanks between them for report_error
@@ -20,7 +20,7 @@ starred ones must be there:
     override       yes lets the operator void what the rule does not; for reverse, a legal order
     executable     yes or no, for control: may the issue be transferred (移転可否)?
     reason         plain text for halt, control, report_error, bust, cancel_delivery, hold, release,
-                   consent, reverse and buy_in
+                   consent, reverse, buy_in and issuer_default
 
 Ordering: by day and time; lines of the same time keep their order. At the same instant the schedule
 goes first, then the operator, then the firms.
@@ -40,6 +40,7 @@ from market.commands import (
     CancelDelivery,
     Command,
     ConsentToCancel,
+    DefaultIssuer,
     Halt,
     ReportErrorTrade,
     Resume,
@@ -82,6 +83,7 @@ _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "consent": ("delivery", "side", "reason"),
     "reverse": ("delivery", "side", "reason"),
     "buy_in": ("delivery", "reason"),
+    "issuer_default": ("reason",),
 }
 _MAY: Final[dict[str, tuple[str, ...]]] = {
     "report_error": ("trade", "order"),
@@ -202,6 +204,8 @@ def _command(act: str, present: dict[str, str], cell: _Cell) -> Command:
             override = bool(cell("override", _yes)) if "override" in present else False
             trade = TradeId(cell("trade", _named_by("T")))
             return BustTrade(trade_id=trade, reason=reason, override=override)
+        case "issuer_default":
+            return DefaultIssuer(reason=reason)
     return _of_delivery(act, present, cell)
 
 

@@ -39,6 +39,7 @@ from market.commands import (
     CloseSession,
     Command,
     ConsentToCancel,
+    DefaultIssuer,
     DepositUnits,
     DepositYen,
     DisconnectMode,
@@ -96,6 +97,7 @@ from participants.participant import Participants
 from participants.reports import Reports
 from participants.risk import Risk
 from settlement.lifecycle.rules import life_rules_of
+from settlement.money.kinds import money_of
 from settlement.platforms import Platforms
 from settlement.settlement import Settlement
 from venue.schedule import PLANNED
@@ -210,7 +212,14 @@ class Core:
             self.rules.settlement_days.value,
             self.rules.business_days,
             self.rules.error_trade_bust_percent.value,
-            life_rules_of(self.rules),
+            money_of(
+                self.rules.settlement_money.value,
+                seed=self.run_id,
+                signing=self.rules.money_signing.value,
+                hours=self.rules.money_hours.value,
+                recovery_percent=self.rules.money_recovery_percent.value,
+            ),
+            life=life_rules_of(self.rules),
             platforms=Platforms(
                 command.run_id, signed=command.tokens_signed, mode=command.tokens_mode
             ),
@@ -266,7 +275,7 @@ class Core:
                 or engine.set_reference_price(c.instrument_id, c.reference_price_sen)
             ),
             SetNetAssetValue: lambda c: engine.set_net_asset_value(c.instrument_id, c.nav_sen),
-            RunSettlement: lambda c: self._refuse_at_night() or settlement.run(c.stage),
+            RunSettlement: lambda c: self._refuse_at_night() or settlement.run(c.stage, self.at_ns),
             ReportErrorTrade: self._report_error_trade,
             BustTrade: self._bust_trade,
             CancelDelivery: settlement.cancel_delivery,
@@ -275,6 +284,7 @@ class Core:
             ConsentToCancel: settlement.consent_to_cancel,
             ReverseDelivery: settlement.reverse_delivery,
             BuyIn: self._buy_in,
+            DefaultIssuer: settlement.default_issuer,
             CloseDay: self._close_day,
             OpenSession: self._open_session,
             CloseSession: self._close_session,

@@ -16,6 +16,7 @@ from market.events import (
     ErrorTradeReported,
     Event,
     FailCharged,
+    IssuerDefaulted,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
@@ -41,6 +42,9 @@ _FAIL_WORDS = {
     FailReason.BUYER_SHORT_OF_CASH: "buyer short of cash",
     FailReason.ON_HOLD: "on hold",
     FailReason.TRANSFER_RESTRICTED: "transfer restricted",
+    FailReason.MONEY_CLOSED: "money closed",
+    FailReason.ISSUER_DEFAULTED: "money's issuer in default",
+    FailReason.PAYMENT_PENDING: "payment pending",
     FailReason.PAYMENT_REFUSED: "payment refused",
     FailReason.CUTOFF_PASSED: "cut-off passed",
     FailReason.CANCELED: "canceled",
@@ -123,6 +127,11 @@ class Timeline:
                 return _told("suspended", f"{event.instrument_id}  {event.reason}", "売買停止")
             case TradingResumed():
                 return _told("resumed", event.instrument_id)
+            case IssuerDefaulted():
+                said = (
+                    f"{event.issuer}: {event.owned_yen:,} yen owned, {event.recovered_yen:,} left"
+                )
+                return _told("issuer fails", f"{said}  {event.reason}", "発行者破綻")
             case DeliveryChanged():
                 self._delivery(event)
             case DeliveryFilled():

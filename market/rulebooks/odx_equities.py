@@ -76,6 +76,10 @@ The table is made from the values below (``python -m tests.rule_tables``); a tes
 | fail_compensation_days | 0 | not found for tokens | unknown-default |
 | fail_purge_days | 0 | not found for tokens | unknown-default |
 | fail_unpaid_charge | carry | not found for tokens | unknown-default |
+| settlement_money | tokenised_deposit | DCJPY verification with START trades, March 2026 (news); elsewhere the same | unknown-default |
+| money_hours | none | opening, a bank's cut-off, closing; none: the kind's own (settlement/money/hours.py) | unknown-default |
+| money_signing | on | evidence is signed and verified, some 80 microseconds a payment; off for mass runs | unknown-default |
+| money_recovery_percent | 0 | what a bank's failure leaves; a parameter, not a forecast; a trust pays at par | unknown-default |
 """
 
 from typing import Final

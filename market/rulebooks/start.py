@@ -77,6 +77,10 @@ The table is made from the values below (``python -m tests.rule_tables``); a tes
 | fail_compensation_days | 0 | not found for tokens | unknown-default |
 | fail_purge_days | 0 | not found for tokens | unknown-default |
 | fail_unpaid_charge | carry | not found for tokens | unknown-default |
+| settlement_money | tokenised_deposit | DCJPY verification with START trades, March 2026 (news); elsewhere the same | unknown-default |
+| money_hours | none | opening, a bank's cut-off, closing; none: the kind's own (settlement/money/hours.py) | unknown-default |
+| money_signing | on | evidence is signed and verified, some 80 microseconds a payment; off for mass runs | unknown-default |
+| money_recovery_percent | 0 | what a bank's failure leaves; a parameter, not a forecast; a trust pays at par | unknown-default |
 
 What can be chosen instead. Rules are values of this rulebook; times, lots and calendar are settings of
 a venue or an issue that become rules or instruments. tests/test_start_parameters.py proves each pair.
@@ -135,6 +139,7 @@ What this table of parameters does not choose, and why.
 | price_decimals | no alternative: the feed has two |
 | settlement_days, settlement_mode, settlement_stages | see settlement/settlement.py |
 | partial_settlement, partial_threshold_units, partial_threshold_yen, affirmation, fail_penalty_ppm_a_day, fail_buy_in_days, fail_compensation_days, fail_purge_days, fail_unpaid_charge | a delivery's life, see settlement/lifecycle/rules.py |
+| settlement_money, money_hours, money_signing, money_recovery_percent | see settlement/cash.py |
 | special_quotes, special_quote_s, quote_width_table, sequential_quotes, sequential_quote_s, sequential_quote_widths | TSE's, see market/rulebooks/tse.py |
 | closing_auction_widths, special_execution, stop_allocation, limit_broadening_days, limit_broadening_factor | TSE's, see matching/closing.py |
 | first_price_rules, first_price_band_factor, first_price_step_percent, first_price_step_s, first_price_up_percent, first_price_down_percent | TSE's, see matching/first_price.py |

@@ -103,6 +103,10 @@ The values, rule by rule (``python -m tests.rule_tables``); a test holds the tab
 | fail_compensation_days | 0 | not found for tokens | unknown-default |
 | fail_purge_days | 0 | not found for tokens | unknown-default |
 | fail_unpaid_charge | carry | not found for tokens | unknown-default |
+| settlement_money | tokenised_deposit | DCJPY verification with START trades, March 2026 (news); elsewhere the same | unknown-default |
+| money_hours | none | opening, a bank's cut-off, closing; none: the kind's own (settlement/money/hours.py) | unknown-default |
+| money_signing | on | evidence is signed and verified, some 80 microseconds a payment; off for mass runs | unknown-default |
+| money_recovery_percent | 0 | what a bank's failure leaves; a parameter, not a forecast; a trust pays at par | unknown-default |
 """
 
 from datetime import date

@@ -6,7 +6,7 @@ gross_atomic and provisional_transfer, move deliveries by life tables that a tes
 their interface is below.
 
 A design decides what each stage of the day does to the deliveries that are due. The last stage is
-the cut-off: afterwards no due delivery is in flight. Stages before it may run several times.
+the cut-off: afterwards no due delivery is in flight, but one whose payment was ordered and not answered. Stages before it may run several times.
 Designs share no state; a run uses one.
 """
 

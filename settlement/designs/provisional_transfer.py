@@ -1,10 +1,11 @@
 """Provisional transfer and verified payment: two ledgers, joined by evidence.
 
 1. provisional transfer (仮移転): the seller's units are held for the buyer, and the settlement
-   data is shared;
-2. funding: the buyer's deposit becomes programmable money, held for the seller;
-3. payment and final transfer (本移転): the money platform pays and gives evidence; once the
-   evidence is verified against delivery, version, payer, payee and amount, the units are posted;
+   data is shared; what a morning's file has booked is paid and delivered;
+2. funding: the buyer's yen are held for the seller (settlement/cash.py: in which money, and how);
+3. payment and final transfer (本移転): the money pays and its issuer signs the evidence; once the
+   signature is verified and the evidence is of delivery, version, payer, payee and amount, the
+   units are posted;
 4. cut-off: what has not been paid returns whole, units and cash, and is failing (フェイル); the
    next business day's first stage tries again with new holds. While a token ledger is down
    (EMERGENCY) nothing returns: what is locked there stays so, and goes on when it is up again.
@@ -12,6 +13,10 @@
 Where parts are allowed, a seller short of units holds the part he has; it is funded, paid and posted
 like a whole, and the rest begins anew: it is failing at the cut-off, for lack of units, unless the
 stages are run again before. One part a round.
+A payment that is ordered and not answered yet (a bank transfer) is neither paid nor refused: its
+delivery stays CONFIRMED over the cut-off, with PAYMENT_PENDING as what keeps it, until the file of
+a morning books it, somebody cancels it (the order is called back), or the bank fails. A hold, or
+the transfer flag, comes too late for it.
 
 Payment is the point of no return. Before it the transfer flag, or either side's hold, stops every step forward; after it
 the delivery is completed whatever the flag says, because a paid buyer must get his units. The
@@ -32,7 +37,7 @@ from market.errors import check
 from market.events import DeliveryAction, DeliveryState, Event
 from market.reasons import FailReason
 from market.rules import SettlementMode
-from settlement.cash import Cash, PaymentEvidence
+from settlement.cash import Cash, order_for
 from settlement.delivery import (
     PROVISIONAL_TRANSFER_LIFE,
     UNITS_HELD_STATES,
@@ -41,7 +46,6 @@ from settlement.delivery import (
 )
 from settlement.dvp import (
     bar,
-    cash_hindrance,
     fail,
     plan_part,
     units_events,
@@ -49,20 +53,9 @@ from settlement.dvp import (
     yen_events,
 )
 from settlement.lifecycle.partials import PartialRule
+from settlement.money.payment import SignedEvidence
 from settlement.register import Registers
 from settlement.verbs import FAIL
-
-
-def evidence_for(delivery: Delivery) -> PaymentEvidence:
-    """What evidence must say to release the units of this attempt."""
-    terms = delivery.terms
-    return PaymentEvidence(
-        delivery_id=terms.delivery_id,
-        version=delivery.attempt,
-        payer=terms.buyer,
-        payee=terms.seller,
-        amount_yen=delivery.moving_yen,
-    )
 
 
 class ProvisionalTransfer:
@@ -87,6 +80,8 @@ class ProvisionalTransfer:
 
     def run(self, stage: int, due: Sequence[Delivery]) -> list[Event]:
         """Take every due delivery one stage further, if it is ready for this stage."""
+        if stage == 0:
+            self._cash.read_morning_file()
         step = self._steps[stage]
         events: list[Event] = []
         for delivery in due:
@@ -95,6 +90,8 @@ class ProvisionalTransfer:
 
     def transfer_provisionally(self, delivery: Delivery) -> list[Event]:
         """Hold the seller's units for the buyer; a failing delivery is retried first."""
+        if delivery.state is DeliveryState.CONFIRMED:
+            return self._finish_booked(delivery)
         events: list[Event] = []
         if delivery.state is DeliveryState.FAILING:
             events.append(delivery.move(self.life, DeliveryAction.RETRY))
@@ -112,22 +109,21 @@ class ProvisionalTransfer:
             events.append(delivery.move(self.life, DeliveryAction.TRANSFER_PROVISIONALLY))
         return events
 
+    def _finish_booked(self, delivery: Delivery) -> list[Event]:
+        """Deliver what the morning's file has paid, if it has."""
+        if self._cash.evidence_of(delivery.hold_id) is None:
+            return []
+        return [*self._tell_paid(delivery), *self.pay_and_finish(delivery)]
+
     def confirm(self, delivery: Delivery) -> list[Event]:
-        """Turn the buyer's deposit into programmable money, held for the seller."""
+        """Hold the buyer's yen for the seller."""
         if delivery.state is not DeliveryState.PROVISIONAL:
             return []
-        terms = delivery.terms
-        register = self._registers[terms.instrument_id]
-        delivery.hindrance = cash_hindrance(delivery, register, self._cash)
+        delivery.hindrance = bar(delivery, self._registers[delivery.terms.instrument_id])
+        if delivery.hindrance is None and delivery.moves_yen:
+            delivery.hindrance = self._cash.fund(order_for(delivery))
         if delivery.hindrance is not None:
             return []
-        if delivery.moves_yen:
-            self._cash.fund(
-                delivery.hold_id,
-                payer=terms.buyer,
-                payee=terms.seller,
-                amount_yen=delivery.moving_yen,
-            )
         return [delivery.move(self.life, DeliveryAction.CONFIRM)]
 
     def pay_and_finish(self, delivery: Delivery) -> list[Event]:
@@ -136,8 +132,7 @@ class ProvisionalTransfer:
         if delivery.state is DeliveryState.CONFIRMED:
             events += self.pay(delivery)
         if delivery.state is DeliveryState.PAID and not self._waits(delivery):
-            key = (delivery.terms.delivery_id, delivery.attempt)
-            events += self.finish(delivery, self._cash.payments[key])
+            events += self.finish(delivery, self._cash.evidence_of(delivery.hold_id))
         return events
 
     def _waits(self, delivery: Delivery) -> bool:
@@ -151,40 +146,56 @@ class ProvisionalTransfer:
 
     def pay(self, delivery: Delivery) -> list[Event]:
         """Order the payment, unless it is held or may not move: the last check before no return."""
-        barred = bar(delivery, self._registers[delivery.terms.instrument_id])
-        if barred is not None:
-            delivery.hindrance = barred
+        hindrance = bar(delivery, self._registers[delivery.terms.instrument_id])
+        if self._cash.is_under_way(delivery):
+            hindrance = FailReason.PAYMENT_PENDING
+        elif hindrance is None and delivery.moves_yen:
+            answer = self._cash.pay(order_for(delivery))
+            hindrance = answer if isinstance(answer, FailReason) else None
+        if hindrance is not None:
+            delivery.hindrance = hindrance
             return []
-        hold_id = delivery.hold_id if delivery.moves_yen else None
-        self._cash.pay(hold_id, evidence_for(delivery))
+        return self._tell_paid(delivery)
+
+    def _tell_paid(self, delivery: Delivery) -> list[Event]:
         return [*yen_events(delivery), delivery.move(self.life, DeliveryAction.PAY)]
 
-    def finish(self, delivery: Delivery, evidence: PaymentEvidence) -> list[Event]:
+    def finish(self, delivery: Delivery, evidence: SignedEvidence | None) -> list[Event]:
         """Post the units against evidence of payment, whatever the transfer flag says now.
 
         Raises:
-            InvariantBroken: When the evidence is for something else, or not the platform's.
+            InvariantBroken: When the evidence is for something else, or not the issuer's, or is
+                missing although yen are owed.
         """
-        check(
-            evidence == evidence_for(delivery),
-            "I24: evidence is bound to this delivery, version, payer, payee and amount",
-            delivery=delivery.terms.delivery_id,
-        )
-        check(
-            self._cash.is_genuine(evidence),
-            "evidence is on the money platform's record",
-            delivery=delivery.terms.delivery_id,
-        )
+        delivery_id = delivery.terms.delivery_id
+        if delivery.moves_yen:
+            check(
+                evidence is not None and evidence.order == order_for(delivery),
+                "I24: evidence is bound to this delivery, version, payer, payee and amount",
+                delivery=delivery_id,
+            )
+            check(
+                evidence is not None and self._cash.is_genuine(evidence),
+                "evidence is signed by the money's issuer and on its record",
+                delivery=delivery_id,
+            )
         # I4: the cash leg is posted; from here the units leg cannot fail.
         if delivery.moves_units:
             self._registers[delivery.terms.instrument_id].post_hold(delivery.hold_id)
         return [*units_events(delivery), *delivery.settle(self.life)]
 
     def cut_off(self, delivery: Delivery) -> list[Event]:
-        """Complete what is paid; return the rest whole and mark it failing."""
+        """Complete what is paid; return the rest whole and mark it failing.
+
+        What is under way stays, unless its issuer has failed: then it will never be paid.
+        """
         events = self.pay_and_finish(delivery) if delivery.state is DeliveryState.PAID else []
         if delivery.is_decided or delivery.state is DeliveryState.FAILING:
             return events
+        if self._cash.is_under_way(delivery):
+            if not self._cash.money.defaulted:
+                return events
+            delivery.hindrance = FailReason.ISSUER_DEFAULTED
         refused = self._registers[delivery.terms.instrument_id].return_hindrance()
         if refused is not None and delivery.state in UNITS_HELD_STATES:
             delivery.hindrance = FAIL[refused]

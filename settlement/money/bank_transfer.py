@@ -3,9 +3,9 @@
 =======  =====================================================================
 verb     what happens
 =======  =====================================================================
-hold     the order is taken: the amount is set aside in the payer's account
-pay      takes the order if need be; Pending until the payee has matched it
-cancel   calls the order back (組戻し), until its file has gone out
+hold     the amount is set aside in the payer's account; no order yet
+pay      takes the order, and sets aside if need be; Pending until the payee has matched it
+cancel   frees the amount, and calls the order back (組戻し) until its file has gone out
 file     books every order of the days before and gives the payee's file
 match    the payee compares a file with what it expects: evidence, or a break
 =======  =====================================================================
@@ -32,7 +32,6 @@ from settlement.money.payment import (
     PaymentOrder,
     Pending,
     SignedEvidence,
-    evidence_digest,
 )
 from settlement.refusals import Refusal
 
@@ -69,6 +68,7 @@ class BankTransfer(Money):
     Attributes:
         work_days: Day each order counts for, by id.
         booked: Ids whose file has gone out, with the day of that file.
+        under_way: Ids ordered and neither booked nor called back, in order of taking.
         breaks: Remittances that wait for a person, by id.
     """
 
@@ -80,38 +80,44 @@ class BankTransfer(Money):
         super().__init__(bank, keys, hours, recovery_percent=recovery_percent)
         self.work_days: dict[str, int] = {}
         self.booked: dict[str, int] = {}
+        self.under_way: dict[str, None] = {}
+        self._files: dict[int, list[str]] = {}
+        self._counter_yen = 0
         self.breaks: dict[str, Break] = {}
 
     # --- ordering
 
     def hold(self, order: PaymentOrder, *, at_ns: int) -> Refusal | None:
-        """Take the order; a bank knows no condition."""
-        if order.condition:
-            return Refusal.BAD_COMBINATION
-        refused = super().hold(order, at_ns=at_ns)
-        if refused is None:
-            self.work_days.setdefault(order.payment_id, self.hours.work_day(at_ns))
-        return refused
+        """Set the amount aside; a bank knows no condition."""
+        return Refusal.BAD_COMBINATION if order.condition else super().hold(order, at_ns=at_ns)
 
     def pay(self, order: PaymentOrder, *, at_ns: int, key: bytes = b"") -> PaymentAnswer:
         """Order, or ask how it stands; the key of a condition is not looked at."""
         del key
-        known = self.orders.get(order.payment_id)
-        if known is None or known != order:
-            refused = self.hold(order, at_ns=at_ns)
-            if refused is not None:
-                return refused
-        if self.states[order.payment_id] is PaymentState.CANCELED:
+        payment_id = order.payment_id
+        refused = self.hold(order, at_ns=at_ns)
+        if refused is not None:
+            return refused
+        if self.states[payment_id] is PaymentState.CANCELED:
             return Refusal.ALREADY_FINAL
-        paid = self.evidence.get(order.payment_id)
+        paid = self.evidence.get(payment_id)
         if paid is not None:
             return paid
-        due = self.hours.next_open_day(self.work_days[order.payment_id])
-        return Pending(payment_id=order.payment_id, work_day=due)
+        if payment_id not in self.work_days:
+            refused = self.entry_refusal(at_ns)
+            if refused is not None:
+                return refused
+            self.work_days[payment_id] = self.hours.work_day(at_ns)
+            self.under_way[payment_id] = None
+        due = self.hours.next_open_day(self.work_days[payment_id])
+        return Pending(payment_id=payment_id, work_day=due)
 
     def cancel(self, payment_id: str) -> Refusal | None:
-        """Call back an order whose file has not gone out."""
-        return Refusal.ALREADY_FINAL if payment_id in self.booked else super().cancel(payment_id)
+        """Free what is set aside; call back an order whose file has not gone out."""
+        if payment_id in self.booked:
+            return Refusal.ALREADY_FINAL
+        self.under_way.pop(payment_id, None)
+        return super().cancel(payment_id)
 
     # --- the next morning
 
@@ -121,12 +127,13 @@ class BankTransfer(Money):
         The same day again books nothing and writes the same file. A failed bank books nothing.
         """
         if day not in self.hours.closed_days and not self.defaulted:
-            for payment_id, work_day in self.work_days.items():
-                if work_day < day and self.states[payment_id] is PaymentState.HELD:
-                    self.ledger.post_hold(HoldId(payment_id))
-                    self.states[payment_id] = PaymentState.PAID
-                    self.booked[payment_id] = day
-        return [self._row(one) for one, booked_on in self.booked.items() if booked_on == day]
+            for payment_id in [one for one in self.under_way if self.work_days[one] < day]:
+                self.ledger.post_hold(HoldId(payment_id))
+                self.states[payment_id] = PaymentState.PAID
+                self.booked[payment_id] = day
+                self._files.setdefault(day, []).append(payment_id)
+                del self.under_way[payment_id]
+        return [self._row(one) for one in self._files.get(day, ())]
 
     def match(self, rows: Sequence[FileRow], day: int) -> list[SignedEvidence | Break]:
         """Compare a file with the orders, row by row: what the payee's back office does."""
@@ -166,15 +173,20 @@ class BankTransfer(Money):
         return Mismatch.TWICE if row.payment_id in self.evidence else None
 
     def _evidence(self, payment_id: str, day: int) -> SignedEvidence:
-        order = self.orders[payment_id]
-        at_ns = day * NS_PER_DAY
-        signature = self.keys.sign(self.issuer, evidence_digest(order, self.kind, at_ns))
-        paid = SignedEvidence(order=order, money=self.kind, paid_at_ns=at_ns, signature=signature)
-        self.evidence[payment_id] = paid
         self.breaks.pop(payment_id, None)
-        return paid
+        return self._prove(self.orders[payment_id], day * NS_PER_DAY)
 
     # --- a bank's books
+
+    def pay_in(self, owner: str, amount_yen: int) -> None:
+        """Cash comes to the bank."""
+        super().pay_in(owner, amount_yen)
+        self._counter_yen += amount_yen
+
+    def pay_out(self, owner: str, amount_yen: int) -> None:
+        """Cash leaves the bank."""
+        super().pay_out(owner, amount_yen)
+        self._counter_yen -= amount_yen
 
     def _can_back(self, owner: str, amount_yen: int) -> bool:
         return owner != ISSUER_SOURCE and amount_yen > 0
@@ -189,14 +201,22 @@ class BankTransfer(Money):
         """A deposit is its own backing."""
         return self.ledger.in_circulation
 
-    def check_invariants(self) -> None:
-        """Books balance; holds are orders under way; evidence is of booked orders. O(orders)."""
-        self.ledger.check_invariants()
-        held = [one for one, state in self.states.items() if state is PaymentState.HELD]
-        same = sorted(held) == sorted(self.ledger.live_holds)
-        check(same, "I6: each hold is an order under way", kind=self.kind)
-        for payment_id in self.evidence:
-            check(payment_id in self.booked, "I17: evidence is of a booked order", id=payment_id)
-        put_in = sum(yen if way == "fund" else -yen for way, _, yen in self._flows.values())
+    def _check_backing(self) -> None:
+        flows = self._flows.values()
+        put_in = sum(yen if way == "fund" else -yen for way, _, yen in flows) + self._counter_yen
         held_yen = self.ledger.in_circulation
         check(put_in == held_yen, "I2: yen are conserved", put_in=put_in, held=held_yen)
+
+    def check_invariants(self) -> None:
+        """Books balance; holds are open orders; evidence is of booked orders. O(orders)."""
+        self.check_books()
+        held = [one for one, state in self.states.items() if state is PaymentState.HELD]
+        same = sorted(held) == sorted(self.ledger.live_holds)
+        check(same, "I6: each hold is an open order", kind=self.kind)
+        for payment_id in self.evidence:
+            check(payment_id in self.booked, "I17: evidence is of a booked order", id=payment_id)
+
+    def state(self) -> dict[str, object]:
+        """Canonical content for the digest; orders under way with the day they count for."""
+        under_way = {one: self.work_days[one] for one in sorted(self.under_way)}
+        return {**super().state(), "under_way": under_way, "breaks": sorted(self.breaks)}

@@ -14,6 +14,14 @@ content is refused, a closed id is never used again (I10). Funding and redemptio
 
 Kinds differ in what stands behind the money, in what an issuer's default does to it, and in when a
 payment is final. After a default an issuer takes no order; what it still returns is the kind's.
+
+Between payments a firm's yen rest somewhere (``rest``): coins and bank money in the money itself,
+tokens of a deposit in the deposit, so that tokens exist only while they are held for a payee. The
+verbs of a settlement are therefore ``fund_hold``, ``pay``, ``redeem_paid`` and ``give_back``;
+the counter for cash from outside is ``pay_in`` and ``pay_out``, which has no hours.
+
+Cost: O(1) a verb; with signing on, the signature (settlement/keys.py). Orders, their states and
+evidence are kept for the life of the money.
 """
 
 from abc import ABC, abstractmethod
@@ -22,7 +30,7 @@ from hashlib import sha256
 from typing import Final
 
 from market.errors import check
-from settlement.keys import KeyRing
+from settlement.keys import UNSIGNED, KeyRing
 from settlement.ledger import HoldId, Ledger
 from settlement.money.hours import Hours
 from settlement.money.payment import (
@@ -56,6 +64,7 @@ class Money(ABC):
         hours: When orders are taken.
         backing: What stands behind the money, yen: a bank's book, or a trust's.
         ledger: The money itself, yen.
+        rest: The ledger on which firms' yen rest between payments.
         recovery_percent: What a claim is worth after the issuer's default.
         defaulted: Whether the issuer has failed.
         orders: By id.
@@ -74,6 +83,7 @@ class Money(ABC):
         self.hours = hours
         self.backing = Ledger(f"{self.kind}: backing", OUTSIDE)
         self.ledger = Ledger(self.kind, ISSUER_SOURCE)
+        self.rest = self.ledger
         self.defaulted = False
         self.orders: dict[str, PaymentOrder] = {}
         self.states: dict[str, PaymentState] = {}
@@ -87,7 +97,7 @@ class Money(ABC):
         refused = self._flow_refusal(flow_id, ("fund", owner, amount_yen))
         if refused is not None or flow_id in self._flows:
             return refused
-        refused = self._entry_refusal(at_ns)
+        refused = self.entry_refusal(at_ns)
         if refused is not None:
             return refused
         if not self._can_back(owner, amount_yen):
@@ -112,22 +122,54 @@ class Money(ABC):
         self._give_back(owner, amount_yen)
         return None
 
+    # --- the counter
+
+    def pay_in(self, owner: str, amount_yen: int) -> None:
+        """Cash comes in from outside, to rest."""
+        self._back(owner, amount_yen)
+        self.ledger.post(ISSUER_SOURCE, owner, amount_yen)
+
+    def pay_out(self, owner: str, amount_yen: int) -> None:
+        """Resting cash goes out; the caller has asked ``pays_out`` and what is available."""
+        self.ledger.post(owner, ISSUER_SOURCE, amount_yen)
+        self._give_back(owner, amount_yen)
+
+    @property
+    def pays_out(self) -> bool:
+        """Whether the counter pays out: not after the issuer's default, unless a trust does."""
+        return not self.defaulted
+
     # --- paying
+
+    def fund_hold(self, order: PaymentOrder, *, at_ns: int) -> Refusal | None:
+        """Set the amount aside for the payee, out of what rests."""
+        return self.hold(order, at_ns=at_ns)
+
+    def redeem_paid(self, order: PaymentOrder) -> None:
+        """What a payee was paid comes to rest; for most kinds it does already."""
+        del order
+
+    def give_back(self, payment_id: str) -> None:
+        """Cancel and let the payer's yen come to rest."""
+        check(self.cancel(payment_id) is None, "I20: what is not paid returns", id=payment_id)
 
     def hold(self, order: PaymentOrder, *, at_ns: int) -> Refusal | None:
         """Set the amount aside for the payee."""
         known = self.orders.get(order.payment_id)
         if known is not None:
             return None if known == order else Refusal.ID_CONFLICT
-        refused = value_refusal(order) or self._entry_refusal(at_ns)
+        refused = value_refusal(order) or self.entry_refusal(at_ns)
         if refused is not None:
             return refused
         if not self.ledger.can_give(order.payer, order.amount_yen):
             return Refusal.INSUFFICIENT
+        self._set_aside(order)
+        return None
+
+    def _set_aside(self, order: PaymentOrder) -> None:
+        self.ledger.hold(HoldId(order.payment_id), order.payer, order.payee, order.amount_yen)
         self.orders[order.payment_id] = order
         self.states[order.payment_id] = PaymentState.HELD
-        self.ledger.hold(HoldId(order.payment_id), order.payer, order.payee, order.amount_yen)
-        return None
 
     def pay(self, order: PaymentOrder, *, at_ns: int, key: bytes = b"") -> PaymentAnswer:
         """Pay what is held, or hold and pay in one step; with the key if there is a condition."""
@@ -139,7 +181,7 @@ class Money(ABC):
             return self.evidence[order.payment_id]
         if state is PaymentState.CANCELED:
             return Refusal.ALREADY_FINAL
-        refused = value_refusal(order) or self._entry_refusal(at_ns)
+        refused = value_refusal(order) or self.entry_refusal(at_ns)
         if refused is not None:
             return refused
         if order.condition and sha256(key).hexdigest() != order.condition:
@@ -169,22 +211,28 @@ class Money(ABC):
 
     def _settle(self, order: PaymentOrder, at_ns: int) -> SignedEvidence:
         self.ledger.post_hold(HoldId(order.payment_id))
-        digest = evidence_digest(order, self.kind, at_ns)
-        signature = self.keys.sign(self.issuer, digest)
-        paid = SignedEvidence(order=order, money=self.kind, paid_at_ns=at_ns, signature=signature)
         self.states[order.payment_id] = PaymentState.PAID
+        return self._prove(order, at_ns)
+
+    def _prove(self, order: PaymentOrder, at_ns: int) -> SignedEvidence:
+        """Evidence of a payment, signed by the issuer and put on record."""
+        signature = UNSIGNED
+        if self.keys.signing:
+            signature = self.keys.sign(self.issuer, evidence_digest(order, self.kind, at_ns))
+        paid = SignedEvidence(order=order, money=self.kind, paid_at_ns=at_ns, signature=signature)
         self.evidence[order.payment_id] = paid
         return paid
 
     # --- what a kind decides
 
-    def _entry_refusal(self, at_ns: int) -> Refusal | None:
+    def entry_refusal(self, at_ns: int) -> Refusal | None:
+        """Why no order is taken at this time, or None."""
         if not self.hours.is_open(at_ns):
             return Refusal.OUTSIDE_HOURS
         return Refusal.ISSUER_DEFAULTED if self.defaulted else None
 
     def _redemption_refusal(self, at_ns: int) -> Refusal | None:
-        return self._entry_refusal(at_ns)
+        return self.entry_refusal(at_ns)
 
     @abstractmethod
     def _can_back(self, owner: str, amount_yen: int) -> bool:
@@ -217,13 +265,28 @@ class Money(ABC):
             return Refusal.BAD_IDENTIFIER
         return Refusal.BAD_AMOUNT if flow[2] <= 0 else None
 
-    def check_invariants(self) -> None:
-        """Both books balance, the money is backed, holds are open orders. O(accounts + orders)."""
+    def check_books(self) -> None:
+        """Both books balance, the money is backed, holds are open orders. O(accounts + holds)."""
         self.backing.check_invariants()
         self.ledger.check_invariants()
+        self._check_backing()
+        for hold_id, hold in self.ledger.live_holds.items():
+            order = self.orders.get(hold_id)
+            known = order is not None and self.states[hold_id] is PaymentState.HELD
+            check(known, "I6: each hold is an open order", kind=self.kind, hold=hold_id)
+            same = order is None or (order.payer, order.payee, order.amount_yen) == (
+                hold.giver, hold.taker, hold.amount,
+            )  # fmt: skip
+            check(same, "I24: a hold is what its order says", kind=self.kind, hold=hold_id)
+
+    def _check_backing(self) -> None:
         issued, backed = self.ledger.in_circulation, self.backing_yen()
         check(issued == backed, "I2: the money is backed", kind=self.kind, issued=issued,
               backed=backed)  # fmt: skip
+
+    def check_invariants(self) -> None:
+        """As ``check_books``, and every order ever taken is as it stands. O(accounts + orders)."""
+        self.check_books()
         held = [one for one, state in self.states.items() if state is PaymentState.HELD]
         same = sorted(held) == sorted(self.ledger.live_holds)
         check(same, "I6: each hold is an open order", kind=self.kind)

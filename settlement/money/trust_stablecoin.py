@@ -37,6 +37,11 @@ class TrustStablecoin(Money):
         super().__init__(issuer, keys, hours)
         self.redemption_hours = redemption_hours
 
+    @property
+    def pays_out(self) -> bool:
+        """The trustee goes on redeeming."""
+        return True
+
     def _redemption_refusal(self, at_ns: int) -> Refusal | None:
         return None if self.redemption_hours.is_open(at_ns) else Refusal.OUTSIDE_HOURS
 

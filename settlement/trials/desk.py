@@ -152,7 +152,12 @@ class Desk(Books):
             ready = trade.at_ns + MATCH_NS
             if self.case.horizon_days:
                 ready = at_jst(day, OPEN_S)
+            if self.case.by_file and self.case.horizon_days:  # paid by the file of the day
+                eve = settlement_day(trade.day, self.case.horizon_days - 1)
+                ready = max(trade.at_ns + MATCH_NS, at_jst(eve, OPEN_S))
             deal = Deal(trade, ready, at_jst(day, CUT_OFF_S))
+            if self.case.by_file and not self.case.horizon_days:
+                deal.cut_off_ns = next_cut_off(deal.due_ns)  # late, but with the next file
             check(deal.name not in self.deals, "I10: an obligation has a new name", deal=deal.name)
             self.deals[deal.name] = deal
             last = max(last, at_jst(settlement_day(day, FAIL_DAYS_MAX), CUT_OFF_S))

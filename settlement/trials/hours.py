@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from market.business_days import at_jst, next_business_day
+from market.business_days import at_jst, is_business_day, next_business_day
 
 OPEN_S: Final = 9 * 3_600
 CUT_OFF_S: Final = 17 * 3_600
@@ -65,6 +65,18 @@ def bank_run(at_ns: int) -> int:
     times = [at_jst(day, second) for second in BANK_S]
     times.append(at_jst(next_business_day(day), BANK_S[0]))
     return next(at for at in times if at >= at_ns)
+
+
+def morning_file(ordered_ns: int, at_ns: int) -> int:
+    """The bank's first morning file from a time on, of those after the day of the order."""
+    first = at_jst(next_business_day(day_of(ordered_ns)), OPEN_S)
+    if at_ns <= first:
+        return first
+    day = day_of(at_ns)
+    today = at_jst(day, OPEN_S)
+    return (
+        today if is_business_day(day) and at_ns <= today else at_jst(next_business_day(day), OPEN_S)
+    )
 
 
 def office_hours(at_ns: int) -> int:

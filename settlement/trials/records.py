@@ -55,6 +55,7 @@ class Case(NamedTuple):
             postpone.
         oracle_threshold: Shares a key of B3 needs; one operator may be wrong.
         seed: Draws the delays of people, by trade.
+        by_file: Whether yen are paid by the bank's next-morning file (a bank transfer) and not at once.
     """
 
     design: str
@@ -65,6 +66,7 @@ class Case(NamedTuple):
     seed: int = 0
     default_rule: str = "use_fund"
     oracle_threshold: int = 2
+    by_file: bool = False
 
 
 class LogRecord(Message, frozen=True, kw_only=True):

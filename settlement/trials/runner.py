@@ -27,7 +27,14 @@ from settlement.designs.enact import Answer, Enactment, Terms
 from settlement.designs.rules import Protocol, Rule, World
 from settlement.designs.states import Leg, LegState, ObligationState
 from settlement.trials.desk import LATENCY_NS, Deal, Desk
-from settlement.trials.hours import bank_run, in_hours, next_cut_off, next_opening, office_hours
+from settlement.trials.hours import (
+    bank_run,
+    in_hours,
+    morning_file,
+    next_cut_off,
+    next_opening,
+    office_hours,
+)
 from settlement.trials.legs import DealLeg, Pool
 from settlement.trials.people import is_broken, people_ns, repair_minutes
 from settlement.trials.records import YEN, Delayed
@@ -137,6 +144,9 @@ class Runner:
         """When a step can be taken: after its delay, in its hours."""
         now = self.desk.at_ns
         at_ns = max(now, deal.entered_ns + self._delay_ns(deal, step))
+        if self.desk.case.by_file and Leg.CASH in rule.deliver:
+            ordered_ns = office_hours(deal.entered_ns + self._delay_ns(deal, step))
+            return morning_file(ordered_ns, at_ns)
         at_ns = _HOURS[step.hours](at_ns)
         if self.conduct.tick_ns and rule.lock and rule.origin is _S.READY and at_ns == now:
             expiry = now + self.conduct.last_ticks * self.conduct.tick_ns
@@ -199,6 +209,8 @@ class Runner:
             self._begin_ticks(deal)
         if rule.name == "retry":
             deal.cut_off_ns = next_cut_off(desk.at_ns)
+            if desk.case.by_file:  # what is ordered on a day comes with the next day's file
+                deal.cut_off_ns = next_cut_off(deal.cut_off_ns)
             self.wake(deal, deal.cut_off_ns)
         if deal.state is not world.state:
             desk.move(deal, world.state, deal.firm(rule.actor), rule.name)

@@ -11,12 +11,13 @@ from typing import TypeVar
 
 from auditor import Auditor
 
-from market.business_days import next_business_day
+from market.business_days import at_jst, next_business_day
 from market.commands import (
     AffirmDelivery,
     BuyIn,
     CancelDelivery,
     ConsentToCancel,
+    DefaultIssuer,
     DepositUnits,
     DepositYen,
     ParticipantLimits,
@@ -42,6 +43,7 @@ from market.reasons import RejectReason
 from market.rules import SettlementMode
 from market.words import Side
 from settlement.lifecycle.rules import WHOLE_AND_FREE, LifeRules
+from settlement.money.money import Money
 from settlement.settlement import Settlement
 
 T = TypeVar("T")
@@ -71,9 +73,13 @@ class Story:
     """The room under test with everything it ever said."""
 
     def __init__(
-        self, mode: SettlementMode, settlement_days: int = 0, life: LifeRules = WHOLE_AND_FREE
+        self,
+        mode: SettlementMode,
+        settlement_days: int = 0,
+        life: LifeRules = WHOLE_AND_FREE,
+        money: Money | None = None,
     ) -> None:
-        self.room = Settlement(mode, settlement_days, life=life)
+        self.room = Settlement(mode, settlement_days, money=money, life=life)
         self.auditor = Auditor()
         self.events: list[Event] = []
         self._counter = count(1)
@@ -205,6 +211,15 @@ class Story:
         for stage in stages:
             events += self._command(self.room.run, stage)
         return events
+
+    def run_at(self, hour: int, stage: int) -> list[Event]:
+        """Run one stage at an hour of the present day, Japan time."""
+        at_ns = at_jst(self.day, hour * 3600)
+        return self._command(lambda one: self.room.run(one, at_ns), stage)
+
+    def default_issuer(self) -> list[Event]:
+        """The issuer of the money fails."""
+        return self._command(self.room.default_issuer, DefaultIssuer(reason="test"))
 
     def _command(self, method: Callable[[T], list[Event]], command: T) -> list[Event]:
         before = self.room.state()

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from settlement_story import CUT_OFF, ST1, ST2, A, B, C, Story
 
-from market.events import DeliveryState, Reconciled
+from market.choices import SettlementMoney
+from market.events import DeliveryState, IssuerDefaulted, Reconciled
 from market.ids import DeliveryId, InstrumentId, ParticipantId
 from market.rules import SettlementMode
 from settlement.delivery import Delivery
+from settlement.money.kinds import money_of
 
 FIRMS = st.sampled_from([A, B, C])
 ISSUES = st.sampled_from([ST1, ST1, ST2])
@@ -150,6 +152,62 @@ class SettlementDays(RuleBasedStateMachine):
         assert states == {DeliveryId(key): state for key, state in auditor.states.items()}
 
 
+class DaysInAnyMoney(SettlementDays):
+    """Under design B2 in each kind of money, at any hour, until its issuer fails."""
+
+    mode = SettlementMode.PROVISIONAL_TRANSFER
+
+    @initialize(kind=st.sampled_from(SettlementMoney), settlement_days=st.sampled_from([0, 1]))
+    def open(self, kind: SettlementMoney, settlement_days: int) -> None:
+        """A market with something to trade, and a bank's day for every money."""
+        hours = (9 * 3600, 15 * 3600, 16 * 3600)
+        money = money_of(kind, hours=hours, recovery_percent=20)
+        self.story = Story(self.mode, settlement_days, money)
+        self.story.allot(A, 20)
+        self.story.allot(B, 10, None, ST2)
+        self.story.pay_in(B, 2_000)
+        self.cut_off_done = False
+
+    def run_stage(self, stage: int) -> None:
+        """Stages come at an hour here."""
+
+    @precondition(lambda self: not self.cut_off_done)
+    @rule(stage=st.integers(0, CUT_OFF), hour=st.sampled_from([8, 10, 10, 10, 15, 17]))
+    def run_stage_at(self, stage: int, hour: int) -> None:
+        """Nothing confirmed is left unpaid in open hours; at the cut-off only orders stay."""
+        self.story.run_at(hour, stage)
+        self.cut_off_done = stage == CUT_OFF
+        cash = self.story.room.cash
+        for delivery in self._due():
+            ordered = cash.is_under_way(delivery)
+            if stage == PAYMENT_STAGE and delivery.state is DeliveryState.CONFIRMED:
+                is_closed = cash.money.defaulted or not 9 <= hour < 16
+                assert ordered or is_closed or not self._executable(delivery)
+            if stage == CUT_OFF:
+                stays = ordered and not cash.money.defaulted
+                assert delivery.state is (
+                    DeliveryState.CONFIRMED if stays else DeliveryState.FAILING
+                )
+
+    @precondition(lambda self: len(self.story.room.deliveries) > 3)
+    @rule()
+    def default(self) -> None:
+        """The issuer fails, once; what it was said to leave is the recovery of what firms own."""
+        was_failed = self.story.room.cash.money.defaulted
+        (event,) = self.story.default_issuer()
+        assert isinstance(event, IssuerDefaulted) is not was_failed
+        if isinstance(event, IssuerDefaulted):
+            assert event.owned_yen == sum(self.story.auditor.yen[firm] for firm in (A, B, C))
+            self.failed_at = {firm: self.story.auditor.yen[firm] for firm in (A, B, C)}
+
+    @invariant()
+    def nobody_is_paid_in_a_failed_money(self) -> None:
+        """After the failure yen move only out of a trust."""
+        if self.story.room.cash.money.defaulted:
+            now = {firm: self.story.auditor.yen[firm] for firm in (A, B, C)}
+            assert all(now[firm] <= self.failed_at[firm] for firm in now)
+
+
 class GrossAtomicDays(SettlementDays):
     """Under design A."""
 
@@ -167,3 +225,5 @@ TestGrossAtomicDays = GrossAtomicDays.TestCase
 TestGrossAtomicDays.settings = DAYS
 TestProvisionalTransferDays = ProvisionalTransferDays.TestCase
 TestProvisionalTransferDays.settings = DAYS
+TestDaysInAnyMoney = DaysInAnyMoney.TestCase
+TestDaysInAnyMoney.settings = settings(DAYS, max_examples=150)

@@ -15,6 +15,7 @@ from market.reasons import FailReason
 from settlement.cash import Cash
 from settlement.deliveries import Deliveries
 from settlement.delivery import GROSS_ATOMIC_LIFE, Delivery
+from settlement.money.kinds import money_of
 from settlement.register import Register
 
 DAY = date(2026, 11, 2)
@@ -44,7 +45,7 @@ def test_due_is_what_a_look_at_everything_finds(seed: int) -> None:
         book.create(trade(number), DAY + timedelta(days=chance.randrange(5)))
         while chance.random() < 0.5 and book.under_way:
             end(book, chance.choice(list(book.under_way.values())))
-        book.check_invariants({ST1: Register(issue(ST1))}, Cash())
+        book.check_invariants({ST1: Register(issue(ST1))}, Cash(money_of()))
         for offset in range(-1, 6):
             today = DAY + timedelta(days=offset)
             assert book.due(today) == [
@@ -95,8 +96,8 @@ def test_a_delivery_out_of_its_date_is_found() -> None:
 
     book.by_date[DAY + timedelta(days=1)] = strays
     with pytest.raises(InvariantBroken, match="only open deliveries"):
-        book.check_invariants({ST1: Register(issue(ST1))}, Cash())
+        book.check_invariants({ST1: Register(issue(ST1))}, Cash(money_of()))
     del book.by_date[DAY + timedelta(days=1)]
     del book.by_date[DAY][DeliveryId(2)]
     with pytest.raises(InvariantBroken, match="stands under its date"):
-        book.check_invariants({ST1: Register(issue(ST1))}, Cash())
+        book.check_invariants({ST1: Register(issue(ST1))}, Cash(money_of()))

@@ -1,5 +1,6 @@
 """Provisional transfer, verified payment, final transfer: each stage and each way out of it."""
 
+import msgspec
 import pytest
 from settlement_story import CUT_OFF, A, B, C, Story, refusal
 
@@ -9,8 +10,10 @@ from market.ids import DeliveryId
 from market.quantities import Yen
 from market.reasons import FailReason, RejectReason
 from market.rules import SettlementMode
+from settlement.cash import order_for
 from settlement.delivery import Delivery
-from settlement.designs.provisional_transfer import ProvisionalTransfer, evidence_for
+from settlement.designs.provisional_transfer import ProvisionalTransfer
+from settlement.money.payment import SignedEvidence, evidence_digest
 
 HOLD, FUND, PAY = range(3)
 STATES = ["created", "provisional", "confirmed", "failing"]
@@ -216,8 +219,16 @@ def test_a_paid_delivery_cannot_be_canceled(story: Story, agreed: int) -> None:
     assert story.state(agreed) == "paid"
 
 
+def signed(story: Story, delivery: Delivery) -> SignedEvidence:
+    """Evidence in the issuer's own hand of a payment that was never made."""
+    order, money = order_for(delivery), story.room.cash.money
+    signature = money.keys.sign(money.issuer, evidence_digest(order, money.kind, 0))
+    return SignedEvidence(order=order, money=money.kind, paid_at_ns=0, signature=signature)
+
+
 OTHER_EVIDENCE = {
-    "delivery_id": DeliveryId(99),
+    "payment_id": "D-99/1",
+    "obligation_id": "D-99",
     "version": 2,
     "payer": C,
     "payee": C,
@@ -233,9 +244,10 @@ def test_evidence_for_something_else_releases_nothing(
     design = pay_only(story, agreed)
     delivery = delivery_of(story, agreed)
     before = story.room.state()
-    right = evidence_for(delivery)
-    fields = {name: getattr(right, name) for name in right.__struct_fields__}
-    wrong = type(right)(**{**fields, field: OTHER_EVIDENCE[field]})
+    right = story.room.cash.evidence_of(delivery.hold_id)
+    assert right is not None
+    order = msgspec.structs.replace(right.order, **{field: OTHER_EVIDENCE[field]})
+    wrong = msgspec.structs.replace(right, order=order)
 
     with pytest.raises(InvariantBroken, match="I24"):
         design.finish(delivery, wrong)
@@ -249,10 +261,11 @@ def test_evidence_the_platform_does_not_know_releases_nothing(story: Story, agre
     design = story.room.design
     assert isinstance(design, ProvisionalTransfer)
     delivery = delivery_of(story, agreed)
+    told = signed(story, delivery)
     before = story.room.state()
 
     with pytest.raises(InvariantBroken, match="record"):
-        design.finish(delivery, evidence_for(delivery))
+        design.finish(delivery, told)
 
     assert story.room.state() == before
 

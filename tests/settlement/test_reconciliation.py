@@ -10,6 +10,7 @@ from market.ids import DeliveryId
 from market.quantities import Yen
 from market.rules import SettlementMode
 from settlement.ledger import HoldId
+from settlement.money.payment import PaymentOrder
 
 
 def busy_day(mode: SettlementMode) -> Story:
@@ -61,7 +62,7 @@ def test_counts_belong_to_their_day(mode: SettlementMode) -> None:
 
 def secret_yen(story: Story) -> None:
     """A ledger entry nobody was told about."""
-    story.room.cash.deposits.post(A, C, 1)
+    story.room.cash.rest.post(A, C, 1)
 
 
 def secret_units(story: Story) -> None:
@@ -94,7 +95,7 @@ def half_done(story: Story) -> None:
 def late_posting(story: Story) -> None:
     """I8: a posting names a delivery that was over and reconciled."""
     story.next_day()
-    story.room.cash.deposits.post(A, B, 1)
+    story.room.cash.rest.post(A, B, 1)
     news = YenMoved(giver=A, taker=B, amount_yen=Yen(1), delivery_id=DeliveryId(1))
     story.room._book.tell([news])
 
@@ -106,7 +107,10 @@ def orphan_units_hold(story: Story) -> None:
 
 def orphan_yen_hold(story: Story) -> None:
     """Cash locked for no delivery."""
-    story.room.cash.fund(HoldId("H"), payer=A, payee=C, amount_yen=Yen(1))
+    order = PaymentOrder(
+        payment_id="H", obligation_id="O", version=1, payer=A, payee=C, amount_yen=1
+    )
+    assert story.room.cash.fund(order) is None
 
 
 def invented_units(story: Story) -> None:

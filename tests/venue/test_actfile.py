@@ -10,6 +10,7 @@ from market.commands import (
     BuyIn,
     CancelDelivery,
     ConsentToCancel,
+    DefaultIssuer,
     Entry,
     Halt,
     ReportErrorTrade,
@@ -118,6 +119,14 @@ def test_what_ends_or_takes_back_a_delivery_is_an_act() -> None:
     ):
         with pytest.raises(BadInput, match=f"line 2, {told}"):
             parse_acts(lines(f"{header}09:00:00,{wrong}\n"), "f")
+
+
+def test_the_failure_of_an_issuer_is_an_act_with_a_reason() -> None:
+    """No issue is named: the market has one settlement money."""
+    acts = parse_acts(lines("time,act,reason\n10:30:00,issuer_default,insolvent\n"), "f")
+    assert acts[0][2] == DefaultIssuer(reason="insolvent")
+    with pytest.raises(BadInput, match="line 2, reason"):
+        parse_acts(lines("time,act,reason\n10:30:00,issuer_default,\n"), "f")
 
 
 def test_the_control_of_an_issue_is_an_act() -> None:

@@ -988,7 +988,7 @@ def test_every_code_of_the_catalogue_is_provoked_or_has_a_reason_not_to_be() -> 
         R.THROTTLED, R.BUSY, R.SLOW_CONSUMER,
     }  # fmt: skip
     in_other_files = {R.INVALID_TEXT, R.INTERNAL, R.STORAGE_FAILED}  # sockets, app
-    by_operators = {R.UNKNOWN_TRADE, R.BUST_NOT_ALLOWED, R.UNKNOWN_INSTRUCTION, R.ALREADY_FINAL, R.CUTOFF_PASSED, R.LEG_MISMATCH,
+    by_operators = {R.UNKNOWN_TRADE, R.BUST_NOT_ALLOWED, R.UNKNOWN_INSTRUCTION, R.ALREADY_FINAL, R.CUTOFF_PASSED, R.ISSUER_DEFAULTED, R.LEG_MISMATCH,
                     R.TRANSFER_RESTRICTED}  # fmt: skip
     by_operators |= {R.ACT_UNSUPPORTED, R.STATION_CLOSED, R.NOT_REGISTERED, R.ACCOUNT_FROZEN,
                      R.RECEIVER_REFUSED, R.SIGNATURE_REFUSED}  # fmt: skip

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from house import House, order, play
 
-from market.commands import Halt, SetTransferControl
+from market.commands import DefaultIssuer, Halt, SetTransferControl
 from market.errors import BadInput
 from market.ids import InstrumentId
 from venue.api import create_api
@@ -54,12 +54,16 @@ def test_an_act_is_in_the_journal_when_it_is_answered(tmp_path: Path) -> None:
         control = {"act": "control", "instrument": "ST02", "executable": "no", "reason": "court"}
         told = (await client.post(ACTS, json=control)).json()
         assert [event["is"] for event in told["events"]] == ["TransferControlSet"]
+        failed = {"act": "issuer_default", "reason": "insolvent"}
+        told = (await client.post(ACTS, json=failed)).json()
+        assert [event["is"] for event in told["events"]] == ["IssuerDefaulted"]
 
     ask(tmp_path, story)
     entries = list(read_entries(tmp_path))
-    assert [entry.command for entry in entries[-2:]] == [
+    assert [entry.command for entry in entries[-3:]] == [
         Halt(instrument_id=InstrumentId("ST01"), reason="news"),
         SetTransferControl(instrument_id=InstrumentId("ST02"), executable=False, reason="court"),
+        DefaultIssuer(reason="insolvent"),
     ]
     core = replay(entries)
     assert core.engine.is_suspended(InstrumentId("ST01"))

@@ -29,7 +29,7 @@ def test_the_days_by_chance_are_not_idle() -> None:
     wanted = (
         "StationSet AccountFrozen ReceivingSet HolderRegistered AccountKeySet TransferForced "
         "UnitsRedeemed DistributionDeclared RecordDateTaken DistributionPaid ClaimChanged "
-        "ACT_UNSUPPORTED STATION_CLOSED TRANSFER_RESTRICTED NOT_REGISTERED ACCOUNT_FROZEN "
+        "ACT_UNSUPPORTED STATION_CLOSED TRANSFER_RESTRICTED NOT_REGISTERED "
         "INSUFFICIENT_HOLDING DUPLICATE OUT_OF_RANGE INVALID_COMBINATION"
     )
     assert [name for name in wanted.split() if not told[name]] == []

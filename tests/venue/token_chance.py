@@ -11,11 +11,13 @@ from random import Random
 from token_story import IBET, PLAIN, PROGMAT, A, B, C, TokenStory
 
 from market.business_days import is_business_day
+from market.choices import SettlementMoney
 from market.commands import (
     BustTrade,
     CancelDelivery,
     CloseDay,
     Command,
+    DefaultIssuer,
     DepositUnits,
     DepositYen,
     OpenDay,
@@ -169,9 +171,12 @@ class TokenChance:
     def __init__(self, seed: int) -> None:
         self.draw = Random(seed)
         draw = self.draw
+        money = draw.choice(tuple(SettlementMoney))
+        atomic = money is not SettlementMoney.BANK_TRANSFER and draw.random() < 0.5
         self.story = TokenStory(
-            draw.choice(("provisional_transfer", "gross_atomic")),
+            "gross_atomic" if atomic else "provisional_transfer",
             settlement_days=draw.choice((0, 0, 1, 2)),
+            money=money.value,
             signed=draw.random() < 0.5,
             mode=draw.choice(tuple(OperatingMode)),
         )
@@ -226,7 +231,7 @@ class TokenChance:
         acts: tuple[Callable[[], Command], ...] = (
             self._station, self._station, self._station, self._switch, self._switch, self._law,
             self._law, self._redeem, self._distribution, self._distribution, self._key,
-            self._delivery, self._counter, self._allot, self._allot, self._control,
+            self._delivery, self._default, self._counter, self._allot, self._allot, self._control,
         )  # fmt: skip
         command = draw.choice(acts)()
         if isinstance(command, ForceTransfer | RedeemUnits | DeclareDistribution):
@@ -330,6 +335,11 @@ class TokenChance:
             DepositYen(participant_id=firm, amount_yen=amount, reference=reference),
             WithdrawYen(participant_id=firm, amount_yen=amount, reference=reference),
         ))  # fmt: skip
+
+    def _default(self) -> Command:
+        if self.draw.random() < 0.9:
+            return self._counter()
+        return DefaultIssuer(reason="x")
 
     def _allot(self) -> Command:
         return DepositUnits(

@@ -77,6 +77,7 @@ class TokenStory:
         design: str = "provisional_transfer",
         *,
         settlement_days: int = 0,
+        money: str = "tokenised_deposit",
         signed: bool = False,
         mode: OperatingMode = OperatingMode.NODE_OPENING,
         issues: tuple[InstrumentId, ...] = (PLAIN, PROGMAT, IBET),
@@ -87,7 +88,7 @@ class TokenStory:
         self.events: list[Event] = []
         self.day = DAY
         rules = {"settlement_mode": design, "settlement_days": settlement_days,
-                 "max_share_of_issue_percent": 0}  # fmt: skip
+                 "max_share_of_issue_percent": 0, "settlement_money": money}  # fmt: skip
         chosen = tuple((name, json.dumps(value)) for name, value in rules.items())
         self.do(OpenVenue(run_id="acts", preset="tse", chosen=chosen, tokens_signed=signed,
                           tokens_mode=mode))  # fmt: skip

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from market.errors import BadInput
 from venue.comparison.designs import BY_KEY
-from venue.comparison.grid import FAULTS, HORIZONS, LIQUIDITY, Grid, run_grid
+from venue.comparison.grid import DEPOSIT, FAULTS, HORIZONS, LIQUIDITY, Grid, run_grid
+from venue.comparison.money import MONEY_BY_KEY
 from venue.comparison.report import Setting, write_report
 from venue.comparison.summary import write_tables
 
 
 def grid_of(
     *, designs: str, horizons: str, faults: str, liquidity: str, seeds: int, seed: int,
-    orders: Path | None, days: int, scale: float, preset: str, audit: bool = False,
+    orders: Path | None, days: int, scale: float, preset: str, audit: bool = False, money: str = DEPOSIT,
 ) -> Grid:  # fmt: skip
     """The grid that the words of the command line ask for.
 
@@ -39,6 +40,7 @@ def grid_of(
         scale=scale,
         preset=preset,
         audit=audit,
+        money=_words(money, tuple(MONEY_BY_KEY)),
     )
     grid.check()
     return grid

@@ -1,6 +1,6 @@
 """The grid: which cells there are, and running them on this machine or on a cluster.
 
-Purpose: a cell is one settlement of one flow: design, horizon, fault level, liquidity, seed. Cells of
+Purpose: a cell is one settlement of one flow: design, horizon, fault level, liquidity, seed, money. Cells of
 one seed share their trades. Finished cells are lines of one file, so a killed run goes on where it
 was; a run with other options refuses the file.
 Ordering: results are in grid order however cells finish. Invariants: the same options give the same
@@ -22,6 +22,7 @@ from typing import Any, Final
 from market.errors import BadInput
 from venue.comparison.designs import BY_KEY
 from venue.comparison.flow import Flow, draw_flow
+from venue.comparison.money import MONEY_BY_KEY, is_paid_in
 from venue.comparison.settle import settle_cell
 from venue.tables import optional
 
@@ -31,6 +32,7 @@ CONNECT_S: Final = 5
 CELLS_FILE: Final = "cells.jsonl"
 HORIZONS: Final = (0, 1, 2)
 FAULTS: Final = ("none", "low", "high")
+DEPOSIT: Final = "deposit"
 LIQUIDITY: Final = ("lower", "mid", "upper")
 
 Row = dict[str, Any]
@@ -45,11 +47,13 @@ class Cell:
     faults: str
     liquidity: str
     seed: int
+    money: str = DEPOSIT
 
     @property
     def key(self) -> str:
         """Its name in the file of finished cells."""
-        return f"{self.design}/T+{self.horizon}/{self.faults}/{self.liquidity}/{self.seed}"
+        paid = "" if self.money == DEPOSIT else f"/{self.money}"
+        return f"{self.design}/T+{self.horizon}/{self.faults}/{self.liquidity}/{self.seed}{paid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Grid:
 
     Attributes:
         seeds: Seeds of the flow and of the faults.
+        money: What the cash legs are paid in; a design has no cell in a money it cannot be paid in.
         orders: An order file in place of seeded flow; seeds then draw the faults alone.
         days: Trading days whose trades are settled.
         scale: Multiplies the seeded flow.
@@ -74,6 +79,7 @@ class Grid:
     scale: float = 12.0
     preset: str = "start"
     audit: bool = False
+    money: tuple[str, ...] = (DEPOSIT,)
 
     def check(self) -> None:
         """Refuse a grid that cannot be run.
@@ -86,6 +92,7 @@ class Grid:
             ("horizon", self.horizons, HORIZONS),
             ("fault level", self.faults, FAULTS),
             ("liquidity", self.liquidity, LIQUIDITY),
+            ("kind of money", self.money, tuple(MONEY_BY_KEY)),
         ):
             if not chosen:
                 raise BadInput(f"the grid needs at least one {name}")
@@ -97,16 +104,20 @@ class Grid:
                     raise BadInput(f"{one!r} is no {name}; there are {words}")
         if not self.seeds or min(self.seeds) < 0 or self.days < 1 or not self.scale > 0:
             raise BadInput("the grid needs a seed from 0, a day and a positive scale")
+        if not self.cells():
+            raise BadInput(f"no design of these is paid in {', '.join(self.money)}")
 
     def cells(self) -> list[Cell]:
         """Every cell, in grid order."""
         return [
-            Cell(design, horizon, faults, liquidity, seed)
+            Cell(design, horizon, faults, liquidity, seed, money)
+            for money in self.money
             for design in self.designs
             for horizon in self.horizons
             for faults in self.faults
             for liquidity in self.liquidity
             for seed in self.seeds
+            if is_paid_in(design, money)
         ]
 
 

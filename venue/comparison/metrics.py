@@ -36,6 +36,7 @@ from venue.comparison.liquidity import (
     netting_efficiency,
     turnover,
 )
+from venue.comparison.money import idle_yen_h, in_flight_peak, issuer_loss, money_cost
 from venue.comparison.seen import Assumed, Seen, has_failed
 from venue.comparison.timing import (
     age_of_fails,
@@ -133,6 +134,15 @@ METRICS: Final[tuple[Metric, ...]] = (
            "Value settled over yen with which the firms began.", turnover),
     Metric("funding_cost_yen", "Cost of reserved cash and locked tokens", "Liquidity",
            "Reserved yen × time × cash rate plus locked value × time × lending rate.", lock_cost),
+    Metric("in_flight_peak_yen", "Yen on their way, peak", "Money",
+           "Largest sum of yen held for a payee, or ordered and not paid, at one time.", in_flight_peak),
+    Metric("idle_money_yen_h", "Yen resting in the money", "Money",
+           "Yen kept as coins and not held, times hours from the first trade to the last end; 0 where they rest in a deposit.", idle_yen_h),
+    Metric("issuer_loss_yen", "Loss if the money's issuer fails", "Money",
+           "All yen with which the firms began, less the recovery; 0 where a trust keeps them apart.", issuer_loss),
+    Metric("money_cost_yen", "Cost of the money", "Money",
+           "Interest missed on what rests in the money, and the bank's fee for each transfer, at the high rates; in the cost a trade.",
+           lambda seen: money_cost(1, seen)),
     Metric("lock_cash_yen_h", "Cash locked", "Lock time",
            "Yen times hours in RESERVED or LOCKED.", lambda s: integral_hours(lock_intervals(s, of_cash=True))),
     Metric("lock_token_yen_h", "Tokens locked", "Lock time",
@@ -183,7 +193,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("messages_a_cancel", "… of a cancelled one", "Work", "Over trades that were cancelled.", messages_each(lambda d: d.outcome is Outcome.CANCELLED)),
     Metric("signatures_a_trade", "Signatures a trade", "Work", "Signatures made over all trades.",
            lambda s: s.facts.signatures / len(s.facts.deals) if s.facts.deals else None),
-    Metric("cost_low_yen", "Cost a trade, low", "Cost", "Messages, staff, ledgers, funding, penalties, loss and option, at the low rates.", cost_a_trade(0)),
+    Metric("cost_low_yen", "Cost a trade, low", "Cost", "Messages, staff, ledgers, funding, money, penalties, loss and option, at the low rates.", cost_a_trade(0)),
     Metric("cost_high_yen", "Cost a trade, high", "Cost", "The same at the high rates.", cost_a_trade(1)),
     Metric("settled_in_outage", "Settled during outages", "Availability", "Of the value ready before or in an outage and not settled before it, the share settled by its end.", settled_in_outage),
     Metric("recovery_h", "Recovery", "Availability", "Hours from the end of the longest outage until the last lock that was live then had ended.", recovery_hours),

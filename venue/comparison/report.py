@@ -18,6 +18,7 @@ from venue.comparison.designs import BY_KEY, RISKS
 from venue.comparison.faultplans import FAMILIES
 from venue.comparison.hypotheses import Verdict, judge
 from venue.comparison.metrics import METRICS, Assumed
+from venue.comparison.moneytable import of_money
 from venue.comparison.style import SCRIPT, STYLE
 from venue.comparison.summary import (
     Band,
@@ -55,12 +56,17 @@ class Setting:
 
 def write_report(rows: Sequence[Row], folder: Path, setting: Setting) -> Path:
     """Write report.html and its SVG files; the path of the page."""
-    drawn = pictures(rows)
+    drawn = pictures(first_money(rows))
     for name, picture in drawn.items():
         (folder / f"{name}.svg").write_text(picture, encoding="utf-8")
     path = folder / REPORT_FILE
     path.write_text(page(rows, setting, drawn), encoding="utf-8")
     return path
+
+
+def first_money(rows: Sequence[Row]) -> list[Row]:
+    """The rows of the first kind of money: what all but one section of the report is about."""
+    return rows_of(rows, money=rows[0]["money"])
 
 
 def headline(rows: Sequence[Row]) -> Slice:
@@ -115,6 +121,7 @@ def pictures(rows: Sequence[Row]) -> dict[str, str]:
 
 def page(rows: Sequence[Row], setting: Setting, drawn: Mapping[str, str]) -> str:
     """The whole page."""
+    every, rows = rows, first_money(rows)
     designs = list(dict.fromkeys(row["design"] for row in rows))
     verdicts = judge(rows)
     first = headline(rows)
@@ -135,6 +142,7 @@ def page(rows: Sequence[Row], setting: Setting, drawn: Mapping[str, str]) -> str
             '<p class="note">Median over seeds, 5–95% band below it; – where the figure does not exist. '
             "† follows from the construction of the design and is counted, not measured.</p>"
         ),
+        *of_money(every, first),
         '<h2 class="break">Pictures</h2><div class="grid">',
         *(f"<figure>{drawn[n]}</figure>" for n in drawn if n != "frontier"),
         "</div>",
@@ -150,12 +158,12 @@ def page(rows: Sequence[Row], setting: Setting, drawn: Mapping[str, str]) -> str
         _assumptions(),
         "<h2>What was run</h2>",
         (
-            f"<p>{len(rows):,} cells: {len(designs)} designs, horizons "
+            f"<p>{len(every):,} cells: {len(designs)} designs, paid in {_listed(every, 'money')}, horizons "
             f"{_listed(rows, 'horizon', 'T+')}, faults {_listed(rows, 'faults')}, liquidity "
             f"{_listed(rows, 'liquidity')}, {setting.seeds} seeds; flow: "
             f"{escape(setting.flow)}; trades a cell: {_range(trades)}. Cells of one seed share their "
             "trades, and the faults of one seed and level are drawn alike for every design."
-            f"{_audit(rows, setting)}</p>"
+            f"{_audit(every, setting)}</p>"
         ),
     ]
     body = "\n".join(parts)

@@ -22,6 +22,8 @@ class Assumed:
         break_minutes: Work on a reconciliation break when the log does not say.
         compare_minutes: Work on one comparison that is not automatic.
         fixed_yen: From and to: infrastructure a trade and ledger, amortised.
+        issuer_recovery: Share of a claim on a failed issuer of money that is recovered.
+        transfer_yen: From and to: a bank's fee for one transfer between firms.
     """
 
     daily_volatility: float = 0.003
@@ -33,6 +35,8 @@ class Assumed:
     break_minutes: float = 20.0
     compare_minutes: float = 0.5
     fixed_yen: tuple[float, float] = (5.0, 50.0)
+    issuer_recovery: float = 0.0
+    transfer_yen: tuple[float, float] = (62.0, 500.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Seen:
     books: Books
     assumed: Assumed
     record_ns: int | None = None
+    money: str = "deposit"
 
 
 def between_firms(facts: Facts) -> list[Deal]:

@@ -17,6 +17,7 @@ from venue.comparison.faultplans import Strikes, draw_plan
 from venue.comparison.flow import Flow, FlowTrade
 from venue.comparison.formulas import NS_PER_HOUR
 from venue.comparison.metrics import Assumed, Seen, measure
+from venue.comparison.money import MONEY_BY_KEY
 from venue.comparison.reading import plain, read_log
 
 LIQUIDITY: Final = {"lower": 0, "mid": 50, "upper": 100}
@@ -36,6 +37,8 @@ class CellLike(Protocol):
     def liquidity(self) -> str: ...  # noqa: D102
     @property
     def seed(self) -> int: ...  # noqa: D102
+    @property
+    def money(self) -> str: ...  # noqa: D102
 
 
 def case_of(flow: Flow, cell: CellLike) -> Case:
@@ -57,7 +60,10 @@ def case_of(flow: Flow, cell: CellLike) -> Case:
         )
     trades = tuple(_trade(one) for one in flow.trades)
     liquidity = LIQUIDITY[cell.liquidity]
-    return Case(cell.design, cell.horizon, liquidity, trades, tuple(strikes), cell.seed)
+    return Case(
+        cell.design, cell.horizon, liquidity, trades, tuple(strikes), cell.seed,
+        by_file=MONEY_BY_KEY[cell.money].by_file,
+    )  # fmt: skip
 
 
 def settle_cell(flow: Flow, cell: CellLike, *, audit: bool = False) -> dict[str, Any]:
@@ -70,7 +76,7 @@ def settle_cell(flow: Flow, cell: CellLike, *, audit: bool = False) -> dict[str,
     """
     log = run_trial(case_of(flow, cell))
     facts = read_log(log)
-    seen = Seen(facts, flow.prices, BY_KEY[cell.design].books, Assumed())
+    seen = Seen(facts, flow.prices, BY_KEY[cell.design].books, Assumed(), money=cell.money)
     return {
         "trades": len(flow.trades),
         "digest": log_digest(log),

@@ -14,7 +14,7 @@ from venue.comparison.formulas import quantile
 from venue.comparison.metrics import METRICS
 from venue.tables import optional
 
-AXES: Final = ("design", "horizon", "faults", "liquidity", "seed")
+AXES: Final = ("design", "horizon", "faults", "liquidity", "seed", "money")
 LOSS_COLUMNS: Final = (*AXES, "family", "cause", "bearer", "cases", "yen", "delay_h")
 
 Row = dict[str, Any]

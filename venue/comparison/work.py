@@ -8,6 +8,7 @@ from collections.abc import Callable
 from venue.comparison.exposure import free_option, principal_lost
 from venue.comparison.facts import Deal
 from venue.comparison.liquidity import lock_cost
+from venue.comparison.money import money_cost
 from venue.comparison.seen import Seen
 
 
@@ -51,7 +52,7 @@ def cost_a_trade(end: int) -> Callable[[Seen], float | None]:
             + principal_lost(seen)
             + free_option(seen)
         )
-        return total / count
+        return (total + money_cost(end, seen)) / count
 
     return of
 

@@ -1,0 +1,109 @@
+"""The money axis: what a cell's cash legs are paid in, and what that costs besides time.
+
+Purpose: the same trades under the same design in another kind of money. Ordering: MONEY is the order of the
+report. What differs, by construction and in words of the report, is in a KindOfMoney; what differs
+in time comes from the trial itself: a bank transfer pays by the next business day's file and is ordered on the
+eve of the settlement date, except at T+0, where it cannot be in time.
+
+| kind | pays | rests | if its issuer fails |
+|---|---|---|---|
+| deposit | at once | in the firm's deposit; tokens exist while they are held | claims are worth the recovery |
+| trust | at once | as coins, from the first trade to the last | par: the trust's money is not the issuer's |
+| bank | by the next morning's file | in the firm's deposit | claims are worth the recovery |
+
+A bank transfer knows no condition and is no leg of one posting, so only designs that pay by themselves and wait for
+proof have it: B2, B4, and D. Today's practice (D) with "deposit" is the bank's, with three files a day; in coins
+it would be no practice of today, and there is no such cell.
+
+Units: yen, yen times hours. Cost: O(records). Known limits: one issuer; its failure is measured, not
+struck (the venue has it as an operator's act); the fee of a transfer is an assumption; in B4 and D the amount
+of an order under way is not set aside, because their tables lock no yen; the bank of a trial takes orders in office
+hours and has no cut-off within them.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from venue.comparison.formulas import HOURS_A_DAY, integral_hours, peak
+from venue.comparison.liquidity import committed_yen, lock_intervals
+from venue.comparison.seen import Seen
+
+_BY_ITSELF: Final = ("B2", "B4", "D-token", "D-cash")
+_TODAY: Final = ("D-token", "D-cash")
+
+
+@dataclass(frozen=True, slots=True)
+class KindOfMoney:
+    """One kind.
+
+    Attributes:
+        key: As on the command line and in the results.
+        title: A few words.
+        by_file: Whether it pays by the next morning's file.
+        rests: Whether yen rest in it all the time.
+        is_apart: Whether what stands behind it is not the issuer's.
+        story: One sentence.
+    """
+
+    key: str
+    title: str
+    by_file: bool
+    rests: bool
+    is_apart: bool
+    story: str
+
+
+MONEY: Final[tuple[KindOfMoney, ...]] = (
+    KindOfMoney(
+        "deposit", "Tokenised deposit", by_file=False, rests=False, is_apart=False,
+        story="Issued for a payment against a deposit, redeemed where it arrives; a claim on the bank.",
+    ),
+    KindOfMoney(
+        "trust", "Trust stablecoin", by_file=False, rests=True, is_apart=True,
+        story="Coins that firms keep from the first trade to the last; redeemed at par by a trustee.",
+    ),
+    KindOfMoney(
+        "bank", "Bank transfer", by_file=True, rests=False, is_apart=False,
+        story="Ordered the day before, booked by the morning's file, matched by the payee.",
+    ),
+)  # fmt: skip
+MONEY_BY_KEY: Final = {one.key: one for one in MONEY}
+
+
+def is_paid_in(design: str, money: str) -> bool:
+    """Whether a design can be paid in a kind of money at all."""
+    if money == "bank":
+        return design in _BY_ITSELF
+    return money == "deposit" or design not in _TODAY
+
+
+def in_flight_peak(seen: Seen) -> float:
+    """Yen held or ordered and not paid, the most at one time."""
+    return peak(lock_intervals(seen, of_cash=True))
+
+
+def issuer_loss(seen: Seen) -> float:
+    """What firms lose when the issuer fails: all their yen, less the recovery."""
+    if MONEY_BY_KEY[seen.money].is_apart:
+        return 0.0
+    return committed_yen(seen) * (1 - seen.assumed.issuer_recovery)
+
+
+def idle_yen_h(seen: Seen) -> float:
+    """Yen that rest in the money, times hours, from the first trade to the last end."""
+    if not MONEY_BY_KEY[seen.money].rests:
+        return 0.0
+    facts = seen.facts
+    last = max((deal.ended_ns or facts.end_ns for deal in facts.deals.values()), default=0)
+    held = integral_hours(lock_intervals(seen, of_cash=True))
+    whole = integral_hours([(facts.start_ns, last, committed_yen(seen))]) if last else 0.0
+    return max(0.0, whole - held)
+
+
+def money_cost(end: int, seen: Seen) -> float:
+    """Interest missed on what rests, and the bank's fee for each payment; 0 low, 1 high rates."""
+    interest = idle_yen_h(seen) * seen.assumed.cash_rate / (HOURS_A_DAY * 365)
+    if not MONEY_BY_KEY[seen.money].by_file:
+        return interest
+    paid = sum(bool(deal.cash_done) for deal in seen.facts.deals.values())
+    return interest + paid * seen.assumed.transfer_yen[end]
