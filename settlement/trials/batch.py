@@ -20,7 +20,7 @@ from typing import Final
 
 from market.business_days import at_jst, next_business_day
 from market.errors import check
-from settlement.designs.conduct import Conduct
+from settlement.designs.conduct import MINUTE_NS, Conduct
 from settlement.designs.enact import FUND, Answer
 from settlement.designs.rules import Protocol
 from settlement.designs.states import Leg, ObligationState
@@ -31,7 +31,7 @@ from settlement.trials.hours import day_of, in_hours
 from settlement.trials.legs import Flows
 from settlement.trials.records import CLEARER, YEN, FundCharged, FundPaid, FundRepaid
 from settlement.trials.runner import Runner
-from settlement.trials.weather import FOREVER_NS, MINUTE_NS
+from settlement.trials.weather import FOREVER_NS
 
 CYCLES_S: Final = (42_300, 57_600, 68_400)
 WINDOW_NS: Final = 10 * MINUTE_NS
@@ -129,6 +129,8 @@ class Batches(Runner):
             if self.protocol.is_barred(rule, world):
                 self._blocked(deal, rule, Answer.STOPPED, self._step[rule.name])
                 return False
+        if self.entry_ns(deal, rules[0]) > desk.at_ns:
+            return False
         return rules[0].when(world) and not desk.weather.is_short(deal.name, desk.at_ns)
 
     def _take(self, deal: Deal, name: str) -> Answer:

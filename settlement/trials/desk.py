@@ -12,13 +12,14 @@ outside the ledgers of the trial.
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from hashlib import sha256
 from heapq import heappop, heappush
 from typing import Final
 
 from market.business_days import at_jst
 from market.errors import check
 from settlement.designs.conduct import MINUTE_NS
-from settlement.designs.enact import Enactment
+from settlement.designs.enact import FIRST_ESCROW, Enactment
 from settlement.designs.states import Leg, ObligationState
 from settlement.lifecycle.fails import FailRule, penalty
 from settlement.trials.books import Books
@@ -36,6 +37,8 @@ from settlement.trials.records import (
     PenaltyCharged,
     PrincipalLost,
     Said,
+    SecretHashed,
+    SecretShown,
     Sent,
     StateChanged,
     TrialTrade,
@@ -113,6 +116,8 @@ class Desk(Books):
 
     Attributes:
         deals: Obligations by name, in order of trade.
+        escrow: Where units are kept by what is agreed from now on,
+        version: and under which contract.
         waiting: Who waits for a resource, by owner and asset.
         on_credit: What the design does when something came in for which somebody waits.
     """
@@ -121,6 +126,7 @@ class Desk(Books):
         super().__init__(min((trade.at_ns for trade in case.trades), default=0))
         self.case = case
         self.deals: dict[str, Deal] = {}
+        self.escrow, self.version = FIRST_ESCROW, 1
         self.waiting: dict[tuple[str, str], dict[str, Deal]] = {}
         self._steps: list[tuple[int, int, Callable[[], None]]] = []
         self._planned = 0
@@ -188,6 +194,8 @@ class Desk(Books):
                 self._close(deal)
         for lock in list(self.locks):
             self.end_lock(lock, delivered=False)
+        for issue in sorted({trade.issue for trade in self.case.trades}):
+            self.take_register(issue)
         for (owner, asset), amount in self.free.items():
             self.write(Said(at_ns=self.at_ns, owner=owner, asset=asset, amount=amount))
         self.watch.close()
@@ -281,6 +289,22 @@ class Desk(Books):
     def broken_book(self, deal: Deal, minutes: int) -> None:
         """Records disagreed."""
         self.write(BookBreak(at_ns=self.at_ns, deal=deal.name, minutes=minutes))
+
+    # --- secrets
+
+    def hash_secret(self, deal: Deal, attempt: int) -> None:
+        """A new secret for an attempt: only its hash is told (I23)."""
+        digest = sha256(self._secret(deal, attempt).encode()).hexdigest()
+        self.write(SecretHashed(at_ns=self.at_ns, deal=deal.name, digest=digest))
+
+    def show_secret(self, deal: Deal, attempt: int) -> None:
+        """The secret is used, and so in the open."""
+        secret = self._secret(deal, attempt)
+        self.write(SecretShown(at_ns=self.at_ns, deal=deal.name, secret=secret))
+
+    def _secret(self, deal: Deal, attempt: int) -> str:
+        text = f"{self.case.seed}/{deal.name}/{attempt}"
+        return sha256(f"secret {text}".encode()).hexdigest()
 
     # --- queue, fails
 

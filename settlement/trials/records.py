@@ -16,6 +16,13 @@ YEN: Final = "yen"
 OUTSIDE: Final = "outside"
 FUND: Final = "fund"
 CLEARER: Final = "clearer"
+SYSTEMS: Final = frozenset(
+    {
+        "venue", "ledger", "token ledger", "cash ledger", "register", "notary", "platform", "agent",
+        "oracle", "bank", "back office", "counterparty", "desk", CLEARER,
+    }
+)  # fmt: skip
+"""Who takes part in settling any obligation; everyone else sees only its own."""
 
 
 FINAL: Final = TERMINAL | {ObligationState.DISPUTED}
@@ -74,11 +81,12 @@ class LogRecord(Message, frozen=True, kw_only=True):
 
 
 class Opened(LogRecord, frozen=True, kw_only=True):
-    """An account began with this."""
+    """An account began with this; shares: of its clients, where a custodian keeps them."""
 
     owner: str
     asset: str
     amount: int
+    shares: tuple[tuple[str, int], ...] = ()
 
 
 class Obliged(LogRecord, frozen=True, kw_only=True):
@@ -145,13 +153,15 @@ class LockEnded(LogRecord, frozen=True, kw_only=True):
 
 
 class Posted(LogRecord, frozen=True, kw_only=True):
-    """An amount changed hands."""
+    """An amount changed hands; whose it was and is, where a custodian keeps clients."""
 
     deal: str
     asset: str
     giver: str
     taker: str
     amount: int
+    giver_shares: tuple[tuple[str, int], ...] = ()
+    taker_shares: tuple[tuple[str, int], ...] = ()
 
 
 class LegFinal(LogRecord, frozen=True, kw_only=True):
@@ -189,6 +199,35 @@ class Tried(LogRecord, frozen=True, kw_only=True):
     kind: str
     cause: str
     answer: str
+
+
+class Asked(LogRecord, frozen=True, kw_only=True):
+    """Somebody asked about an obligation, and was told this."""
+
+    asker: str
+    deal: str
+    told: str
+
+
+class RegisterTaken(LogRecord, frozen=True, kw_only=True):
+    """Who owns an issue in law, at a record date: what is locked is still its giver's."""
+
+    issue: str
+    rows: tuple[tuple[str, int], ...]
+
+
+class SecretHashed(LogRecord, frozen=True, kw_only=True):
+    """The hash under which both legs are locked."""
+
+    deal: str
+    digest: str
+
+
+class SecretShown(LogRecord, frozen=True, kw_only=True):
+    """What opens the lock is in the open; from here on everyone knows it."""
+
+    deal: str
+    secret: str
 
 
 class Delayed(LogRecord, frozen=True, kw_only=True):

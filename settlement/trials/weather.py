@@ -11,15 +11,15 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from settlement.designs.conduct import MINUTE_NS
 from settlement.trials.records import Strike, Struck
 
 FOREVER_NS: Final = 2**62
-MINUTE_NS: Final = 60_000_000_000
-REFUSED: Final = frozenset({"F10", "F13", "F17", "F23", "F26", "F27"})
-"""Guards refuse these: locked tokens, dust, bad partials, deletions, numbers, strangers."""
+SKEW_MAX_NS: Final = 4 * 60 * MINUTE_NS
+"""A clock that is farther off is noticed."""
 
-BY_CONSTRUCTION: Final = frozenset({"F23", "F27"})
-"""Trials keep no personal data and answer no questions: there is nothing to act on."""
+REFUSED: Final = frozenset({"F10", "F13", "F17", "F23", "F26", "F27"})
+"""These move nothing: locked tokens, dust, bad partials, deletions, numbers, strangers."""
 
 ACTS: Final[dict[str, frozenset[str]]] = {
     "F4": frozenset({"duplicate", "reordered", "reply_lost"}),
@@ -29,11 +29,18 @@ ACTS: Final[dict[str, frozenset[str]]] = {
     "F10": frozenset(),
     "F13": frozenset(),
     "F17": frozenset(),
+    "F23": frozenset(),
     "F26": frozenset(),
+    "F27": frozenset(),
 }
 """What is done, not suffered (acts.py), by family and kind; an empty set is every kind."""
 
-OF_PARTY: Final = frozenset({"F1", "F5", "F6", "F10", "F13", "F17", "F26"})
+ALSO_ACTS: Final = frozenset(
+    {"F1", "F2", "F7", "F12", "F18", "F19", "F20", "F21", "F22", "F25", "F28", "F29", "F30"}
+)
+"""What is suffered, and done at its beginning and its end as well (system_acts.py)."""
+
+OF_PARTY: Final = frozenset({"F1", "F5", "F6", "F10", "F13", "F17", "F23", "F26"})
 OF_MESSAGE: Final = frozenset({"F4"})
 OF_MATCH: Final = frozenset({"F12", "F18"})
 OF_AGENT: Final = frozenset({"F8"})
@@ -45,8 +52,28 @@ OF_STATION: Final = frozenset({"F16"})
 OF_ISSUE: Final = frozenset({"F9", "F19", "F24"})
 _SYSTEMS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "F2": {"token": ("token",), "cash": ("cash",), "both": ("token", "cash")},
-    "F7": {"": ("notary",)},
+    "F7": {"slow": (), "": ("notary",)},
+    "F21": {"": ("index",)},
+    "F25": {"": ("entry",)},
+    "F27": {"": ()},
+    "F28": {"": ()},
+    "F29": {"": ("entry",)},
 }
+"""What a family puts out; ``entry`` is the beginning of new settlements, ``index`` a reader of a ledger."""
+
+ADMITTED_MAX: Final = 100
+"""Open requests that a platform lets one firm have; what comes beyond is refused."""
+_REQUEST_NS: Final = 50_000_000
+_SLOW_NS: Final[dict[str, int]] = {"F7": 30_000_000_000, "F28": ADMITTED_MAX * _REQUEST_NS}
+"""How much longer a step takes: a notary without one of its members waits for the others' second
+round; a flooded ledger has at most what its limit lets in before it (system_acts.py)."""
+_SLOWS: Final = frozenset({("F7", "slow"), ("F28", "flood")})
+
+
+_CAUSES: Final = {
+    "F2": "ledger operator", "F7": "notary", "F27": "stranger", "F28": "flooder",
+}  # fmt: skip
+"""Who is answerable for a system; the platform for the others."""
 
 
 class Out(NamedTuple):
@@ -71,7 +98,9 @@ class Weather:
     """All stretches of a trial.
 
     Attributes:
-        skew_ns: How far the token ledger's clock is ahead, by stretch.
+        skew: How far the token ledger's clock is ahead or behind, by stretch.
+        slow: Stretches in which each step takes longer.
+        closed: Whether the beginning of new settlements is closed at some time.
         mismatched: Obligations whose terms were wrong at first (a break where people reconcile).
         struck: The log of what was applied.
         acts: What faults do, in the order of the plan.
@@ -82,6 +111,8 @@ class Weather:
         self._open_ns = open_ns
         self._out: dict[str, list[Out]] = {}
         self.skew: list[Out] = []
+        self.slow: list[Out] = []
+        self.closed = False
         self._bad: tuple[list[int], list[int]] | None = None
         self.mismatched: set[str] = set()
         self.struck: list[Struck] = []
@@ -98,23 +129,35 @@ class Weather:
         family, start = strike.family, ready_ns + strike.after_ns
         until = FOREVER_NS if family == "F15" else start + strike.for_ns
         cause, names = self._whose(strike, parties)
-        if family in BY_CONSTRUCTION:
-            self._note(strike, cause, "refused", start, start)
-            return
         if family in ACTS and (not ACTS[family] or strike.kind in ACTS[family]):
             self.acts.append(Act(strike, cause, start, until))
             self._note(strike, cause, "act", start, until)
             return
-        if family == "F20":
-            self.acts.append(Act(strike, cause, until, until))
+        if family in ALSO_ACTS:
+            at_ns = until if family in {"F1", "F20"} else start
+            self.acts.append(Act(strike, cause, at_ns, until))
         if family == "F3":
-            ahead = strike.for_ns if strike.kind == "skew_ahead" else 0
-            self.skew.append(Out(start, until, cause, str(ahead)))
+            self._skewed(strike, cause, start, until)
+        if (family, strike.kind) in _SLOWS:
+            self.slow.append(Out(start, until, cause, family))
+        self.closed = self.closed or "entry" in names
         if family == "F12":
             self.mismatched.add(strike.target)
         for name in names:
             self._out.setdefault(name, []).append(Out(start, until, cause, family))
-        self._note(strike, cause, "down" if names else "skew", start, until)
+        effect = "down" if names else "skew" if family == "F3" else "slow" if self.slow else "act"
+        self._note(strike, cause, effect, start, until)
+
+    def _skewed(self, strike: Strike, cause: str, start: int, until: int) -> None:
+        """A clock ahead or behind by the length of the stretch; a jump is ahead first, then behind."""
+        half, off = (start + until) // 2, min(strike.for_ns, SKEW_MAX_NS)
+        spans = {
+            "skew_ahead": ((start, until, off),),
+            "skew_behind": ((start, until, -off),),
+            "jump": ((start, half, off), (half, until, -off)),
+        }
+        for from_ns, until_ns, ahead in spans[strike.kind]:
+            self.skew.append(Out(from_ns, until_ns, cause, str(ahead)))
 
     def clear(self, names: Iterable[str], at_ns: int) -> tuple[int, list[tuple[str, str, int]]]:
         """The first time from ``at_ns`` on at which everyone is up.
@@ -163,17 +206,29 @@ class Weather:
         return self.clear(names, at_ns)[0] == at_ns
 
     def ahead_ns(self, at_ns: int) -> int:
-        """How far the token ledger's clock is ahead of true time."""
-        return max(
-            (int(one.family) for one in self.skew if one.from_ns <= at_ns < one.until_ns), default=0
+        """How far the token ledger's clock is ahead of true time; below zero it is behind."""
+        return next(
+            (int(one.family) for one in self.skew if one.from_ns <= at_ns < one.until_ns), 0
         )
+
+    def flooding(self, at_ns: int) -> int:
+        """How many obligations of a flood wait in front of a queue now."""
+        floods = (one for one in self.slow if one.family == "F28")
+        return sum(ADMITTED_MAX for one in floods if one.from_ns <= at_ns < one.until_ns)
+
+    def slow_ns(self, at_ns: int) -> tuple[int, str, str]:
+        """How much longer a step takes that is begun now, whose fault it is, and its family."""
+        for one in self.slow:
+            if one.from_ns <= at_ns < one.until_ns:
+                return _SLOW_NS[one.family], one.cause, one.family
+        return 0, "", ""
 
     def _whose(self, strike: Strike, parties: dict[str, str]) -> tuple[str, tuple[str, ...]]:
         """Who is answerable, and whom it puts out."""
         family, target = strike.family, strike.target
         firm = parties.get(strike.side, target)
         if family in OF_PARTY:
-            return firm, (f"{target}:{strike.side}",)
+            return ("custodian" if family == "F23" else firm), (f"{target}:{strike.side}",)
         if family in OF_FUNDS:
             return parties.get("buyer", firm), (f"{target}:funds",)
         if family in OF_ACCOUNT:
@@ -189,15 +244,14 @@ class Weather:
         if family in OF_DECISION:
             return "payment platform", (f"{target}:decision",)
         if family in OF_FIRM:
-            return target, (target,)
+            return target, () if strike.kind == "rotated" else (target,)
         if family in OF_ISSUE:
             return "issuer", (f"issue:{target}",)
         if family == "F3":
             return "ledger operator", ()
         names = _SYSTEMS.get(family, {"": ("token",)})
-        return (
-            "notary" if family == "F7" else "ledger operator" if family == "F2" else "platform"
-        ), (names.get(strike.kind) or names.get("", ()))
+        cause = _CAUSES.get(family, "platform")
+        return cause, names.get(strike.kind, names.get("", ()))
 
     def _note(self, strike: Strike, cause: str, effect: str, start: int, until: int) -> None:
         self.struck.append(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from settlement.trials.records import Case, LogRecord, Struck, Tried
+from settlement.trials.records import Asked, Case, LogRecord, Struck, Tried
 from settlement.trials.trial import run_trial
 from settlement.trials.weather import REFUSED
 from venue.comparison.faultplans import BY_KEY, FAMILIES, draw_plan
@@ -27,11 +27,11 @@ def struck_case(flow: Flow, design: str, family: str, seed: int, horizon: int) -
 
 
 def without_strikes(log: list[LogRecord]) -> list[LogRecord]:
-    """What happened, the plan and refused acts left out."""
+    """What happened, the plan, questions and refused acts left out."""
     return [
         one
         for one in log
-        if not isinstance(one, Struck) and not (isinstance(one, Tried) and one.family in REFUSED)
+        if not isinstance(one, (Asked, Struck)) and not (isinstance(one, Tried) and one.family in REFUSED)
     ]
 
 

@@ -1,17 +1,26 @@
 """Trials under any faults: what the tables promise holds in the log, and every act has its answer."""
 
+from collections.abc import Callable
 from datetime import date
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from market.business_days import at_jst
 from market.errors import InvariantBroken
 from settlement.designs.enact import FUND
 from settlement.designs.states import ObligationState
+from settlement.trials.acts import Acts
+from settlement.trials.desk import Desk
+from settlement.trials.parts import Quorum
 from settlement.trials.records import (
+    YEN,
+    Asked,
     Case,
+    Delayed,
     FundCharged,
     FundPaid,
     LegFinal,
@@ -20,6 +29,9 @@ from settlement.trials.records import (
     Opened,
     Posted,
     PrincipalLost,
+    RegisterTaken,
+    SecretShown,
+    Sent,
     StateChanged,
     Strike,
     TrialTrade,
@@ -331,3 +343,179 @@ def _drop(log: list[LogRecord], kind: type) -> None:
 def _twice(log: list[LogRecord], kind: type) -> None:
     place = next(n for n, one in enumerate(log) if isinstance(one, kind))
     log.insert(place, log[place])
+
+
+# --- what is watched of registers, custodians, readers and secrets
+
+
+def _change(log: list[LogRecord], kind: type, **fields: object) -> None:
+    """The last record of a kind, with other fields."""
+    place = max(n for n, one in enumerate(log) if isinstance(one, kind))
+    log[place] = structs.replace(log[place], **fields)
+
+
+def _plant(log: list[LogRecord], kind: type, record: LogRecord) -> None:
+    """A record just before the first of a kind, at its time."""
+    place = next(n for n, one in enumerate(log) if isinstance(one, kind))
+    log.insert(place, structs.replace(record, at_ns=log[place].at_ns))
+
+
+def _leak(log: list[LogRecord]) -> None:
+    """The secret, as a word of a message before it is shown."""
+    shown = next(one for one in log if isinstance(one, SecretShown))
+    _plant(log, SecretShown, StateChanged(
+        at_ns=0, deal="1", state=ObligationState.DECIDED, actor="A", reason=shown.secret))  # fmt: skip
+
+
+PLANTED: list[tuple[str, str, Callable[[list[LogRecord]], None]]] = [
+    ("A", "I13", lambda log: _change(log, RegisterTaken, rows=(("A", 0), ("B", 9)))),
+    ("A", "I13", lambda log: _change(log, RegisterTaken, rows=())),
+    ("B2", "I14", lambda log: _change(log, Sent, to="C")),
+    ("B2", "I14", lambda log: _plant(log, Sent, Asked(at_ns=0, asker="C", deal="1", told="ready"))),
+    ("B2", "I15", lambda log: _change(log, LockMade, owner="hanako@home")),
+    ("B2", "I15", lambda log: _change(log, StateChanged, reason="0901234567")),
+    ("B2", "I15", lambda log: _change(log, StateChanged, reason="山田")),
+    ("B2", "I22", lambda log: _change(log, Posted, giver_shares=())),
+    ("B2", "I22", lambda log: _change(log, Posted, giver_shares=(("B/1", 10),))),
+    ("B2", "I22", lambda log: _change(log, Posted, taker_shares=(("B/1", 9),))),
+    ("B1", "I23", _leak),
+    ("B1", "I23", lambda log: _change(log, SecretShown, secret="x" * 9)),
+]
+
+
+@pytest.mark.parametrize(("design", "broken", "plant"), PLANTED)
+def test_a_planted_violation_is_found(
+    design: str, broken: str, plant: Callable[[list[LogRecord]], None]
+) -> None:
+    """The log as it was passes; with the one change the watch names the invariant."""
+    log = run_trial(Case(design, 0, 100, FEW[:1]))
+    _watch(Watch(), log)
+    plant(log)
+    with pytest.raises(InvariantBroken, match=broken):
+        _watch(Watch(), log)
+
+
+def test_a_validation_that_moves_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I25: asking whether an owner can give posts a yen to a friend, and the trial stops there."""
+
+    def helpful(desk: Desk, owner: str, asset: str, amount: int) -> bool:
+        if desk.watch.reading:
+            desk.write(
+                Posted(at_ns=desk.at_ns, deal="1", asset=YEN, giver="B", taker="A", amount=1)
+            )
+        return desk.free.get((owner, asset), 0) >= amount
+
+    monkeypatch.setattr(Desk, "has", helpful)
+    with pytest.raises(InvariantBroken, match="I25"):
+        run_trial(Case("B2", 0, 100, FEW[:1]))
+
+
+def test_a_register_at_a_record_date_counts_locked_units_for_their_giver() -> None:
+    """F19 while the units are locked: the seller owns them."""
+    strike = Strike("F19", "record_date", "KH01", "seller", SECOND, SECOND)
+    log = run_trial(Case("B2", 0, 100, FEW[:1], (strike,)))
+    first, *_ = (one for one in log if isinstance(one, RegisterTaken))
+    locked = next(one.at_ns for one in log if isinstance(one, LockMade))
+
+    assert first.at_ns > locked
+    assert first.rows == (("A", 10), ("B", 0))
+
+
+# --- acts of systems, keys, matching and strangers
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "second", "told"),
+    [
+        ("F1", "after_lock", 1, ["already"]),
+        ("F2", "cash", 1, ["someone_out", "already"]),
+        ("F7", "slow", 1, ["certified"]),
+        ("F7", "down", 1, ["no_quorum", "window", "certified"]),
+        ("F7", "split_quorum", 1, ["no_quorum", "certified", "conflict"]),
+        ("F12", "amount", 0, ["alleged", "terms", "matched"]),
+        ("F12", "payee", 0, ["alleged", "terms", "matched"]),
+        ("F12", "asset", 0, ["alleged", "terms", "matched"]),
+        ("F12", "hash", 0, ["alleged", "terms", "matched"]),
+        ("F12", "zero", 0, ["bad_amount", "terms", "matched"]),
+        ("F18", "cycle", 0, ["link_missing", "released"]),
+        ("F18", "missing_partner", 0, ["link_missing", "released"]),
+        ("F21", "lag", 1, ["caught_up"]),
+        ("F21", "loss", 1, ["gap", "rebuilt"]),
+        ("F22", "rotated", 1, ["bad_signature", "signed"]),
+        ("F22", "lost", 1, ["bad_signature", "bad_signature", "signed"]),
+        ("F22", "revoked", 1, ["bad_signature", "bad_signature", "signed"]),
+        ("F23", "deleted", 1, ["deleted"]),
+        ("F25", "upgrade", 1, ["terms"]),
+        ("F27", "probe", 1, ["unknown", "unknown"]),
+        ("F28", "flood", 0, ["limit"]),
+        ("F29", "replaced", 1, ["terms"]),
+        ("F30", "unknown", 1, ["someone_out", "someone_out"]),
+    ],
+)
+def test_a_fault_does_what_its_name_says(
+    family: str, kind: str, second: int, told: list[str]
+) -> None:
+    """B2, after the first lock: each act has its answer, and the obligation settles once."""
+    target = {"F22": "A"}.get(family, kind)
+    if next(one for one in FAMILIES if one.key == family).strikes is Strikes.DEAL:
+        target = "1"
+    side = "buyer" if family == "F1" else "seller"  # who has still to act
+    strike = Strike(family, kind, target, side, second * SECOND, MINUTE)
+    log = run_trial(Case("B2", 0, 100, FEW[:1], (strike,)))
+
+    assert [one.answer for one in log if isinstance(one, Tried)] == told
+    assert [o.state for o in log if isinstance(o, StateChanged)][-1] is ObligationState.SETTLED
+    assert Auditor().read(plain(log)) == []
+
+
+def test_links_in_a_circle_are_found_and_cut() -> None:
+    """F18 with others to be linked to."""
+    strike = Strike("F18", "cycle", "1", "seller", 0, MINUTE)
+    log = run_trial(Case("B2", 0, 100, FEW, (strike,)))
+
+    assert [one.answer for one in log if isinstance(one, Tried)] == ["link_circle", "released"]
+
+
+@pytest.mark.parametrize(("kind", "sooner"), [("skew_ahead", True), ("skew_behind", False)])
+def test_a_clock_that_is_off_moves_the_deadline_with_it(kind: str, sooner: bool) -> None:
+    """F3: without funds the attempt lapses at 17:00 by the ledger's clock, not by true time."""
+
+    def lapsed(*strikes: Strike) -> int:
+        log = run_trial(Case("B2", 0, 0, FEW[:1], (Strike("F14", "insufficient", "1", "buyer", 0, 30 * 60 * MINUTE), *strikes)))  # fmt: skip
+        failing = ObligationState.FAILING
+        return next(o.at_ns for o in log if isinstance(o, StateChanged) and o.state is failing)
+
+    off = lapsed(Strike(kind, "", "", "", 0, 0)._replace(family="F3", kind=kind, target=kind, for_ns=240 * MINUTE, after_ns=180 * MINUTE))  # fmt: skip
+    due = lapsed()
+
+    assert (off < due) == sooner
+    assert off != due
+
+
+def test_what_is_under_way_keeps_its_escrow_and_what_begins_later_has_the_new_one() -> None:
+    """F29 between the first lock of one obligation and the readiness of another."""
+    strike = Strike("F29", "replaced", "replaced", "seller", SECOND // 2, 10 * MINUTE)
+    trades = (trade(1, "A", "B"), trade(2, "C", "D"))
+    desk = Desk(Case("B2", 0, 100, trades, (strike,)))
+    Acts(DESIGNS["B2"](desk))
+    log = desk.run()
+    first, second = desk.deals.values()
+
+    assert (first.run.terms.escrow, second.run.terms.escrow) == ("escrow 1", "escrow 2")
+    late = {one.deal for one in log if isinstance(one, Delayed) and one.family == "F29"}
+    assert late == {"2"}
+    assert {first.state, second.state} == {ObligationState.SETTLED}
+
+
+def test_a_quorum_that_would_sign_twice_is_no_majority() -> None:
+    """Whatever five members are asked, in any round, an input has one certificate at most."""
+    draw = Random(5)
+    quorum = Quorum(5)
+    seen: set[str] = set()
+    for _ in range(2_000):
+        quorum.sign(draw.randrange(5), "input", draw.choice("abc"), at_ns=0, until_ns=1)
+        if draw.random() < 0.05:
+            quorum.next_round("input")
+        seen.add(quorum.certified("input"))
+
+    assert len(seen - {""}) == 1
