@@ -6,10 +6,11 @@ Ordering: steps of the same instant run in the order in which they were planned.
 Invariants (always on): those of books.py; no leg is given twice (I9); settled means both legs (I4); a
 final state is final (I8); a name is used once (I10); penalties are zero-sum (I21).
 Cost: O(log open) a step. Units: ns, yen, units. Errors: InvariantBroken only.
-Known limits: business hours are one table; the payments of a bank have their own. Penalties are collected
+Known limits: business hours are one table; the payments of a bank have their own. Penalties and buy-ins are collected
 outside the ledgers of the trial.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import sha256
@@ -21,7 +22,7 @@ from market.errors import check
 from settlement.designs.conduct import MINUTE_NS
 from settlement.designs.enact import FIRST_ESCROW, Enactment
 from settlement.designs.states import Leg, ObligationState
-from settlement.lifecycle.fails import FailRule, penalty
+from settlement.lifecycle.fails import FailRule, Next, buy_in, next_step, penalty
 from settlement.trials.books import Books
 from settlement.trials.funds import endowment
 from settlement.trials.hours import CUT_OFF_S, OPEN_S, next_cut_off, settlement_day
@@ -29,6 +30,7 @@ from settlement.trials.records import (
     FINAL,
     YEN,
     BookBreak,
+    BoughtIn,
     Case,
     Could,
     LegFinal,
@@ -72,7 +74,7 @@ class Deal:
     """
 
     __slots__ = (
-        "began_ns", "blame", "could", "cut_off_ns", "decided_ns", "due_ns", "entered_ns", "lacked",
+        "began_ns", "blame", "could", "cut_off_ns", "decided_ns", "due_ns", "entered_ns", "lacked", "late_days",
         "left_units", "left_yen", "name", "option_until_ns", "queued", "ready_ns", "run", "state", "taken", "told",
         "trade", "wakes",
     )  # fmt: skip
@@ -94,7 +96,7 @@ class Deal:
         self.could: set[Leg] = set()
         self.told: set[tuple[str, str, int]] = set()
         self.wakes: set[int] = set()
-        self.taken = 0
+        self.taken = self.late_days = 0
 
     @property
     def is_open(self) -> bool:
@@ -132,6 +134,11 @@ class Desk(Books):
         self._planned = 0
         self.weather = Weather(self.at_ns)
         self.end_ns = self.at_ns
+        self._prices: dict[str, tuple[list[int], list[int]]] = {}
+        for at_ns, issue, price_sen in case.prices:
+            times, prices = self._prices.setdefault(issue, ([], []))
+            times.append(at_ns)
+            prices.append(price_sen)
         self.on_credit: Callable[[Deal], None] = lambda _deal: None
         self.on_end: Callable[[Deal], None] = lambda _deal: None
         self._take_in()
@@ -259,6 +266,8 @@ class Desk(Books):
         if state is ObligationState.SETTLED:
             whole = deal.left_units == 0 and deal.left_yen == 0
             check(whole, "I4: both legs are final", deal=deal.name)
+        if state is ObligationState.CLOSED_COMP:
+            self._price_fail(deal)
         deal.state = state
         deal.entered_ns = self.at_ns
         self.write(
@@ -338,7 +347,8 @@ class Desk(Books):
         trade = deal.trade
         late = self.late_side(deal)
         other = trade.seller if late == trade.buyer else trade.buyer
-        charge = penalty(FAILS, late, other, trade.yen, 1)
+        price_yen = self.price_sen(deal) // 100
+        charge = penalty(FAILS, late, other, price_yen, deal.left_units)
         if charge is not None:
             self.write(
                 PenaltyCharged(
@@ -346,7 +356,49 @@ class Desk(Books):
                     yen=charge.yen,
                 )
             )  # fmt: skip
+        if next_step(FAILS, deal.late_days) is Next.BUY_IN and not self._is_begun(deal):
+            self.leave_queue(deal)
+            self.on_end(deal)
+        deal.late_days += 1
         self.plan(next_cut_off(self.at_ns), partial(self._age, deal))
+
+    @staticmethod
+    def _is_begun(deal: Deal) -> bool:
+        world = deal.run.world
+        return world.is_given(Leg.TOKEN) or world.is_given(Leg.CASH)
+
+    def price_sen(self, deal: Deal) -> int:
+        """The last price of an obligation's issue; the agreed one when there is none yet."""
+        times, prices = self._prices.get(deal.trade.issue, ((), ()))
+        place = bisect_right(times, self.at_ns)
+        return prices[place - 1] if place else deal.trade.yen * 100 // deal.trade.units
+
+    def _price_fail(self, deal: Deal) -> None:
+        """What a fail that ends in money costs who failed: the other's loss by the market's price.
+
+        A seller who failed pays what the units cost above the agreed yen (nothing is for sale after the
+        last day, so it is compensated: lifecycle/fails.py); a buyer pays what they are worth below it.
+        """
+        trade = deal.trade
+        if not deal.left_units or trade.seller == trade.buyer:
+            return
+        price_sen, late = self.price_sen(deal), self.late_side(deal)
+        if late == trade.seller:
+            ending = buy_in(
+                seller=trade.seller, buyer=trade.buyer, units=deal.left_units,
+                open_yen=deal.left_yen, bought_units=0, price_yen=price_sen // 100,
+            )  # fmt: skip
+            yen = sum(charge.yen for charge in ending.charges)
+        else:
+            yen = max(0, deal.left_yen - price_sen // 100 * deal.left_units)
+        if yen:
+            taker = trade.buyer if late == trade.seller else trade.seller
+            self.write(
+                BoughtIn(
+                    at_ns=self.at_ns, deal=deal.name, payer=late, taker=taker, yen=yen,
+                    price_sen=price_sen,
+                )
+            )  # fmt: skip
 
     def late_side(self, deal: Deal) -> str:
         """Who keeps an obligation open: the seller while it has not given, locked or got the units."""

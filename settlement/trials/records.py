@@ -58,8 +58,9 @@ class Case(NamedTuple):
 
     Attributes:
         liquidity: Share of the way from the lower to the upper liquidity bound, in hundredths.
-        default_rule: What a net cycle does when a payer's funds do not come: use_fund, unwind or
-            postpone.
+        default_rule: What a net cycle does when a payer's funds do not come: use_fund, unwind,
+            postpone, or novate (a house stands between from the beginning).
+        prices: What units were worth: time, issue, price in 1/100 yen, in order of time.
         oracle_threshold: Shares a key of B3 needs; one operator may be wrong.
         seed: Draws the delays of people, by trade.
     """
@@ -72,6 +73,7 @@ class Case(NamedTuple):
     seed: int = 0
     default_rule: str = "use_fund"
     oracle_threshold: int = 2
+    prices: tuple[tuple[int, str, int], ...] = ()
 
 
 class LogRecord(Message, frozen=True, kw_only=True):
@@ -262,6 +264,37 @@ class PenaltyCharged(LogRecord, frozen=True, kw_only=True):
     deal: str
     payer: str
     taker: str
+    yen: int
+
+
+class BoughtIn(LogRecord, frozen=True, kw_only=True):
+    """A fail ended in money: who failed pays what the other loses by the market's price."""
+
+    deal: str
+    payer: str
+    taker: str
+    yen: int
+    price_sen: int
+
+
+class Novated(LogRecord, frozen=True, kw_only=True):
+    """A house took the place of each side: what it is owed (in), and what it owes (out)."""
+
+    deal: str
+    house: str
+    units_in: int
+    units_out: int
+    yen_in: int
+    yen_out: int
+
+
+class LossShared(LogRecord, frozen=True, kw_only=True):
+    """Part of a default's loss, borne by a line of the house's waterfall."""
+
+    deal: str
+    defaulter: str
+    line: str
+    payer: str
     yen: int
 
 

@@ -11,7 +11,7 @@
 | I8 an end is an end: no state, leg or lock follows it | here; desk.py |
 | I9 no leg beyond what is owed | here, at every leg; lifecycle/partials.py |
 | I10 an id has one content; a step is taken once | designs/enact.py; acts.py |
-| I11, I12 a set moves what its legs come to, and all its members move | legs.py, queue.py, batch.py |
+| I11, I12 a set moves what its legs come to, and all its members move; a house is flat | legs.py, queue.py, batch.py; here, at every novation |
 | I16 nothing moves while stopped, returns excepted | the tables' bars, asked at every step (designs/rules.py) |
 | I17 every state has an actor, a reason and a time that never goes back | here, at every record |
 | I18 the same case gives the same log | tests |
@@ -44,6 +44,7 @@ from settlement.trials.records import (
     YEN,
     Asked,
     BookBreak,
+    BoughtIn,
     Could,
     Delayed,
     FundCharged,
@@ -53,6 +54,8 @@ from settlement.trials.records import (
     LockEnded,
     LockMade,
     LogRecord,
+    LossShared,
+    Novated,
     Obliged,
     OffsetRun,
     Opened,
@@ -90,6 +93,9 @@ _WORDS: Final[dict[type, tuple[str, ...]]] = {
     PrincipalLost: ("bearer", "cause", "family"),
     BookBreak: (),
     PenaltyCharged: ("payer", "taker"),
+    BoughtIn: ("payer", "taker"),
+    Novated: ("house",),
+    LossShared: ("defaulter", "line", "payer"),
     FundCharged: ("payer",),
     FundPaid: ("payer",),
     FundRepaid: ("payer",),
@@ -100,7 +106,7 @@ _WORDS: Final[dict[type, tuple[str, ...]]] = {
 """The whitelist: every kind of record with its words that do not stand in an earlier record already; a
 kind that is not here cannot be written. A secret joins the words when it is shown."""
 
-_OPAQUE: Final = re.compile(r"[A-Za-z][A-Za-z0-9 +/_.:-]{0,39}|[0-9]{1,6}(/part)?|[0-9a-f]{64}|")
+_OPAQUE: Final = re.compile(r"[A-Za-z][A-Za-z0-9 +/_.:'-]{0,39}|[0-9]{1,6}(/part)?|[0-9a-f]{64}|")
 """Ids and the project's own terms: no @, no long numbers, no names in Japanese."""
 
 _MOVES: Final = frozenset({Posted, LockMade, LockEnded, LegFinal, StateChanged})
@@ -123,6 +129,7 @@ class Watch:
         self._words: set[str] = set()
         self._omnibus: set[tuple[str, str]] = set()
         self._clients: dict[str, int] = {}
+        self._novations: set[str] = set()
         self._hashes: dict[str, str] = {}
         self._see: dict[type, Callable[[Any], None]] = {
             Opened: self._opened,
@@ -134,6 +141,8 @@ class Watch:
             StateChanged: self._state,
             PenaltyCharged: self._penalty,
             PrincipalLost: self._lost,
+            BoughtIn: self._penalty,
+            Novated: self._novated,
             Sent: self._sent,
             Asked: self._asked,
             RegisterTaken: self._register,
@@ -170,6 +179,14 @@ class Watch:
         """A word that no record had before."""
         check(_OPAQUE.fullmatch(word) is not None, "I15: words are opaque ids", word=word)
         self._words.add(word)
+
+    def _novated(self, one: Novated) -> None:
+        flat = (one.units_in, one.yen_in) == (one.units_out, one.yen_out)
+        check(flat, "I11: a house is flat", record=one)
+        check(one.deal not in self._novations, "I10: a deal is novated once", deal=one.deal)
+        self._novations.add(one.deal)
+        owed = self._owed[one.deal]
+        check((one.units_in, one.yen_in) == (owed.units, owed.yen), "I24: novation keeps terms")
 
     def _sent(self, one: Sent) -> None:
         deal = self._owed[one.deal]
@@ -289,6 +306,6 @@ class Watch:
         del self._split[one.deal]
 
     @staticmethod
-    def _penalty(one: PenaltyCharged) -> None:
+    def _penalty(one: PenaltyCharged | BoughtIn) -> None:
         between = one.yen > 0 and one.payer != one.taker
         check(between, "I21: a charge is from one to another", record=one)

@@ -15,10 +15,12 @@ from settlement.designs.enact import FUND
 from settlement.designs.states import ObligationState
 from settlement.trials.acts import Acts
 from settlement.trials.desk import Desk
+from settlement.trials.house import House
 from settlement.trials.parts import Quorum
 from settlement.trials.records import (
     YEN,
     Asked,
+    BoughtIn,
     Case,
     Delayed,
     FundCharged,
@@ -26,7 +28,10 @@ from settlement.trials.records import (
     LegFinal,
     LockMade,
     LogRecord,
+    LossShared,
+    Novated,
     Opened,
+    PenaltyCharged,
     Posted,
     PrincipalLost,
     RegisterTaken,
@@ -47,7 +52,7 @@ DAY = date(2026, 11, 24)
 NOON = at_jst(DAY, 12 * 3_600)
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
-SAFE = ("A", "A+LSM", "B2", "B3", "B4", "C2", "C3")
+SAFE = ("A", "A+LSM", "B2", "B3", "B4", "C2", "C3", "C3-ccp")
 
 
 def trade(number: int, seller: str, buyer: str, units: int = 10, yen: int = 1_000) -> TrialTrade:
@@ -81,7 +86,7 @@ def strikes(draw: st.DrawFn) -> Strike:
     return Strike(family.key, kind, target, side, after, minutes * MINUTE)
 
 
-@pytest.mark.parametrize("rule", ["use_fund", "unwind", "postpone"])
+@pytest.mark.parametrize("rule", ["use_fund", "unwind", "postpone", "novate"])
 @pytest.mark.parametrize("design", SAFE)
 @settings(max_examples=40, deadline=None)
 @given(
@@ -307,6 +312,71 @@ def test_an_unwinding_takes_others_with_it_and_a_fund_does_not() -> None:
     assert end_of("use_fund") is ObligationState.SETTLED
 
 
+def test_a_house_pays_for_who_does_not_and_its_lines_bear_the_loss_in_order() -> None:
+    """The seller is paid; 2% of 1,000 yen is lost: the defaulter's margin bears it."""
+    log = run_trial(cycle_case("novate", FEW[:1]))
+    (paid,) = (one for one in log if isinstance(one, FundPaid))
+    (share,) = (one for one in log if isinstance(one, LossShared))
+    (novated,) = (one for one in log if isinstance(one, Novated))
+    (end,) = (
+        one for one in log if isinstance(one, StateChanged) and one.state is ObligationState.SETTLED
+    )
+
+    assert (paid.payer, paid.yen, paid.units) == ("B", 1_000, 10)
+    assert (share.line, share.payer, share.yen) == ("margin", "B", 20)
+    assert (novated.units_in, novated.yen_in) == (10, 1_000)
+    assert end.reason == "house_pays"
+    assert Auditor().read(plain(log)) == []
+
+
+def test_a_loss_goes_through_every_line_of_the_house() -> None:
+    """Margin, own contribution, capital, the others in proportion; each to its last yen before the next."""
+    desk = Desk(Case("C3", 0, 1_000, CYCLE, (), 1, "novate"))
+    house = House(desk)
+    deal = desk.deals["1"]
+    lines = house.margin["B"], house.fund["B"], house.capital
+    others = sum(yen for firm, yen in house.fund.items() if firm != "B")
+    house.close_out(deal, 50 * (sum(lines) + others + 7), 10)
+    shared: dict[str, int] = {}
+    for one in desk.log:
+        if isinstance(one, LossShared):
+            shared[one.line] = shared.get(one.line, 0) + one.yen
+
+    assert list(shared.values()) == [*lines, others, 7]
+    assert list(shared) == ["margin", "own contribution", "capital", "others' contributions", "uncovered"]  # fmt: skip
+
+
+# --- fails in money
+
+
+@pytest.mark.parametrize(
+    ("price_sen", "funds", "paid"),
+    [(12_000, 0, 0), (8_000, 0, 200), (10_000, 0, 0)],
+)
+def test_a_buyer_who_fails_pays_what_the_seller_loses(
+    price_sen: int, funds: int, paid: int
+) -> None:
+    """Ten units at 1,000 yen; the price is 120, 80 or 100 yen when the fail ends."""
+    short = Strike("F14", "insufficient", "1", "buyer", 0, 30 * 24 * 60 * MINUTE)
+    prices = ((NOON, "KH01", price_sen),)
+    log = run_trial(Case("A", 0, 100, FEW[:1], (short,), prices=prices))
+    money = sum(one.yen for one in log if isinstance(one, BoughtIn))
+    days = [one for one in log if isinstance(one, PenaltyCharged)]
+
+    assert money == paid
+    assert {one.payer for one in log if isinstance(one, BoughtIn)} <= {"B"}
+    assert all(one.payer == "B" for one in days)
+
+
+def test_a_seller_who_fails_pays_what_the_units_cost_above_the_price() -> None:
+    """A ring without units or yen: nothing is settled gross, and each seller pays the rise."""
+    ring = (trade(1, "A", "B"), trade(2, "B", "C"), trade(3, "C", "A"))
+    log = run_trial(Case("A", 0, 0, ring, prices=((NOON, "KH01", 11_000),)))
+    bought = [one for one in log if isinstance(one, BoughtIn)]
+
+    assert [(one.payer, one.yen) for one in bought] == [("A", 100), ("B", 100), ("C", 100)]
+
+
 # --- the watch
 
 
@@ -380,6 +450,12 @@ PLANTED: list[tuple[str, str, Callable[[list[LogRecord]], None]]] = [
     ("B2", "I22", lambda log: _change(log, Posted, taker_shares=(("B/1", 9),))),
     ("B1", "I23", _leak),
     ("B1", "I23", lambda log: _change(log, SecretShown, secret="x" * 9)),
+]
+
+
+PLANTED += [
+    ("C3-ccp", "I11", lambda log: _change(log, Novated, yen_out=999)),
+    ("C3-ccp", "I24", lambda log: _change(log, Novated, units_in=9, units_out=9)),
 ]
 
 

@@ -57,7 +57,8 @@ def case_of(flow: Flow, cell: CellLike) -> Case:
         )
     trades = tuple(_trade(one) for one in flow.trades)
     liquidity = LIQUIDITY[cell.liquidity]
-    return Case(cell.design, cell.horizon, liquidity, trades, tuple(strikes), cell.seed)
+    return Case(cell.design, cell.horizon, liquidity, trades, tuple(strikes), cell.seed,
+                prices=tuple((one.at_ns, one.issue, one.price_sen) for one in flow.prices))  # fmt: skip
 
 
 def settle_cell(flow: Flow, cell: CellLike, *, audit: bool = False) -> dict[str, Any]:
