@@ -72,8 +72,8 @@ class Case(NamedTuple):
     strikes: tuple[Strike, ...] = ()
     seed: int = 0
     default_rule: str = "use_fund"
-    oracle_threshold: int = 2
     prices: tuple[tuple[int, str, int], ...] = ()
+    oracle_threshold: int = 2
 
 
 class LogRecord(Message, frozen=True, kw_only=True):

@@ -74,6 +74,7 @@ class Runner:
         """An obligation, ready at its time."""
         self.enact(deal, self.terms(deal), World(attempts_left=ATTEMPTS))
         self.wake(deal, deal.ready_ns)
+        self.wake(deal, deal.cut_off_ns)
         self._wake_at_cut_off(deal)
 
     def terms(self, deal: Deal) -> Terms:
@@ -85,8 +86,7 @@ class Runner:
         )  # fmt: skip
 
     def _wake_at_cut_off(self, deal: Deal) -> None:
-        """The cut-off, on the clock that decides it."""
-        self.wake(deal, deal.cut_off_ns)
+        """The cut-off on the clock that decides it, where that is not true time."""
         if self.conduct.own_clock:
             for out in self.desk.weather.skew:
                 for at_ns in (out.from_ns, out.until_ns, deal.cut_off_ns - int(out.family)):
@@ -237,6 +237,7 @@ class Runner:
             self._begin_ticks(deal)
         if rule.name == "retry":
             deal.cut_off_ns = next_cut_off(desk.at_ns)
+            self.wake(deal, deal.cut_off_ns)
             self._wake_at_cut_off(deal)
             if desk.weather.closed:
                 deal.run.bind(self.terms(deal))

@@ -57,8 +57,7 @@ def case_of(flow: Flow, cell: CellLike) -> Case:
         )
     trades = tuple(_trade(one) for one in flow.trades)
     liquidity = LIQUIDITY[cell.liquidity]
-    return Case(cell.design, cell.horizon, liquidity, trades, tuple(strikes), cell.seed,
-                prices=tuple((one.at_ns, one.issue, one.price_sen) for one in flow.prices))  # fmt: skip
+    return Case(cell.design, cell.horizon, liquidity, trades, tuple(strikes), cell.seed)
 
 
 def settle_cell(flow: Flow, cell: CellLike, *, audit: bool = False) -> dict[str, Any]:
@@ -69,7 +68,8 @@ def settle_cell(flow: Flow, cell: CellLike, *, audit: bool = False) -> dict[str,
         cell: How they are settled.
         audit: Let the auditor read the log as well; ``findings`` is what it found, in words.
     """
-    log = run_trial(case_of(flow, cell))
+    prices = tuple((one.at_ns, one.issue, one.price_sen) for one in flow.prices)
+    log = run_trial(case_of(flow, cell)._replace(prices=prices))
     facts = read_log(log)
     seen = Seen(facts, flow.prices, BY_KEY[cell.design].books, Assumed())
     return {
