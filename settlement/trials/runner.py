@@ -121,7 +121,9 @@ class Runner:
         for rule, step in self._rows[world.state]:
             if not self._is_asked(deal, rule, step, credit=credit, short=short):
                 continue
-            at_ns = max(self._when(deal, rule, step), self.entry_ns(deal, rule))
+            at_ns = max(
+                self._slowed(deal, rule, self._when(deal, rule, step)), self.entry_ns(deal, rule)
+            )
             if at_ns > now:
                 self.wake(deal, at_ns)
                 continue
@@ -152,7 +154,7 @@ class Runner:
         """When a step can be taken: after its delay, in its hours."""
         now = self.desk.at_ns
         at_ns = max(now, deal.entered_ns + self._delay_ns(deal, step))
-        at_ns = _HOURS[step.hours](self._slowed(deal, rule, at_ns))
+        at_ns = _HOURS[step.hours](at_ns)
         if self.conduct.tick_ns and rule.lock and rule.origin is _S.READY and at_ns == now:
             expiry = now + self.conduct.last_ticks * self.conduct.tick_ns
             if in_hours(expiry) != expiry or expiry > self.desk.end_ns:
