@@ -10,7 +10,6 @@ Known limits: business hours are one table; the payments of a bank have their ow
 outside the ledgers of the trial.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import sha256
@@ -22,10 +21,11 @@ from market.errors import check
 from settlement.designs.conduct import MINUTE_NS
 from settlement.designs.enact import FIRST_ESCROW, Enactment
 from settlement.designs.states import Leg, ObligationState
-from settlement.lifecycle.fails import FailRule, Next, buy_in, next_step, penalty
+from settlement.lifecycle.fails import FailRule, Next, next_step, penalty
 from settlement.trials.books import Books
 from settlement.trials.funds import endowment
 from settlement.trials.hours import CUT_OFF_S, OPEN_S, next_cut_off, settlement_day
+from settlement.trials.prices import SEN, Prices, cost_of_fail_yen
 from settlement.trials.records import (
     FINAL,
     YEN,
@@ -134,11 +134,7 @@ class Desk(Books):
         self._planned = 0
         self.weather = Weather(self.at_ns)
         self.end_ns = self.at_ns
-        self._prices: dict[str, tuple[list[int], list[int]]] = {}
-        for at_ns, issue, price_sen in case.prices:
-            times, prices = self._prices.setdefault(issue, ([], []))
-            times.append(at_ns)
-            prices.append(price_sen)
+        self._prices = Prices(case.prices)
         self.on_credit: Callable[[Deal], None] = lambda _deal: None
         self.on_end: Callable[[Deal], None] = lambda _deal: None
         self._take_in()
@@ -347,7 +343,7 @@ class Desk(Books):
         trade = deal.trade
         late = self.late_side(deal)
         other = trade.seller if late == trade.buyer else trade.buyer
-        price_yen = self.price_sen(deal) // 100
+        price_yen = self.price_sen(deal) // SEN
         charge = penalty(FAILS, late, other, price_yen, deal.left_units)
         if charge is not None:
             self.write(
@@ -369,28 +365,19 @@ class Desk(Books):
 
     def price_sen(self, deal: Deal) -> int:
         """The last price of an obligation's issue; the agreed one when there is none yet."""
-        times, prices = self._prices.get(deal.trade.issue, ((), ()))
-        place = bisect_right(times, self.at_ns)
-        return prices[place - 1] if place else deal.trade.yen * 100 // deal.trade.units
+        trade = deal.trade
+        return self._prices.last_sen(trade.issue, self.at_ns, trade.yen * SEN // trade.units)
 
     def _price_fail(self, deal: Deal) -> None:
-        """What a fail that ends in money costs who failed: the other's loss by the market's price.
-
-        A seller who failed pays what the units cost above the agreed yen (nothing is for sale after the
-        last day, so it is compensated: lifecycle/fails.py); a buyer pays what they are worth below it.
-        """
+        """A fail ends in money: who failed pays the other what prices.py says."""
         trade = deal.trade
         if not deal.left_units or trade.seller == trade.buyer:
             return
         price_sen, late = self.price_sen(deal), self.late_side(deal)
-        if late == trade.seller:
-            ending = buy_in(
-                seller=trade.seller, buyer=trade.buyer, units=deal.left_units,
-                open_yen=deal.left_yen, bought_units=0, price_yen=price_sen // 100,
-            )  # fmt: skip
-            yen = sum(charge.yen for charge in ending.charges)
-        else:
-            yen = max(0, deal.left_yen - price_sen // 100 * deal.left_units)
+        yen = cost_of_fail_yen(
+            trade.seller, trade.buyer, late=late, units=deal.left_units, agreed_yen=deal.left_yen,
+            price_sen=price_sen,
+        )  # fmt: skip
         if yen:
             taker = trade.buyer if late == trade.seller else trade.seller
             self.write(

@@ -38,9 +38,10 @@ from settlement.lifecycle import matching
 from settlement.trials.clients import names_of
 from settlement.trials.desk import Deal
 from settlement.trials.door import UNKNOWN, ask
+from settlement.trials.families import ADMITTED_MAX
 from settlement.trials.parts import Gate, Index, Quorum, Signed, circle
 from settlement.trials.runner import Runner, is_begun
-from settlement.trials.weather import ADMITTED_MAX, Act
+from settlement.trials.weather import Act
 
 SHOWN: Final = 4
 """Obligations under way on which a fault of a system is shown."""

@@ -1,79 +1,38 @@
-"""What faults do to a trial: who is out from when until when, and what guards refuse.
+"""What faults do to a trial: who is out from when until when.
 
 Purpose: turn a plan's strikes into stretches in which somebody cannot act. A step names everyone it
 needs; it happens when all of them are up, and the wait is charged to who was out (DECISIONS: each
-delay has an owner). Strikes that a guard refuses move nothing and are logged as refused.
+delay has an owner). Acts are kept for whoever does them.
 Ordering: strikes in plan order. Cost: O(strikes of one name) a step.
-Source: the thirty families of faults; what each does here is EFFECTS.
+Source: the thirty families of faults; what each does here: families.py, acts.py, system_acts.py.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from settlement.designs.conduct import MINUTE_NS
-from settlement.trials.records import Strike, Struck
-
-FOREVER_NS: Final = 2**62
-SKEW_MAX_NS: Final = 4 * 60 * MINUTE_NS
-"""A clock that is farther off is noticed."""
-
-REFUSED: Final = frozenset({"F10", "F13", "F17", "F23", "F26", "F27"})
-"""These move nothing: locked tokens, dust, bad partials, deletions, numbers, strangers."""
-
-ACTS: Final[dict[str, frozenset[str]]] = {
-    "F4": frozenset({"duplicate", "reordered", "reply_lost"}),
-    "F5": frozenset(),
-    "F6": frozenset(),
-    "F8": frozenset({"wrong_verdict", "both_keys", "replay"}),
-    "F10": frozenset(),
-    "F13": frozenset(),
-    "F17": frozenset(),
-    "F23": frozenset(),
-    "F26": frozenset(),
-    "F27": frozenset(),
-}
-"""What is done, not suffered (acts.py), by family and kind; an empty set is every kind."""
-
-ALSO_ACTS: Final = frozenset(
-    {"F1", "F2", "F7", "F12", "F18", "F19", "F20", "F21", "F22", "F25", "F28", "F29", "F30"}
+from settlement.trials.families import (
+    ACTS,
+    ADMITTED_MAX,
+    ALSO_ACTS,
+    CAUSES,
+    FOREVER_NS,
+    OF_ACCOUNT,
+    OF_AGENT,
+    OF_DECISION,
+    OF_FIRM,
+    OF_FUNDS,
+    OF_ISSUE,
+    OF_MATCH,
+    OF_MESSAGE,
+    OF_PARTY,
+    OF_STATION,
+    SKEW_MAX_NS,
+    SLOW_NS,
+    SLOWS,
+    SYSTEMS_OUT,
 )
-"""What is suffered, and done at its beginning and its end as well (system_acts.py)."""
-
-OF_PARTY: Final = frozenset({"F1", "F5", "F6", "F10", "F13", "F17", "F23", "F26"})
-OF_MESSAGE: Final = frozenset({"F4"})
-OF_MATCH: Final = frozenset({"F12", "F18"})
-OF_AGENT: Final = frozenset({"F8"})
-OF_DECISION: Final = frozenset({"F30"})
-OF_FIRM: Final = frozenset({"F15", "F22"})
-OF_FUNDS: Final = frozenset({"F14"})
-OF_ACCOUNT: Final = frozenset({"F11"})
-OF_STATION: Final = frozenset({"F16"})
-OF_ISSUE: Final = frozenset({"F9", "F19", "F24"})
-_SYSTEMS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
-    "F2": {"token": ("token",), "cash": ("cash",), "both": ("token", "cash")},
-    "F7": {"slow": (), "": ("notary",)},
-    "F21": {"": ("index",)},
-    "F25": {"": ("entry",)},
-    "F27": {"": ()},
-    "F28": {"": ()},
-    "F29": {"": ("entry",)},
-}
-"""What a family puts out; ``entry`` is the beginning of new settlements, ``index`` a reader of a ledger."""
-
-ADMITTED_MAX: Final = 100
-"""Open requests that a platform lets one firm have; what comes beyond is refused."""
-_REQUEST_NS: Final = 50_000_000
-_SLOW_NS: Final[dict[str, int]] = {"F7": 30_000_000_000, "F28": ADMITTED_MAX * _REQUEST_NS}
-"""How much longer a step takes: a notary without one of its members waits for the others' second
-round; a flooded ledger has at most what its limit lets in before it (system_acts.py)."""
-_SLOWS: Final = frozenset({("F7", "slow"), ("F28", "flood")})
-
-
-_CAUSES: Final = {
-    "F2": "ledger operator", "F7": "notary", "F27": "stranger", "F28": "flooder",
-}  # fmt: skip
-"""Who is answerable for a system; the platform for the others."""
+from settlement.trials.records import Strike, Struck
 
 
 class Out(NamedTuple):
@@ -138,7 +97,7 @@ class Weather:
             self.acts.append(Act(strike, cause, at_ns, until))
         if family == "F3":
             self._skewed(strike, cause, start, until)
-        if (family, strike.kind) in _SLOWS:
+        if (family, strike.kind) in SLOWS:
             self.slow.append(Out(start, until, cause, family))
         self.closed = self.closed or "entry" in names
         if family == "F12":
@@ -220,7 +179,7 @@ class Weather:
         """How much longer a step takes that is begun now, whose fault it is, and its family."""
         for one in self.slow:
             if one.from_ns <= at_ns < one.until_ns:
-                return _SLOW_NS[one.family], one.cause, one.family
+                return SLOW_NS[one.family], one.cause, one.family
         return 0, "", ""
 
     def _whose(self, strike: Strike, parties: dict[str, str]) -> tuple[str, tuple[str, ...]]:
@@ -249,8 +208,8 @@ class Weather:
             return "issuer", (f"issue:{target}",)
         if family == "F3":
             return "ledger operator", ()
-        names = _SYSTEMS.get(family, {"": ("token",)})
-        cause = _CAUSES.get(family, "platform")
+        names = SYSTEMS_OUT.get(family, {"": ("token",)})
+        cause = CAUSES.get(family, "platform")
         return cause, names.get(strike.kind, names.get("", ()))
 
     def _note(self, strike: Strike, cause: str, effect: str, start: int, until: int) -> None:

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from market.business_days import at_jst
+from settlement.trials.families import REFUSED
 from settlement.trials.records import (
     Asked,
     Case,
@@ -16,7 +17,6 @@ from settlement.trials.records import (
     Tried,
 )
 from settlement.trials.trial import run_trial
-from settlement.trials.weather import REFUSED
 from venue.comparison.faultmatrix import ACTS_ON, WHY_NOT
 from venue.comparison.faultplans import ALL, BY_KEY, FAMILIES, Strikes, draw_plan
 from venue.comparison.flow import Flow, draw_flow
