@@ -544,6 +544,17 @@ def test_a_fault_does_what_its_name_says(
     assert Auditor().read(plain(log)) == []
 
 
+@pytest.mark.parametrize("kind", ["amount", "payee", "asset", "hash", "zero"])
+def test_a_wrong_field_of_an_own_deal_matches_nobody(kind: str) -> None:
+    """From a day of the grid (seed 7) in which a firm's own deal had a wrong payee."""
+    own = trade(1, "A", "A")
+    strike = Strike("F12", kind, "1", "seller", 0, MINUTE)
+    log = run_trial(Case("B2", 0, 100, (own,), (strike,)))
+
+    assert "matched" not in {one.answer for one in log if isinstance(one, Tried)}
+    assert [o.state for o in log if isinstance(o, StateChanged)][-1] is ObligationState.SETTLED
+
+
 def test_links_in_a_circle_are_found_and_cut() -> None:
     """F18 with others to be linked to."""
     strike = Strike("F18", "cycle", "1", "seller", 0, MINUTE)
