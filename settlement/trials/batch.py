@@ -27,13 +27,13 @@ from settlement.designs.rules import Protocol
 from settlement.designs.states import Leg, ObligationState
 from settlement.netting import Exclusion, Obligations, accept, ints
 from settlement.trials.desk import LATENCY_NS, Deal, Desk, net_flows
-from settlement.trials.families import FOREVER_NS
 from settlement.trials.funds import contributions
 from settlement.trials.hours import day_of, in_hours
 from settlement.trials.house import House
 from settlement.trials.legs import Flows
 from settlement.trials.records import CLEARER, YEN, FundCharged, FundPaid, FundRepaid
 from settlement.trials.runner import Runner
+from settlement.trials.strikes import FOREVER_NS
 
 CYCLES_S: Final = (42_300, 57_600, 68_400)
 WINDOW_NS: Final = 10 * MINUTE_NS

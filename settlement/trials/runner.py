@@ -27,11 +27,11 @@ from settlement.designs.enact import Answer, Enactment, Terms
 from settlement.designs.rules import Protocol, Rule, World
 from settlement.designs.states import Leg, LegState, ObligationState
 from settlement.trials.desk import LATENCY_NS, Deal, Desk
-from settlement.trials.families import FOREVER_NS
 from settlement.trials.hours import bank_run, in_hours, next_cut_off, next_opening, office_hours
 from settlement.trials.legs import DealLeg, Pool
 from settlement.trials.people import is_broken, people_ns, repair_minutes
 from settlement.trials.records import YEN, Delayed
+from settlement.trials.strikes import FOREVER_NS
 
 RETRY_NS: Final = MINUTE_NS
 _ENDS: Final = ("lapse", "cut_off", "escalate", "default", "compensate")

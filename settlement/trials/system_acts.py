@@ -38,9 +38,9 @@ from settlement.lifecycle import matching
 from settlement.trials.clients import names_of
 from settlement.trials.desk import Deal
 from settlement.trials.door import UNKNOWN, ask
-from settlement.trials.families import ADMITTED_MAX
 from settlement.trials.parts import Gate, Index, Quorum, Signed, circle
 from settlement.trials.runner import Runner, is_begun
+from settlement.trials.strikes import ADMITTED_MAX
 from settlement.trials.weather import Act
 
 SHOWN: Final = 4

@@ -4,14 +4,15 @@ Purpose: turn a plan's strikes into stretches in which somebody cannot act. A st
 needs; it happens when all of them are up, and the wait is charged to who was out (DECISIONS: each
 delay has an owner). Acts are kept for whoever does them.
 Ordering: strikes in plan order. Cost: O(strikes of one name) a step.
-Source: the thirty families of faults; what each does here: families.py, acts.py, system_acts.py.
+Source: the thirty families of faults; what each does here: strikes.py, acts.py, system_acts.py.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from settlement.trials.families import (
+from settlement.trials.records import Strike, Struck
+from settlement.trials.strikes import (
     ACTS,
     ADMITTED_MAX,
     ALSO_ACTS,
@@ -32,7 +33,6 @@ from settlement.trials.families import (
     SLOWS,
     SYSTEMS_OUT,
 )
-from settlement.trials.records import Strike, Struck
 
 
 class Out(NamedTuple):

@@ -5,7 +5,6 @@ from datetime import date
 import pytest
 
 from market.business_days import at_jst
-from settlement.trials.families import REFUSED
 from settlement.trials.records import (
     Asked,
     Case,
@@ -16,6 +15,7 @@ from settlement.trials.records import (
     TrialTrade,
     Tried,
 )
+from settlement.trials.strikes import REFUSED
 from settlement.trials.trial import run_trial
 from venue.comparison.faultmatrix import ACTS_ON, WHY_NOT
 from venue.comparison.faultplans import ALL, BY_KEY, FAMILIES, Strikes, draw_plan
