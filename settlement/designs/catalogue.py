@@ -26,6 +26,7 @@ SAFE: Final[Mapping[str, Callable[[], Protocol]]] = MappingProxyType(
         "C fund": partial(net_batch, default_rule="use_fund"),
         "C unwind": partial(net_batch, default_rule="unwind"),
         "C postpone": partial(net_batch, default_rule="postpone"),
+        "C novate": partial(net_batch, default_rule="novate"),
         "C one step, fund": partial(net_batch, default_rule="use_fund", two_step=False),
     }
 )

@@ -81,6 +81,7 @@ class Conduct(NamedTuple):
         first_ticks: Tick at which the second lock expires (B1).
         last_ticks: Tick at which the first lock expires (B1).
         signed: Whether messages are signed.
+        own_clock: Whether the token ledger's own clock decides when an attempt is late.
         partials: Whether a part may settle for lack of units.
     """
 
@@ -94,15 +95,19 @@ class Conduct(NamedTuple):
     last_ticks: int = 0
     signed: bool = True
     partials: bool = False
+    own_clock: bool = False
 
 
 TWO_LEDGERS: Final[Mapping[str, tuple[str, ...]]] = {
     "seller": ("seller",),
-    "buyer": ("buyer",),
+    "buyer": ("buyer", "index"),
     "token ledger": ("token", "notary"),
     "cash ledger": ("cash",),
 }
-"""Whom the parties and the ledgers of the two-ledger designs need."""
+"""Whom the parties and the ledgers of the two-ledger designs need.
+
+The buyer, who gives second, reads the other ledger through an index.
+"""
 
 RETRY: Final = Step("retry", when=When.FUNDED, after=After.RETRY)
 """A failed attempt is tried anew when what it lacked is there."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple, Protocol, Self
 
+from market.errors import check
 from settlement.designs.rules import Protocol as Design
 from settlement.designs.rules import Rule, World, apply
 from settlement.designs.states import Leg, LegState, ObligationState
@@ -19,6 +20,10 @@ from settlement.ledger import HoldId
 
 FUND = "fund"
 """Owner of the guarantee fund on the cash ledger."""
+
+
+FIRST_ESCROW = "escrow 1"
+"""Where units are kept until it is replaced."""
 
 
 class LegLedger(Protocol):
@@ -46,6 +51,7 @@ class Answer(StrEnum):
     DONE = "done"
     ALREADY = "already"  # the same step before: the answer stands, nothing moved now
     ID_CONFLICT = "id_conflict"  # the id was used for another step
+    TERMS = "terms"  # what was agreed is something else
     WRONG_STATE = "wrong_state"
     SOMEONE_OUT = "someone_out"
     STOPPED = "stopped"  # the issue may not move; returns are never refused for it
@@ -55,13 +61,15 @@ class Answer(StrEnum):
 
 
 class Terms(NamedTuple):
-    """What two parties owe each other."""
+    """What two parties owe each other, where units are kept meanwhile, and under which contract."""
 
     obligation_id: str
     seller: str
     buyer: str
     units: int
     yen: int
+    escrow: str = FIRST_ESCROW
+    version: int = 1
 
 
 class Enactment:
@@ -103,15 +111,28 @@ class Enactment:
             steps=self.steps,
         )  # fmt: skip
 
+    @property
+    def terms(self) -> Terms:
+        """What was agreed."""
+        return self._terms
+
+    def bind(self, terms: Terms) -> None:
+        """Agree anew, which is possible only while no leg is given (I24)."""
+        given = self.world.is_given(Leg.TOKEN) or self.world.is_given(Leg.CASH)
+        check(not given, "I24: terms stand while a leg is given", terms=terms)
+        self._terms = terms
+
     def ledger(self, leg: Leg) -> LegLedger:
         """Where a leg moves."""
         return self._ledgers[leg]
 
-    def take(self, step_id: str, rule: Rule) -> Answer:
-        """Take one step, or say why not."""
+    def take(self, step_id: str, rule: Rule, *, under: Terms | None = None) -> Answer:
+        """Take one step, or say why not; ``under`` is what its sender believes was agreed (I24)."""
         content = (rule.origin, rule.name)
         if (known := self.steps.get(step_id)) is not None:
             return Answer.ALREADY if known == content else Answer.ID_CONFLICT
+        if under is not None and under != self._terms:
+            return Answer.TERMS
         refused = self._refusal(rule)
         if refused is not None:
             return refused

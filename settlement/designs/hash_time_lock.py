@@ -55,6 +55,7 @@ CONDUCT: Final = Conduct(
     needs=TWO_LEDGERS,
     cut_off_ticks=FOLLOWER_EXPIRES_TICKS + MARGIN_TICKS,
     tick_ns=30 * MINUTE_NS,
+    own_clock=True,
     first_ticks=FOLLOWER_EXPIRES_TICKS,
     last_ticks=FOLLOWER_EXPIRES_TICKS + MARGIN_TICKS,
 )

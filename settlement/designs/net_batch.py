@@ -18,6 +18,15 @@
 Units executed are not complete until the funds are: that second step is what makes model 2 (units gross, cash net) as safe as
 model 3 (both net). Missing funds at the end of the window meet one of three rules; of these only the guarantee fund settles; what
 it cannot cover is unwound. Who has funded goes back as well when the rest of the cycle does not stand without the one who has not.
+With ``novate`` a central house takes the place of each side before anything is executed (a CCP): each owes the house and is
+owed by it. The house pays for who does not, out of its lines, and takes the units; it has no one to unwind with, so what
+its lines do not cover, and what is stopped, is postponed. Novation stands over a new attempt.
+
+| from | rule (novate only) | by | to |
+|---|---|---|---|
+| ready | novate | clearer | ready |
+| locked_1 | house_pays | clearer | settled |
+
 ``two_step=False`` completes the units when they are executed and asks for the cash at the end of the cycle: the deliverer
 is exposed in between.
 
@@ -44,11 +53,13 @@ _S = ObligationState
 
 CONDUCT: Final = Conduct(
     steps=(
+        Step("novate", (("clearer", "seller", "buyer"),), when=When.SET),
         Step("execute", (("clearer", "seller", "buyer"),), when=When.SET),
         Step("fund", when=When.SET),
         Step("complete", (("clearer", "register"),), when=When.SET),
         Step("lapse"),
         Step("use_fund", (("clearer", "register"),), when=When.SET),
+        Step("house_pays", (("clearer", "register"),), when=When.SET),
         Step("unwind", when=When.SET),
         Step("postpone", when=When.SET),
         Step("retry", after=After.RETRY),
@@ -71,23 +82,31 @@ def net_batch(*, default_rule: str = "use_fund", two_step: bool = True) -> Proto
     """The table.
 
     Args:
-        default_rule: unwind, postpone or use_fund; anything else is none.
+        default_rule: unwind, postpone, use_fund or novate; anything else is none.
         two_step: Whether units are complete only when funds are.
     """
     token, cash, both = (Leg.TOKEN,), (Leg.CASH,), (Leg.TOKEN, Leg.CASH)
-    has_fund = default_rule == "use_fund"
+    has_fund, has_house = default_rule == "use_fund", default_rule == "novate"
     if two_step:
         rules = [
-            Rule("execute", "seller", _S.READY, _S.LOCKED_1, ("clearer",), lock=token),
+            Rule("execute", "seller", _S.READY, _S.LOCKED_1, ("clearer",),
+                 lambda w: not has_house or w.knows("novated"), lock=token),
             Rule("fund", "buyer", _S.LOCKED_1, _S.LOCKED_2, ("clearer",),
                  lambda w: not _window_over(w), lock=cash),
             Rule("lapse", "desk", _S.READY, _S.FAILING, when=_window_over),
             Rule("complete", "clearer", _S.LOCKED_2, _S.SETTLED, deliver=both),
         ]  # fmt: skip
-        if has_fund:
+        if has_house:
             rules.append(
                 Rule(
-                    "use_fund",
+                    "novate", "clearer", _S.READY, _S.READY,
+                    when=lambda w: not w.knows("novated"), learn=("novated",),
+                )
+            )  # fmt: skip
+        if has_fund or has_house:
+            rules.append(
+                Rule(
+                    "use_fund" if has_fund else "house_pays",
                     "clearer",
                     _S.LOCKED_1,
                     _S.SETTLED,
@@ -97,7 +116,7 @@ def net_batch(*, default_rule: str = "use_fund", two_step: bool = True) -> Proto
                     learn=("fund_pays",),
                 )
             )
-        back = "unwind" if has_fund else default_rule
+        back = {"use_fund": "unwind", "novate": "postpone"}.get(default_rule, default_rule)
         rules += [
             Rule(back, "clearer", _S.LOCKED_1, _S.FAILING, (), _window_over, give_back=token),
             Rule(back, "clearer", _S.LOCKED_2, _S.FAILING, (), _window_over, give_back=both),

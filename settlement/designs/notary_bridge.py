@@ -53,8 +53,13 @@ CONDUCT: Final = Conduct(
         Step("double_spend"),
         RETRY,
     ),
-    needs={**TWO_LEDGERS, "notary": ("token", "notary")},
+    needs={
+        **TWO_LEDGERS,
+        "cash ledger": ("cash", ":decision"),
+        "notary": ("token", "notary", ":agent"),
+    },
     cut_off_ticks=PATIENCE_TICKS,
+    own_clock=True,
 )
 """Either order: the table has only its own steps. Units that are not there at the commit were spent in another transfer."""
 

@@ -53,6 +53,7 @@ CONDUCT: Final = Conduct(
     ),
     needs={**TWO_LEDGERS, "oracle": (":agent", ":decision")},
     cut_off_ticks=CUT_OFF_TICKS,
+    own_clock=True,
 )
 """The oracle answers as soon as the payment is ordered."""
 

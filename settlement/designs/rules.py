@@ -11,7 +11,7 @@ Errors: InvariantBroken when a rule would end a lock twice or touch an ended leg
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from market.errors import check
 from settlement.designs.states import TERMINAL, Leg, LegState, ObligationState
@@ -66,6 +66,9 @@ class World(NamedTuple):
         """Whether a fact is on record."""
         return fact in self.facts
 
+
+LASTING: Final = frozenset({"novated"})
+"""Facts that outlive an attempt."""
 
 Guard = Callable[[World], bool]
 
@@ -183,7 +186,8 @@ def apply(rule: Rule, world: World) -> World:
     attempt, attempts_left = world.attempt, world.attempts_left
     if rule.name == "retry":
         legs = dict.fromkeys(legs, LegState.NONE)
-        facts, attempt, attempts_left = (), attempt + 1, attempts_left - 1
+        facts = tuple(fact for fact in facts if fact in LASTING)
+        attempt, attempts_left = attempt + 1, attempts_left - 1
     return world._replace(
         state=rule.target,
         token=legs[Leg.TOKEN],

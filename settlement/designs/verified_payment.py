@@ -58,6 +58,7 @@ CONDUCT: Final = Conduct(
     cut_off_ticks=CUT_OFF_TICKS,
     agent_ticks=AGENT_TICKS,
     agent_ns=30 * MINUTE_NS,
+    own_clock=True,
 )
 """Half an hour after the payment the buyer presents the evidence itself."""
 

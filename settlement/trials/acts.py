@@ -15,6 +15,7 @@
 | F20 | a restart from the record of every obligation under way, and its last step again | already |
 | F26 | an amount beyond what anybody has | lack, mony |
 
+What faults of systems, keys, matching and strangers do is in system_acts.py.
 In the designs that allow a loss the same act has another answer: B4 in the unsafe order takes the second spend (done) and
 then splits. Ordering: acts of one instant in the order of the plan. Errors: InvariantBroken when a
 repeated step is not recognised (I10).
@@ -33,6 +34,7 @@ from settlement.lifecycle.partials import PartialRule, plan_fill
 from settlement.trials.desk import Deal
 from settlement.trials.records import YEN, Delayed, Tried
 from settlement.trials.runner import Runner
+from settlement.trials.system_acts import SystemActs
 from settlement.trials.weather import Act
 
 _S = ObligationState
@@ -51,6 +53,7 @@ class Acts:
         self.runner = runner
         self.desk = runner.desk
         self._after: dict[str, list[Act]] = {}
+        self.systems = SystemActs(runner, self._told, self._restart)
         self._do: dict[str, Callable[[Act, Deal], None]] = {
             "F4": self._mark,
             "F5": self._mark,
@@ -60,6 +63,7 @@ class Acts:
             "F13": self._lock_again,
             "F17": self._small_part,
             "F26": self._overflow,
+            "F30": self._mark,
         }
         if self.desk.weather.acts:
             runner.after_step = self.after_step
@@ -72,6 +76,9 @@ class Acts:
                 if deal.is_open and deal.taken:
                     self._restart(act, deal)
             return
+        if (do := self.systems.do.get(act.strike.family)) is not None:
+            do(act)
+            return
         struck = self.desk.deals.get(act.strike.target)
         if struck is not None and struck.is_open:
             struck.run.world = self.runner.seen_world(struck)
@@ -79,10 +86,13 @@ class Acts:
 
     def tell(self, act: Act, deal: Deal, answer: str) -> None:
         """Write an answer down."""
+        self._told(act, deal.name, answer)
+
+    def _told(self, act: Act, name: str, answer: str) -> None:
         strike = act.strike
         self.desk.write(
             Tried(
-                at_ns=self.desk.at_ns, deal=deal.name, family=strike.family, kind=strike.kind,
+                at_ns=self.desk.at_ns, deal=name, family=strike.family, kind=strike.kind,
                 cause=act.cause, answer=answer,
             )
         )  # fmt: skip
@@ -96,16 +106,22 @@ class Acts:
                 r for r in self.runner.protocol.rules if r.origin is not deal.run.world.state
             )
             self.tell(act, deal, deal.run.take(deal.step_id(1), early))
-        elif not (act.strike.family == "F8" and self._oracle(act, deal)):
+        elif not self._is_done(act, deal):
             self._after.setdefault(deal.name, []).append(act)
+
+    def _is_done(self, act: Act, deal: Deal) -> bool:
+        """Act now when the moment is right; whether there is nothing left to wait for."""
+        if act.strike.family == "F8":
+            return self._oracle(act, deal)
+        return act.strike.family == "F30" and self.systems.unknown(act, deal)
 
     def after_step(self, deal: Deal, rule: Rule) -> None:
         """A step was taken: what was waiting for it."""
         waiting = self._after.pop(deal.name, None)
         for act in waiting or ():
             kind = act.strike.kind
-            if act.strike.family == "F8":
-                if deal.is_open and not self._oracle(act, deal):
+            if act.strike.family in {"F8", "F30"}:
+                if deal.is_open and not self._is_done(act, deal):
                     self._after.setdefault(deal.name, []).append(act)
             elif act.strike.family == "F5":
                 self._race(act, deal, rule)

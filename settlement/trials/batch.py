@@ -3,11 +3,12 @@
 | stage | what happens | rule of the table |
 |---|---|---|
 | collect | obligations that are ready and whose sellers, issue and ledgers are up | |
+| novate | with a house between (house.py) each obligation becomes two with it, once | novate |
 | limits | net debits beyond a payer's free yen, and units beyond a giver's, are excluded, latest first, until stable | |
 | execute | net givers' units are locked to the clearer | execute |
 | fund | net payers' yen are locked, for each payer as soon as it is up, until the window closes | fund |
 | complete | when both ledgers are up, everything moves in one step (two-step completion) | complete |
-| default | a payer has not funded when the window closes: by rule | use_fund, unwind, postpone |
+| default | a payer has not funded when the window closes: by rule | use_fund, house_pays, unwind, postpone |
 | stopped | an issue or account is stopped when the window closes: its obligations go back, the rest is netted again | unwind, postpone |
 | postponed | a ledger is out at the cycle: it runs when both are up again | |
 
@@ -20,7 +21,7 @@ from typing import Final
 
 from market.business_days import at_jst, next_business_day
 from market.errors import check
-from settlement.designs.conduct import Conduct
+from settlement.designs.conduct import MINUTE_NS, Conduct
 from settlement.designs.enact import FUND, Answer
 from settlement.designs.rules import Protocol
 from settlement.designs.states import Leg, ObligationState
@@ -28,10 +29,11 @@ from settlement.netting import Exclusion, Obligations, accept, ints
 from settlement.trials.desk import LATENCY_NS, Deal, Desk, net_flows
 from settlement.trials.funds import contributions
 from settlement.trials.hours import day_of, in_hours
+from settlement.trials.house import House
 from settlement.trials.legs import Flows
 from settlement.trials.records import CLEARER, YEN, FundCharged, FundPaid, FundRepaid
 from settlement.trials.runner import Runner
-from settlement.trials.weather import FOREVER_NS, MINUTE_NS
+from settlement.trials.strikes import FOREVER_NS
 
 CYCLES_S: Final = (42_300, 57_600, 68_400)
 WINDOW_NS: Final = 10 * MINUTE_NS
@@ -62,7 +64,10 @@ class Batches(Runner):
             desk.plan(deal.ready_ns, partial(self._collect, deal))
         if desk.deals:
             self._plan_cycle(min(deal.ready_ns for deal in desk.deals.values()))
-        if desk.case.default_rule == "use_fund":
+        self.rule = "novate" if (_S.READY, "novate") in self.table else desk.case.default_rule
+        self.pays = {"use_fund": "use_fund", "novate": "house_pays"}.get(self.rule, "")
+        self.house = House(desk) if self.rule == "novate" else None
+        if self.rule == "use_fund":
             self._charge_fund()
 
     def _charge_fund(self) -> None:
@@ -120,6 +125,13 @@ class Batches(Runner):
         desk = self.desk
         if desk.at_ns < deal.ready_ns:
             return False
+        if self.house is not None and not deal.run.world.knows("novated"):
+            if (
+                deal.run.world.state is not _S.READY
+                or self._take(deal, "novate") is not Answer.DONE
+            ):
+                return False
+            self.house.novate(deal)
         deal.run.world = world = self.seen_world(deal)
         rules = [self.table[_S.READY, "execute"], self.table[_S.LOCKED_1, "fund"]]
         for rule in rules:
@@ -129,6 +141,8 @@ class Batches(Runner):
             if self.protocol.is_barred(rule, world):
                 self._blocked(deal, rule, Answer.STOPPED, self._step[rule.name])
                 return False
+        if self.entry_ns(deal, rules[0]) > desk.at_ns:
+            return False
         return rules[0].when(world) and not desk.weather.is_short(deal.name, desk.at_ns)
 
     def _take(self, deal: Deal, name: str) -> Answer:
@@ -179,10 +193,10 @@ class Batches(Runner):
         missing = [deal for deal in cycle.deals if deal.run.world.state is _S.LOCKED_1]
         stopped = [deal for deal in cycle.deals if self._is_stopped(deal)]
         out = {deal.name for deal in (*missing, *stopped)}
-        rule = desk.case.default_rule
-        if rule == "use_fund" and out and (stopped or not self._fund_covers(cycle, missing)):
-            rule = "unwind"
-        if not out or rule == "use_fund":
+        rule = self.rule
+        if self.pays and out and (stopped or not self._fund_covers(cycle, missing)):
+            rule = "unwind" if self.house is None else "postpone"
+        if not out or (rule == self.rule and self.pays):
             self._complete(cycle, missing)
             return
         self._return_locks(cycle)
@@ -264,13 +278,15 @@ class Batches(Runner):
         """The fund pays for one obligation and takes the units that the cycle owes its buyer."""
         desk, trade = self.desk, deal.trade
         yen = deal.left_yen
-        answer = self._take(deal, "use_fund")
+        answer = self._take(deal, self.pays)
         check(answer is Answer.DONE, "I11: what the fund covers completes", answer=answer)
         if trade.seller != trade.buyer:
             self.pool.note(trade.issue, trade.buyer, FUND, units)
             desk.write(
                 FundPaid(at_ns=desk.at_ns, deal=deal.name, payer=trade.buyer, yen=yen, units=units)
             )
+            if self.house is not None:
+                self.house.close_out(deal, yen, units)
 
     def _within_limits(self, deals: list[Deal]) -> list[Deal]:
         desk = self.desk

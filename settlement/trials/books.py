@@ -6,7 +6,16 @@ Cost: O(1) a posting. Units: yen and units. Errors: InvariantBroken only.
 """
 
 from market.errors import check
-from settlement.trials.records import LockEnded, LockMade, LogRecord, Opened, Posted
+from settlement.trials.clients import NONE, Clients
+from settlement.trials.records import (
+    YEN,
+    LockEnded,
+    LockMade,
+    LogRecord,
+    Opened,
+    Posted,
+    RegisterTaken,
+)
 from settlement.trials.watch import Watch
 
 
@@ -25,6 +34,7 @@ class Books:
     Attributes:
         log: What happened.
         watch: Judges every record.
+        clients: Whose units are in the firms' accounts.
         free: What each owner can give, by owner and asset.
         locks: Live locks by number.
         at_ns: Virtual time.
@@ -34,6 +44,7 @@ class Books:
         """Empty accounts at a time."""
         self.log: list[LogRecord] = []
         self.watch = Watch()
+        self.clients = Clients()
         self.free: dict[tuple[str, str], int] = {}
         self.locks: dict[int, Lock] = {}
         self.at_ns = at_ns
@@ -47,7 +58,8 @@ class Books:
     def open_account(self, owner: str, asset: str, amount: int) -> None:
         """What an owner begins with."""
         self.free[owner, asset] = amount
-        self.write(Opened(at_ns=self.at_ns, owner=owner, asset=asset, amount=amount))
+        shares = NONE if asset == YEN else self.clients.open(owner, asset, amount)
+        self.write(Opened(at_ns=self.at_ns, owner=owner, asset=asset, amount=amount, shares=shares))
 
     def credited(self, owner: str, asset: str) -> None:
         """Something came in for an owner; whoever settles overrides this."""
@@ -56,6 +68,20 @@ class Books:
         """Whether an owner can give an amount now."""
         return self.free.get((owner, asset), 0) >= amount
 
+    def held(self) -> dict[tuple[str, str], int]:
+        """What each owner has: free and locked. O(accounts + locks)."""
+        found = dict(self.free)
+        for lock in self.locks.values():
+            found[lock.owner, lock.asset] = found.get((lock.owner, lock.asset), 0) + lock.amount
+        return found
+
+    def take_register(self, issue: str) -> None:
+        """Write down who owns an issue in law now: locked units are still their giver's."""
+        rows = sorted(
+            (owner, amount) for (owner, asset), amount in self.held().items() if asset == issue
+        )
+        self.write(RegisterTaken(at_ns=self.at_ns, issue=issue, rows=tuple(rows)))
+
     def post(self, deal: str, asset: str, giver: str, taker: str, amount: int) -> None:
         """Move an amount; whoever waited for it hears of it. To oneself nothing moves."""
         if amount == 0 or giver == taker:
@@ -63,11 +89,16 @@ class Books:
         check(self.has(giver, asset, amount), "I3: nobody gives what is not free", giver=giver)
         self.free[giver, asset] -= amount
         self.free[taker, asset] = self.free.get((taker, asset), 0) + amount
+        out = in_ = NONE
+        if asset != YEN:
+            out = self.clients.give(giver, asset, amount)
+            in_ = self.clients.take(taker, asset, amount)
         self.write(
             Posted(
-                at_ns=self.at_ns, deal=deal, asset=asset, giver=giver, taker=taker, amount=amount
+                at_ns=self.at_ns, deal=deal, asset=asset, giver=giver, taker=taker, amount=amount,
+                giver_shares=out, taker_shares=in_,
             )
-        )
+        )  # fmt: skip
         self.credited(taker, asset)
 
     def lock_amount(

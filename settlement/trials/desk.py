@@ -6,28 +6,31 @@ Ordering: steps of the same instant run in the order in which they were planned.
 Invariants (always on): those of books.py; no leg is given twice (I9); settled means both legs (I4); a
 final state is final (I8); a name is used once (I10); penalties are zero-sum (I21).
 Cost: O(log open) a step. Units: ns, yen, units. Errors: InvariantBroken only.
-Known limits: business hours are one table; the payments of a bank have their own. Penalties are collected
+Known limits: business hours are one table; the payments of a bank have their own. Penalties and buy-ins are collected
 outside the ledgers of the trial.
 """
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from hashlib import sha256
 from heapq import heappop, heappush
 from typing import Final
 
 from market.business_days import at_jst
 from market.errors import check
 from settlement.designs.conduct import MINUTE_NS
-from settlement.designs.enact import Enactment
+from settlement.designs.enact import FIRST_ESCROW, Enactment
 from settlement.designs.states import Leg, ObligationState
-from settlement.lifecycle.fails import FailRule, penalty
+from settlement.lifecycle.fails import FailRule, Next, next_step, penalty
 from settlement.trials.books import Books
 from settlement.trials.funds import endowment
 from settlement.trials.hours import CUT_OFF_S, OPEN_S, next_cut_off, settlement_day
+from settlement.trials.prices import SEN, Prices, cost_of_fail_yen
 from settlement.trials.records import (
     FINAL,
     YEN,
     BookBreak,
+    BoughtIn,
     Case,
     Could,
     LegFinal,
@@ -36,6 +39,8 @@ from settlement.trials.records import (
     PenaltyCharged,
     PrincipalLost,
     Said,
+    SecretHashed,
+    SecretShown,
     Sent,
     StateChanged,
     TrialTrade,
@@ -69,7 +74,7 @@ class Deal:
     """
 
     __slots__ = (
-        "began_ns", "blame", "could", "cut_off_ns", "decided_ns", "due_ns", "entered_ns", "lacked",
+        "began_ns", "blame", "could", "cut_off_ns", "decided_ns", "due_ns", "entered_ns", "lacked", "late_days",
         "left_units", "left_yen", "name", "option_until_ns", "queued", "ready_ns", "run", "state", "taken", "told",
         "trade", "wakes",
     )  # fmt: skip
@@ -91,7 +96,7 @@ class Deal:
         self.could: set[Leg] = set()
         self.told: set[tuple[str, str, int]] = set()
         self.wakes: set[int] = set()
-        self.taken = 0
+        self.taken = self.late_days = 0
 
     @property
     def is_open(self) -> bool:
@@ -113,6 +118,8 @@ class Desk(Books):
 
     Attributes:
         deals: Obligations by name, in order of trade.
+        escrow: Where units are kept by what is agreed from now on,
+        version: and under which contract.
         waiting: Who waits for a resource, by owner and asset.
         on_credit: What the design does when something came in for which somebody waits.
     """
@@ -121,11 +128,13 @@ class Desk(Books):
         super().__init__(min((trade.at_ns for trade in case.trades), default=0))
         self.case = case
         self.deals: dict[str, Deal] = {}
+        self.escrow, self.version = FIRST_ESCROW, 1
         self.waiting: dict[tuple[str, str], dict[str, Deal]] = {}
         self._steps: list[tuple[int, int, Callable[[], None]]] = []
         self._planned = 0
         self.weather = Weather(self.at_ns)
         self.end_ns = self.at_ns
+        self._prices = Prices(case.prices)
         self.on_credit: Callable[[Deal], None] = lambda _deal: None
         self.on_end: Callable[[Deal], None] = lambda _deal: None
         self._take_in()
@@ -193,6 +202,8 @@ class Desk(Books):
                 self._close(deal)
         for lock in list(self.locks):
             self.end_lock(lock, delivered=False)
+        for issue in sorted({trade.issue for trade in self.case.trades}):
+            self.take_register(issue)
         for (owner, asset), amount in self.free.items():
             self.write(Said(at_ns=self.at_ns, owner=owner, asset=asset, amount=amount))
         self.watch.close()
@@ -256,6 +267,8 @@ class Desk(Books):
         if state is ObligationState.SETTLED:
             whole = deal.left_units == 0 and deal.left_yen == 0
             check(whole, "I4: both legs are final", deal=deal.name)
+        if state is ObligationState.CLOSED_COMP:
+            self._price_fail(deal)
         deal.state = state
         deal.entered_ns = self.at_ns
         self.write(
@@ -286,6 +299,22 @@ class Desk(Books):
     def broken_book(self, deal: Deal, minutes: int) -> None:
         """Records disagreed."""
         self.write(BookBreak(at_ns=self.at_ns, deal=deal.name, minutes=minutes))
+
+    # --- secrets
+
+    def hash_secret(self, deal: Deal, attempt: int) -> None:
+        """A new secret for an attempt: only its hash is told (I23)."""
+        digest = sha256(self._secret(deal, attempt).encode()).hexdigest()
+        self.write(SecretHashed(at_ns=self.at_ns, deal=deal.name, digest=digest))
+
+    def show_secret(self, deal: Deal, attempt: int) -> None:
+        """The secret is used, and so in the open."""
+        secret = self._secret(deal, attempt)
+        self.write(SecretShown(at_ns=self.at_ns, deal=deal.name, secret=secret))
+
+    def _secret(self, deal: Deal, attempt: int) -> str:
+        text = f"{self.case.seed}/{deal.name}/{attempt}"
+        return sha256(f"secret {text}".encode()).hexdigest()
 
     # --- queue, fails
 
@@ -319,7 +348,8 @@ class Desk(Books):
         trade = deal.trade
         late = self.late_side(deal)
         other = trade.seller if late == trade.buyer else trade.buyer
-        charge = penalty(FAILS, late, other, trade.yen, 1)
+        price_yen = self.price_sen(deal) // SEN
+        charge = penalty(FAILS, late, other, price_yen, deal.left_units)
         if charge is not None:
             self.write(
                 PenaltyCharged(
@@ -327,7 +357,40 @@ class Desk(Books):
                     yen=charge.yen,
                 )
             )  # fmt: skip
+        if next_step(FAILS, deal.late_days) is Next.BUY_IN and not self._is_begun(deal):
+            self.leave_queue(deal)
+            self.on_end(deal)
+        deal.late_days += 1
         self.plan(next_cut_off(self.at_ns), partial(self._age, deal))
+
+    @staticmethod
+    def _is_begun(deal: Deal) -> bool:
+        world = deal.run.world
+        return world.is_given(Leg.TOKEN) or world.is_given(Leg.CASH)
+
+    def price_sen(self, deal: Deal) -> int:
+        """The last price of an obligation's issue; the agreed one when there is none yet."""
+        trade = deal.trade
+        return self._prices.last_sen(trade.issue, self.at_ns, trade.yen * SEN // trade.units)
+
+    def _price_fail(self, deal: Deal) -> None:
+        """A fail ends in money: who failed pays the other what prices.py says."""
+        trade = deal.trade
+        if not deal.left_units or trade.seller == trade.buyer:
+            return
+        price_sen, late = self.price_sen(deal), self.late_side(deal)
+        yen = cost_of_fail_yen(
+            trade.seller, trade.buyer, late=late, units=deal.left_units, agreed_yen=deal.left_yen,
+            price_sen=price_sen,
+        )  # fmt: skip
+        if yen:
+            taker = trade.buyer if late == trade.seller else trade.seller
+            self.write(
+                BoughtIn(
+                    at_ns=self.at_ns, deal=deal.name, payer=late, taker=taker, yen=yen,
+                    price_sen=price_sen,
+                )
+            )  # fmt: skip
 
     def late_side(self, deal: Deal) -> str:
         """Who keeps an obligation open: the seller while it has not given, locked or got the units."""

@@ -67,7 +67,11 @@ class DealLeg:
             return False
         if self._pool.noted is not None:
             return True
-        return self._desk.has(owner, self.asset, amount)
+        watch = self._desk.watch
+        watch.reading = True
+        can = self._desk.has(owner, self.asset, amount)
+        watch.reading = False
+        return can
 
     def post(self, giver: str, taker: str, amount: int) -> None:
         """Move at once."""

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Final
 
 from market.errors import check
-from settlement.designs.conduct import Conduct, Step
-from settlement.designs.enact import Answer, Terms
+from settlement.designs.conduct import MINUTE_NS, Conduct, Step
+from settlement.designs.enact import Answer
 from settlement.designs.rules import Protocol, Rule
 from settlement.designs.states import ObligationState
 from settlement.lifecycle.partials import PartialRule, plan_fill
@@ -22,7 +22,6 @@ from settlement.trials.desk import Deal, Desk, net_flows
 from settlement.trials.hours import in_hours, second_of_day
 from settlement.trials.records import YEN, OffsetRun, StateChanged
 from settlement.trials.runner import Runner
-from settlement.trials.weather import MINUTE_NS
 
 OFFSET_EVERY_NS: Final = 10 * MINUTE_NS
 PARTIAL_BEFORE_NS: Final = 30 * MINUTE_NS
@@ -48,7 +47,10 @@ class Queue(Runner):
     def _part(self, deal: Deal) -> None:
         """Settle what the seller has; the rest goes on waiting under the same table."""
         desk, trade = self.desk, deal.trade
+        settle = self.table[ObligationState.READY, "settle"]
         if deal.state not in _WAITING or not deal.queued:
+            return
+        if self.entry_ns(deal, settle) > desk.at_ns:
             return
         fill = plan_fill(
             PARTS,
@@ -62,9 +64,9 @@ class Queue(Runner):
             return
         kept, world = deal.run, self.seen_world(deal)
         name = f"{deal.name}/part/{deal.taken + 1}"
-        terms = Terms(name, trade.seller, trade.buyer, fill.units, fill.yen)
+        terms = self.terms(deal)._replace(obligation_id=name, units=fill.units, yen=fill.yen)
         self.enact(deal, terms, world._replace(state=ObligationState.READY, facts=()))
-        answer = deal.run.take(name, self.table[ObligationState.READY, "settle"])
+        answer = deal.run.take(name, settle)
         if answer is not Answer.DONE:
             deal.run = kept
             return
@@ -74,8 +76,7 @@ class Queue(Runner):
                 at_ns=desk.at_ns, deal=deal.name, state=deal.state, actor="ledger", reason="partial"
             )
         )
-        rest = Terms(deal.name, trade.seller, trade.buyer, deal.left_units, deal.left_yen)
-        self.enact(deal, rest, world)
+        self.enact(deal, self.terms(deal), world)
         deal.run.steps.update(kept.steps)
         deal.run.steps[deal.step_id()] = (ObligationState.READY, "settle")
 
@@ -98,8 +99,11 @@ class Queue(Runner):
                 number = CASH if asset == YEN else issues.get(asset)
                 if number is not None:
                     held[firms[owner], number] = amount
+            # A flood stands in the queue too: tiny, without holdings, so never released.
+            nobody = len(firms)
+            rows += [Queued(nobody, nobody + 1, 0, 1, 1)] * desk.weather.flooding(desk.at_ns)
             found = multilateral(rows, Holdings(held))
-            desk.write(OffsetRun(at_ns=desk.at_ns, queued=len(queue), released=len(found.released)))
+            desk.write(OffsetRun(at_ns=desk.at_ns, queued=len(rows), released=len(found.released)))
             self._release([queue[place] for place in found.released])
         desk.plan(in_hours(desk.at_ns + OFFSET_EVERY_NS), self._offset)
 
@@ -110,6 +114,7 @@ class Queue(Runner):
         rule, world = self._offset_rule, self.seen_world(deal)
         return (
             self.protocol.can_act(rule, world)
+            and self.entry_ns(deal, rule) == self.desk.at_ns
             and not self.protocol.is_barred(rule, world)
             and not self.desk.weather.is_short(deal.name, self.desk.at_ns)
         )

@@ -16,6 +16,13 @@ YEN: Final = "yen"
 OUTSIDE: Final = "outside"
 FUND: Final = "fund"
 CLEARER: Final = "clearer"
+SYSTEMS: Final = frozenset(
+    {
+        "venue", "ledger", "token ledger", "cash ledger", "register", "notary", "platform", "agent",
+        "oracle", "bank", "back office", "counterparty", "desk", CLEARER,
+    }
+)  # fmt: skip
+"""Who takes part in settling any obligation; everyone else sees only its own."""
 
 
 FINAL: Final = TERMINAL | {ObligationState.DISPUTED}
@@ -51,8 +58,9 @@ class Case(NamedTuple):
 
     Attributes:
         liquidity: Share of the way from the lower to the upper liquidity bound, in hundredths.
-        default_rule: What a net cycle does when a payer's funds do not come: use_fund, unwind or
-            postpone.
+        default_rule: What a net cycle does when a payer's funds do not come: use_fund, unwind,
+            postpone, or novate (a house stands between from the beginning).
+        prices: What units were worth: time, issue, price in 1/100 yen, in order of time.
         oracle_threshold: Shares a key of B3 needs; one operator may be wrong.
         seed: Draws the delays of people, by trade.
         by_file: Whether yen are paid by the bank's next-morning file (a bank transfer) and not at once.
@@ -65,6 +73,7 @@ class Case(NamedTuple):
     strikes: tuple[Strike, ...] = ()
     seed: int = 0
     default_rule: str = "use_fund"
+    prices: tuple[tuple[int, str, int], ...] = ()
     oracle_threshold: int = 2
     by_file: bool = False
 
@@ -76,11 +85,12 @@ class LogRecord(Message, frozen=True, kw_only=True):
 
 
 class Opened(LogRecord, frozen=True, kw_only=True):
-    """An account began with this."""
+    """An account began with this; shares: of its clients, where a custodian keeps them."""
 
     owner: str
     asset: str
     amount: int
+    shares: tuple[tuple[str, int], ...] = ()
 
 
 class Obliged(LogRecord, frozen=True, kw_only=True):
@@ -147,13 +157,15 @@ class LockEnded(LogRecord, frozen=True, kw_only=True):
 
 
 class Posted(LogRecord, frozen=True, kw_only=True):
-    """An amount changed hands."""
+    """An amount changed hands; whose it was and is, where a custodian keeps clients."""
 
     deal: str
     asset: str
     giver: str
     taker: str
     amount: int
+    giver_shares: tuple[tuple[str, int], ...] = ()
+    taker_shares: tuple[tuple[str, int], ...] = ()
 
 
 class LegFinal(LogRecord, frozen=True, kw_only=True):
@@ -193,6 +205,35 @@ class Tried(LogRecord, frozen=True, kw_only=True):
     answer: str
 
 
+class Asked(LogRecord, frozen=True, kw_only=True):
+    """Somebody asked about an obligation, and was told this."""
+
+    asker: str
+    deal: str
+    told: str
+
+
+class RegisterTaken(LogRecord, frozen=True, kw_only=True):
+    """Who owns an issue in law, at a record date: what is locked is still its giver's."""
+
+    issue: str
+    rows: tuple[tuple[str, int], ...]
+
+
+class SecretHashed(LogRecord, frozen=True, kw_only=True):
+    """The hash under which both legs are locked."""
+
+    deal: str
+    digest: str
+
+
+class SecretShown(LogRecord, frozen=True, kw_only=True):
+    """What opens the lock is in the open; from here on everyone knows it."""
+
+    deal: str
+    secret: str
+
+
 class Delayed(LogRecord, frozen=True, kw_only=True):
     """A step of an obligation waited for a fault to pass."""
 
@@ -225,6 +266,37 @@ class PenaltyCharged(LogRecord, frozen=True, kw_only=True):
     deal: str
     payer: str
     taker: str
+    yen: int
+
+
+class BoughtIn(LogRecord, frozen=True, kw_only=True):
+    """A fail ended in money: who failed pays what the other loses by the market's price."""
+
+    deal: str
+    payer: str
+    taker: str
+    yen: int
+    price_sen: int
+
+
+class Novated(LogRecord, frozen=True, kw_only=True):
+    """A house took the place of each side: what it is owed (in), and what it owes (out)."""
+
+    deal: str
+    house: str
+    units_in: int
+    units_out: int
+    yen_in: int
+    yen_out: int
+
+
+class LossShared(LogRecord, frozen=True, kw_only=True):
+    """Part of a default's loss, borne by a line of the house's waterfall."""
+
+    deal: str
+    defaulter: str
+    line: str
+    payer: str
     yen: int
 
 

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from settlement.designs.conduct import After, Conduct, Hours, Step, When
+from settlement.designs.conduct import MINUTE_NS, After, Conduct, Hours, Step, When
 from settlement.designs.enact import Answer, Enactment, Terms
 from settlement.designs.rules import Protocol, Rule, World
 from settlement.designs.states import Leg, LegState, ObligationState
@@ -38,7 +38,7 @@ from settlement.trials.hours import (
 from settlement.trials.legs import DealLeg, Pool
 from settlement.trials.people import is_broken, people_ns, repair_minutes
 from settlement.trials.records import YEN, Delayed
-from settlement.trials.weather import FOREVER_NS, MINUTE_NS
+from settlement.trials.strikes import FOREVER_NS
 
 RETRY_NS: Final = MINUTE_NS
 _ENDS: Final = ("lapse", "cut_off", "escalate", "default", "compensate")
@@ -79,11 +79,26 @@ class Runner:
 
     def begin(self, deal: Deal) -> None:
         """An obligation, ready at its time."""
-        trade = deal.trade
-        terms = Terms(deal.name, trade.seller, trade.buyer, trade.units, trade.yen)
-        self.enact(deal, terms, World(attempts_left=ATTEMPTS))
+        self.enact(deal, self.terms(deal), World(attempts_left=ATTEMPTS))
         self.wake(deal, deal.ready_ns)
         self.wake(deal, deal.cut_off_ns)
+        self._wake_at_cut_off(deal)
+
+    def terms(self, deal: Deal) -> Terms:
+        """What is agreed of an obligation when it is agreed now."""
+        desk, trade = self.desk, deal.trade
+        return Terms(
+            deal.name, trade.seller, trade.buyer, deal.left_units, deal.left_yen,
+            desk.escrow, desk.version,
+        )  # fmt: skip
+
+    def _wake_at_cut_off(self, deal: Deal) -> None:
+        """The cut-off on the clock that decides it, where that is not true time."""
+        if self.conduct.own_clock:
+            for out in self.desk.weather.skew:
+                for at_ns in (out.from_ns, out.until_ns, deal.cut_off_ns - int(out.family)):
+                    if at_ns > self.desk.at_ns:
+                        self.wake(deal, at_ns)
 
     def enact(self, deal: Deal, terms: Terms, world: World) -> None:
         """Let the table move an obligation from a world on."""
@@ -113,7 +128,9 @@ class Runner:
         for rule, step in self._rows[world.state]:
             if not self._is_asked(deal, rule, step, credit=credit, short=short):
                 continue
-            at_ns = self._when(deal, rule, step)
+            at_ns = max(
+                self._slowed(deal, rule, self._when(deal, rule, step)), self.entry_ns(deal, rule)
+            )
             if at_ns > now:
                 self.wake(deal, at_ns)
                 continue
@@ -126,7 +143,7 @@ class Runner:
         when, world = step.when, deal.run.world
         if step.origin is not None and step.origin is not world.state:
             return False
-        if world.gone and (rule.lock or rule.name == "retry") and not _is_begun(world):
+        if world.gone and (rule.lock or rule.name == "retry") and not is_begun(world):
             return False  # nobody begins with a party that has defaulted
         if when is When.ALWAYS:
             return True
@@ -153,6 +170,27 @@ class Runner:
             if in_hours(expiry) != expiry or expiry > self.desk.end_ns:
                 return next_opening(now)  # a lock must expire while ledgers work
         return at_ns
+
+    def _slowed(self, deal: Deal, rule: Rule, at_ns: int) -> int:
+        """A step that was begun while a ledger or its notary was slow takes longer."""
+        weather = self.desk.weather
+        if not weather.slow or not (rule.lock or rule.deliver):
+            return at_ns
+        began = max(deal.entered_ns, deal.ready_ns)
+        longer, cause, family = weather.slow_ns(began)
+        if longer and at_ns < began + longer:
+            self._charge(deal, [(cause, family, began + longer - at_ns)])
+            return began + longer
+        return at_ns
+
+    def entry_ns(self, deal: Deal, rule: Rule) -> int:
+        """From when a settlement may begin, while a contract or an escrow's address is replaced."""
+        desk, begins = self.desk, bool(rule.lock or rule.deliver)
+        if not desk.weather.closed or not begins or is_begun(deal.run.world):
+            return desk.at_ns
+        opens, waits = desk.weather.clear(("entry",), desk.at_ns)
+        self._charge(deal, waits)
+        return opens
 
     def _delay_ns(self, deal: Deal, step: Step) -> int:
         seed = self.desk.case.seed
@@ -200,6 +238,8 @@ class Runner:
             )
         if rule.lock or rule.deliver:
             desk.leave_queue(deal)
+        if "secret" in rule.learn:
+            desk.show_secret(deal, world.attempt)
         one_leg = _one_leg(world)
         if one_leg and not _one_leg(before):
             deal.decided_ns = desk.at_ns
@@ -212,6 +252,9 @@ class Runner:
             if desk.case.by_file:  # what is ordered on a day comes with the next day's file
                 deal.cut_off_ns = next_cut_off(deal.cut_off_ns)
             self.wake(deal, deal.cut_off_ns)
+            self._wake_at_cut_off(deal)
+            if desk.weather.closed:
+                deal.run.bind(self.terms(deal))
         if deal.state is not world.state:
             desk.move(deal, world.state, deal.firm(rule.actor), rule.name)
         if world.state is _S.SPLIT:
@@ -237,6 +280,7 @@ class Runner:
         """The first lock: its expiries are moments to look at, on whichever clock they come first."""
         now, tick = self.desk.at_ns, self.conduct.tick_ns
         deal.began_ns = now
+        self.desk.hash_secret(deal, deal.run.world.attempt)
         first, last = now + self.conduct.first_ticks * tick, now + self.conduct.last_ticks * tick
         self.wake(deal, first)
         self.wake(deal, last)
@@ -332,7 +376,7 @@ class Runner:
             return world._replace(now_ticks=ticks, skew_ticks=0, down=(), gone=(), stopped=False)
         if weather.skew and self.conduct.tick_ns and deal.began_ns:
             ahead = (now + weather.ahead_ns(now) - deal.began_ns) // self.conduct.tick_ns
-            skew = max(0, ahead - ticks)
+            skew = ahead - ticks
         down: list[str] = []
         gone: list[str] = []
         for actor in self.protocol.actors:
@@ -352,6 +396,8 @@ class Runner:
         conduct = self.conduct
         if conduct.tick_ns and world.state is not _S.READY:
             return (now - deal.began_ns) // conduct.tick_ns
+        if conduct.own_clock and self.desk.weather.skew:
+            now += self.desk.weather.ahead_ns(now)
         if now >= deal.cut_off_ns:
             return conduct.cut_off_ticks
         if conduct.agent_ns and deal.decided_ns and now >= deal.decided_ns + conduct.agent_ns:
@@ -402,7 +448,8 @@ class Runner:
                         break
 
 
-def _is_begun(world: World) -> bool:
+def is_begun(world: World) -> bool:
+    """Whether a leg is given."""
     return world.is_given(Leg.TOKEN) or world.is_given(Leg.CASH)
 
 

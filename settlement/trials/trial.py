@@ -43,8 +43,8 @@ def _today(desk: Desk, first: Leg) -> Runner:
     return Runner(desk, two_transfers.two_transfers(first), two_transfers.conduct(first))
 
 
-def _batches(desk: Desk, *, gross_units: bool) -> Runner:
-    table = net_batch.net_batch(default_rule=desk.case.default_rule)
+def _batches(desk: Desk, *, gross_units: bool, default_rule: str = "") -> Runner:
+    table = net_batch.net_batch(default_rule=default_rule or desk.case.default_rule)
     return Batches(desk, table, net_batch.CONDUCT, gross_units=gross_units)
 
 
@@ -63,6 +63,7 @@ DESIGNS: Final[Mapping[str, Callable[[Desk], Runner]]] = MappingProxyType(
         ),
         "C2": partial(_batches, gross_units=True),
         "C3": partial(_batches, gross_units=False),
+        "C3-ccp": partial(_batches, gross_units=False, default_rule="novate"),
         "D-token": partial(_today, first=Leg.TOKEN),
         "D-cash": partial(_today, first=Leg.CASH),
     }

@@ -11,7 +11,7 @@
 | I8 an end is an end: no state, leg or lock follows it | here; desk.py |
 | I9 no leg beyond what is owed | here, at every leg; lifecycle/partials.py |
 | I10 an id has one content; a step is taken once | designs/enact.py; acts.py |
-| I11, I12 a set moves what its legs come to, and all its members move | legs.py, queue.py, batch.py |
+| I11, I12 a set moves what its legs come to, and all its members move; a house is flat | legs.py, queue.py, batch.py; here, at every novation |
 | I16 nothing moves while stopped, returns excepted | the tables' bars, asked at every step (designs/rules.py) |
 | I17 every state has an actor, a reason and a time that never goes back | here, at every record |
 | I18 the same case gives the same log | tests |
@@ -20,35 +20,103 @@
 | I21 charges are from one to another | here, at every penalty |
 | I24 terms agreed are terms executed | designs/enact.py: terms are fixed when it is made; here: no leg beyond them |
 
-Not in a trial: I13 and I22 (registers of record dates and custodians), I14, I15 and I23 (who sees what, personal data,
-secrets), I25 (validation paths); the token ledgers and their tests hold those.
+| I13 a register says what each owner holds, locked units with their giver, and sums to what was opened | here, at every register |
+| I14 nobody hears of an obligation who neither is a party nor settles it | here, at every message and answer |
+| I15 no personal data: words are opaque ids of few characters | here, at every new word of a record |
+| I22 a custodian's clients have together what its account has | here, at every posting of units |
+| I23 a secret is in no record before it is shown, and then fits its hash | here, at every secret |
+| I25 nothing moves while somebody only asks or validates | here, at every posting, lock and leg; door.py, legs.py |
+
 Reads records and nothing else of the run. Cost: O(1) a record. Errors: InvariantBroken.
 """
 
+import re
 from collections.abc import Callable
-from typing import Any
+from hashlib import sha256
+from typing import Any, Final
 
 from market.errors import check
 from settlement.designs.states import ONE_LEG_ALLOWED, Leg, ObligationState
+from settlement.trials.clients import Shares
 from settlement.trials.records import (
     FINAL,
+    SYSTEMS,
+    YEN,
+    Asked,
+    BookBreak,
+    BoughtIn,
+    Could,
+    Delayed,
+    FundCharged,
+    FundPaid,
+    FundRepaid,
     LegFinal,
     LockEnded,
     LockMade,
     LogRecord,
+    LossShared,
+    Novated,
     Obliged,
+    OffsetRun,
     Opened,
     PenaltyCharged,
     Posted,
     PrincipalLost,
+    RegisterTaken,
+    Said,
+    SecretHashed,
+    SecretShown,
+    Sent,
     StateChanged,
+    Struck,
+    Tried,
+    Waited,
 )
+
+_WORDS: Final[dict[type, tuple[str, ...]]] = {
+    Opened: ("owner", "asset"),
+    Obliged: ("deal", "seller", "buyer", "issue"),
+    StateChanged: ("actor", "reason"),
+    Sent: ("sender", "to"),
+    Could: (),
+    Waited: (),
+    LockMade: ("deal", "owner", "asset"),
+    LockEnded: (),
+    Posted: ("deal", "asset", "giver", "taker"),
+    LegFinal: (),
+    OffsetRun: (),
+    Struck: ("family", "kind", "target", "cause", "effect"),
+    Tried: ("deal", "family", "kind", "cause", "answer"),
+    Asked: ("asker", "deal", "told"),
+    RegisterTaken: ("issue",),
+    Delayed: ("cause", "family"),
+    PrincipalLost: ("bearer", "cause", "family"),
+    BookBreak: (),
+    PenaltyCharged: ("payer", "taker"),
+    BoughtIn: ("payer", "taker"),
+    Novated: ("house",),
+    LossShared: ("defaulter", "line", "payer"),
+    FundCharged: ("payer",),
+    FundPaid: ("payer",),
+    FundRepaid: ("payer",),
+    SecretHashed: ("digest",),
+    SecretShown: (),
+    Said: ("owner", "asset"),
+}
+"""The whitelist: every kind of record with its words that do not stand in an earlier record already; a
+kind that is not here cannot be written. A secret joins the words when it is shown."""
+
+_OPAQUE: Final = re.compile(r"[A-Za-z][A-Za-z0-9 +/_.:'-]{0,39}|[0-9]{1,6}(/part)?|[0-9a-f]{64}|")
+"""Ids and the project's own terms: no @, no long numbers, no names in Japanese."""
+
+_MOVES: Final = frozenset({Posted, LockMade, LockEnded, LegFinal, StateChanged})
 
 
 class Watch:
     """Balances, locks and legs as the records say."""
 
     def __init__(self) -> None:
+        self.reading = False
         self._at_ns = 0
         self._free: dict[tuple[str, str], int] = {}
         self._supply: dict[str, int] = {}
@@ -58,6 +126,11 @@ class Watch:
         self._done: dict[str, dict[Leg, int]] = {}
         self._states: dict[str, ObligationState] = {}
         self._split: dict[str, None] = {}
+        self._words: set[str] = set()
+        self._omnibus: set[tuple[str, str]] = set()
+        self._clients: dict[str, int] = {}
+        self._novations: set[str] = set()
+        self._hashes: dict[str, str] = {}
         self._see: dict[type, Callable[[Any], None]] = {
             Opened: self._opened,
             Obliged: self._obliged,
@@ -68,12 +141,25 @@ class Watch:
             StateChanged: self._state,
             PenaltyCharged: self._penalty,
             PrincipalLost: self._lost,
+            BoughtIn: self._penalty,
+            Novated: self._novated,
+            Sent: self._sent,
+            Asked: self._asked,
+            RegisterTaken: self._register,
+            SecretHashed: self._hashed,
+            SecretShown: self._shown,
         }
 
     def see(self, record: LogRecord) -> None:
         """One record; it is judged before it stands."""
         check(record.at_ns >= self._at_ns, "I17: time does not go back", record=record)
         self._at_ns = record.at_ns
+        kind = type(record)
+        if self.reading and kind in _MOVES:
+            check(False, "I25: nothing moves while somebody only asks", record=record)
+        for name in _WORDS[kind]:
+            if (word := getattr(record, name)) not in self._words:
+                self._word(word)
         if (see := self._see.get(type(record))) is not None:
             see(record)
 
@@ -89,7 +175,72 @@ class Watch:
         for name in self._owed:
             check(self._states.get(name) in FINAL, "I6: every obligation ends", deal=name)
 
+    def _word(self, word: str) -> None:
+        """A word that no record had before."""
+        check(_OPAQUE.fullmatch(word) is not None, "I15: words are opaque ids", word=word)
+        self._words.add(word)
+
+    def _novated(self, one: Novated) -> None:
+        flat = (one.units_in, one.yen_in) == (one.units_out, one.yen_out)
+        check(flat, "I11: a house is flat", record=one)
+        check(one.deal not in self._novations, "I10: a deal is novated once", deal=one.deal)
+        self._novations.add(one.deal)
+        owed = self._owed[one.deal]
+        check((one.units_in, one.yen_in) == (owed.units, owed.yen), "I24: novation keeps terms")
+
+    def _sent(self, one: Sent) -> None:
+        deal = self._owed[one.deal]
+        for name in (one.sender, one.to):
+            told = name in SYSTEMS or name in {deal.seller, deal.buyer}
+            check(told, "I14: who is no party hears nothing", record=one)
+
+    def _asked(self, one: Asked) -> None:
+        deal = self._owed.get(one.deal)
+        party = deal is not None and one.asker in {deal.seller, deal.buyer}
+        allowed = party or one.asker in SYSTEMS or one.told == "unknown"
+        check(allowed, "I14: a stranger is told nothing", record=one)
+
+    def _register(self, one: RegisterTaken) -> None:
+        held: dict[str, int] = {}
+        for (owner, asset), amount in self._free.items():
+            if asset == one.issue:
+                held[owner] = held.get(owner, 0) + amount
+        for lock in self._locks.values():
+            if lock.asset == one.issue:
+                held[lock.owner] += lock.amount
+        check(dict(one.rows) == held, "I13: a register says who owns what", issue=one.issue)
+        total = sum(amount for _, amount in one.rows)
+        check(total == self._supply.get(one.issue, 0), "I13: a register sums up", issue=one.issue)
+
+    def _hashed(self, one: SecretHashed) -> None:
+        self._hashes[one.deal] = one.digest
+
+    def _shown(self, one: SecretShown) -> None:
+        check(one.secret not in self._words, "I23: a secret is not known before it is shown")
+        fits = sha256(one.secret.encode()).hexdigest() == self._hashes.get(one.deal)
+        check(fits, "I23: a secret fits its hash", deal=one.deal)
+        self._words.add(one.secret)
+
+    def _shares(self, owner: str, asset: str, shares: Shares, amount: int, sign: int) -> None:
+        """What moves in an account moves at its clients, all of it and nobody else's."""
+        place = owner, asset
+        if place not in self._omnibus:
+            check(not shares, "I22: an account without clients has none", owner=owner)
+            return
+        total = 0
+        for client, part in shares:
+            own = client.rpartition("/")[0] == owner
+            key = f"{client} {asset}"
+            left = self._clients.get(key, 0) + sign * part
+            check(own and part >= 0 and left >= 0, "I22: a client gives its own", client=client)
+            self._clients[key] = left
+            total += part
+        check(total == amount, "I22: clients have what their account has", owner=owner)
+
     def _opened(self, one: Opened) -> None:
+        if one.asset != YEN:
+            self._omnibus.add((one.owner, one.asset))
+            self._shares(one.owner, one.asset, one.shares, one.amount, 1)
         check((one.owner, one.asset) not in self._free, "I10: an account opens once")
         self._free[one.owner, one.asset] = one.amount
         self._supply[one.asset] = self._supply.get(one.asset, 0) + one.amount
@@ -106,6 +257,9 @@ class Watch:
 
     def _posted(self, one: Posted) -> None:
         self._take(one.giver, one.asset, one.amount)
+        if one.asset != YEN:
+            self._shares(one.giver, one.asset, one.giver_shares, one.amount, -1)
+            self._shares(one.taker, one.asset, one.taker_shares, one.amount, 1)
         taker = one.taker, one.asset
         self._free[taker] = self._free.get(taker, 0) + one.amount
 
@@ -152,6 +306,6 @@ class Watch:
         del self._split[one.deal]
 
     @staticmethod
-    def _penalty(one: PenaltyCharged) -> None:
+    def _penalty(one: PenaltyCharged | BoughtIn) -> None:
         between = one.yen > 0 and one.payer != one.taker
         check(between, "I21: a charge is from one to another", record=one)

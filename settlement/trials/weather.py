@@ -1,52 +1,38 @@
-"""What faults do to a trial: who is out from when until when, and what guards refuse.
+"""What faults do to a trial: who is out from when until when.
 
 Purpose: turn a plan's strikes into stretches in which somebody cannot act. A step names everyone it
 needs; it happens when all of them are up, and the wait is charged to who was out (DECISIONS: each
-delay has an owner). Strikes that a guard refuses move nothing and are logged as refused.
+delay has an owner). Acts are kept for whoever does them.
 Ordering: strikes in plan order. Cost: O(strikes of one name) a step.
-Source: the thirty families of faults; what each does here is EFFECTS.
+Source: the thirty families of faults; what each does here: strikes.py, acts.py, system_acts.py.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from settlement.trials.records import Strike, Struck
-
-FOREVER_NS: Final = 2**62
-MINUTE_NS: Final = 60_000_000_000
-REFUSED: Final = frozenset({"F10", "F13", "F17", "F23", "F26", "F27"})
-"""Guards refuse these: locked tokens, dust, bad partials, deletions, numbers, strangers."""
-
-BY_CONSTRUCTION: Final = frozenset({"F23", "F27"})
-"""Trials keep no personal data and answer no questions: there is nothing to act on."""
-
-ACTS: Final[dict[str, frozenset[str]]] = {
-    "F4": frozenset({"duplicate", "reordered", "reply_lost"}),
-    "F5": frozenset(),
-    "F6": frozenset(),
-    "F8": frozenset({"wrong_verdict", "both_keys", "replay"}),
-    "F10": frozenset(),
-    "F13": frozenset(),
-    "F17": frozenset(),
-    "F26": frozenset(),
-}
-"""What is done, not suffered (acts.py), by family and kind; an empty set is every kind."""
-
-OF_PARTY: Final = frozenset({"F1", "F5", "F6", "F10", "F13", "F17", "F26"})
-OF_MESSAGE: Final = frozenset({"F4"})
-OF_MATCH: Final = frozenset({"F12", "F18"})
-OF_AGENT: Final = frozenset({"F8"})
-OF_DECISION: Final = frozenset({"F30"})
-OF_FIRM: Final = frozenset({"F15", "F22"})
-OF_FUNDS: Final = frozenset({"F14"})
-OF_ACCOUNT: Final = frozenset({"F11"})
-OF_STATION: Final = frozenset({"F16"})
-OF_ISSUE: Final = frozenset({"F9", "F19", "F24"})
-_SYSTEMS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
-    "F2": {"token": ("token",), "cash": ("cash",), "both": ("token", "cash")},
-    "F7": {"": ("notary",)},
-}
+from settlement.trials.strikes import (
+    ACTS,
+    ADMITTED_MAX,
+    ALSO_ACTS,
+    CAUSES,
+    FOREVER_NS,
+    OF_ACCOUNT,
+    OF_AGENT,
+    OF_DECISION,
+    OF_FIRM,
+    OF_FUNDS,
+    OF_ISSUE,
+    OF_MATCH,
+    OF_MESSAGE,
+    OF_PARTY,
+    OF_STATION,
+    SKEW_MAX_NS,
+    SLOW_NS,
+    SLOWS,
+    SYSTEMS_OUT,
+)
 
 
 class Out(NamedTuple):
@@ -71,7 +57,9 @@ class Weather:
     """All stretches of a trial.
 
     Attributes:
-        skew_ns: How far the token ledger's clock is ahead, by stretch.
+        skew: How far the token ledger's clock is ahead or behind, by stretch.
+        slow: Stretches in which each step takes longer.
+        closed: Whether the beginning of new settlements is closed at some time.
         mismatched: Obligations whose terms were wrong at first (a break where people reconcile).
         struck: The log of what was applied.
         acts: What faults do, in the order of the plan.
@@ -82,6 +70,8 @@ class Weather:
         self._open_ns = open_ns
         self._out: dict[str, list[Out]] = {}
         self.skew: list[Out] = []
+        self.slow: list[Out] = []
+        self.closed = False
         self._bad: tuple[list[int], list[int]] | None = None
         self.mismatched: set[str] = set()
         self.struck: list[Struck] = []
@@ -98,23 +88,35 @@ class Weather:
         family, start = strike.family, ready_ns + strike.after_ns
         until = FOREVER_NS if family == "F15" else start + strike.for_ns
         cause, names = self._whose(strike, parties)
-        if family in BY_CONSTRUCTION:
-            self._note(strike, cause, "refused", start, start)
-            return
         if family in ACTS and (not ACTS[family] or strike.kind in ACTS[family]):
             self.acts.append(Act(strike, cause, start, until))
             self._note(strike, cause, "act", start, until)
             return
-        if family == "F20":
-            self.acts.append(Act(strike, cause, until, until))
+        if family in ALSO_ACTS:
+            at_ns = until if family in {"F1", "F20"} else start
+            self.acts.append(Act(strike, cause, at_ns, until))
         if family == "F3":
-            ahead = strike.for_ns if strike.kind == "skew_ahead" else 0
-            self.skew.append(Out(start, until, cause, str(ahead)))
+            self._skewed(strike, cause, start, until)
+        if (family, strike.kind) in SLOWS:
+            self.slow.append(Out(start, until, cause, family))
+        self.closed = self.closed or "entry" in names
         if family == "F12":
             self.mismatched.add(strike.target)
         for name in names:
             self._out.setdefault(name, []).append(Out(start, until, cause, family))
-        self._note(strike, cause, "down" if names else "skew", start, until)
+        effect = "down" if names else "skew" if family == "F3" else "slow" if self.slow else "act"
+        self._note(strike, cause, effect, start, until)
+
+    def _skewed(self, strike: Strike, cause: str, start: int, until: int) -> None:
+        """A clock ahead or behind by the length of the stretch; a jump is ahead first, then behind."""
+        half, off = (start + until) // 2, min(strike.for_ns, SKEW_MAX_NS)
+        spans = {
+            "skew_ahead": ((start, until, off),),
+            "skew_behind": ((start, until, -off),),
+            "jump": ((start, half, off), (half, until, -off)),
+        }
+        for from_ns, until_ns, ahead in spans[strike.kind]:
+            self.skew.append(Out(from_ns, until_ns, cause, str(ahead)))
 
     def clear(self, names: Iterable[str], at_ns: int) -> tuple[int, list[tuple[str, str, int]]]:
         """The first time from ``at_ns`` on at which everyone is up.
@@ -163,17 +165,29 @@ class Weather:
         return self.clear(names, at_ns)[0] == at_ns
 
     def ahead_ns(self, at_ns: int) -> int:
-        """How far the token ledger's clock is ahead of true time."""
-        return max(
-            (int(one.family) for one in self.skew if one.from_ns <= at_ns < one.until_ns), default=0
+        """How far the token ledger's clock is ahead of true time; below zero it is behind."""
+        return next(
+            (int(one.family) for one in self.skew if one.from_ns <= at_ns < one.until_ns), 0
         )
+
+    def flooding(self, at_ns: int) -> int:
+        """How many obligations of a flood wait in front of a queue now."""
+        floods = (one for one in self.slow if one.family == "F28")
+        return sum(ADMITTED_MAX for one in floods if one.from_ns <= at_ns < one.until_ns)
+
+    def slow_ns(self, at_ns: int) -> tuple[int, str, str]:
+        """How much longer a step takes that is begun now, whose fault it is, and its family."""
+        for one in self.slow:
+            if one.from_ns <= at_ns < one.until_ns:
+                return SLOW_NS[one.family], one.cause, one.family
+        return 0, "", ""
 
     def _whose(self, strike: Strike, parties: dict[str, str]) -> tuple[str, tuple[str, ...]]:
         """Who is answerable, and whom it puts out."""
         family, target = strike.family, strike.target
         firm = parties.get(strike.side, target)
         if family in OF_PARTY:
-            return firm, (f"{target}:{strike.side}",)
+            return ("custodian" if family == "F23" else firm), (f"{target}:{strike.side}",)
         if family in OF_FUNDS:
             return parties.get("buyer", firm), (f"{target}:funds",)
         if family in OF_ACCOUNT:
@@ -189,15 +203,14 @@ class Weather:
         if family in OF_DECISION:
             return "payment platform", (f"{target}:decision",)
         if family in OF_FIRM:
-            return target, (target,)
+            return target, () if strike.kind == "rotated" else (target,)
         if family in OF_ISSUE:
             return "issuer", (f"issue:{target}",)
         if family == "F3":
             return "ledger operator", ()
-        names = _SYSTEMS.get(family, {"": ("token",)})
-        return (
-            "notary" if family == "F7" else "ledger operator" if family == "F2" else "platform"
-        ), (names.get(strike.kind) or names.get("", ()))
+        names = SYSTEMS_OUT.get(family, {"": ("token",)})
+        cause = CAUSES.get(family, "platform")
+        return cause, names.get(strike.kind, names.get("", ()))
 
     def _note(self, strike: Strike, cause: str, effect: str, start: int, until: int) -> None:
         self.struck.append(

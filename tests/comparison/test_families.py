@@ -1,11 +1,24 @@
 """Each family of faults does something where it can act, and nothing where guards refuse it."""
 
+from datetime import date
+
 import pytest
 
-from settlement.trials.records import Case, LogRecord, Struck, Tried
+from market.business_days import at_jst
+from settlement.trials.records import (
+    Asked,
+    Case,
+    Delayed,
+    LogRecord,
+    Strike,
+    Struck,
+    TrialTrade,
+    Tried,
+)
+from settlement.trials.strikes import REFUSED
 from settlement.trials.trial import run_trial
-from settlement.trials.weather import REFUSED
-from venue.comparison.faultplans import BY_KEY, FAMILIES, draw_plan
+from venue.comparison.faultmatrix import ACTS_ON, WHY_NOT
+from venue.comparison.faultplans import ALL, BY_KEY, FAMILIES, Strikes, draw_plan
 from venue.comparison.flow import Flow, draw_flow
 from venue.comparison.grid import Cell
 from venue.comparison.settle import case_of
@@ -27,11 +40,12 @@ def struck_case(flow: Flow, design: str, family: str, seed: int, horizon: int) -
 
 
 def without_strikes(log: list[LogRecord]) -> list[LogRecord]:
-    """What happened, the plan and refused acts left out."""
+    """What happened, the plan, questions and refused acts left out."""
     return [
         one
         for one in log
-        if not isinstance(one, Struck) and not (isinstance(one, Tried) and one.family in REFUSED)
+        if not isinstance(one, (Asked, Struck))
+        and not (isinstance(one, Tried) and one.family in REFUSED)
     ]
 
 
@@ -58,6 +72,54 @@ def test_a_family_acts_or_is_refused(family: str, flow: Flow) -> None:
                 return
 
     assert family in REFUSED or changed
+
+
+def test_the_matrix_says_what_every_family_acts_on_and_why_not() -> None:
+    """An entry for each family, and a reason for each that leaves a design alone."""
+    assert list(ACTS_ON) == list(BY_KEY)
+    assert list(WHY_NOT) == [one.key for one in FAMILIES if set(one.designs) != set(ALL)]
+
+
+DAY = date(2026, 11, 24)
+NOON = at_jst(DAY, 12 * 3_600)
+TWO = tuple(
+    TrialTrade(str(n), NOON + n * 2_000_000_000, DAY, "KH01", seller, buyer, 10, 1_000)
+    for n, seller, buyer in ((1, "A", "B"), (2, "C", "D"))
+)
+
+
+RING = tuple(
+    TrialTrade(str(n), NOON + n * 2_000_000_000, DAY, "KH01", seller, buyer, 10, 1_000)
+    for n, seller, buyer in ((1, "A", "B"), (2, "B", "C"), (3, "C", "A"))
+)
+"""Nobody has anything: gross settlement waits."""
+
+
+def shows(design: str, family: str) -> bool:
+    """Whether some strike of a family, at some step, leaves an answer, a delay or another course."""
+    return any(_shows(Case(design, 0, *one), family) for one in ((100, TWO), (0, RING)))
+
+
+def _shows(case: Case, family: str) -> bool:
+    known = BY_KEY[family]
+    calm = run_trial(case)
+    for kind in known.kinds:
+        target = {Strikes.DEAL: "1", Strikes.FIRM: "B"}.get(known.strikes, kind)
+        target = "KH01" if family in {"F9", "F19", "F24"} else target
+        for after in (0, 1, 2, 3, 5, 1_800, 14_340, 14_341, 14_400):
+            for side in ("buyer", "seller"):
+                strike = Strike(family, kind, target, side, after * 10**9, 240 * 60 * 10**9)
+                log = run_trial(case._replace(strikes=(strike,)))
+                answered = any(isinstance(one, (Tried, Delayed)) for one in log)
+                if answered or [one for one in log if not isinstance(one, Struck)] != calm:
+                    return True
+    return False
+
+
+@pytest.mark.parametrize("family", list(BY_KEY))
+def test_the_matrix_holds(family: str) -> None:
+    """Wherever a family is said to act, it does in a trial of that design."""
+    assert [one for one in BY_KEY[family].designs if not shows(one, family)] == []
 
 
 def test_designs_meet_the_same_strikes_except_where_they_cannot_act(flow: Flow) -> None:

@@ -1,25 +1,42 @@
 """Trials under any faults: what the tables promise holds in the log, and every act has its answer."""
 
+from collections.abc import Callable
 from datetime import date
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from market.business_days import at_jst
 from market.errors import InvariantBroken
 from settlement.designs.enact import FUND
 from settlement.designs.states import ObligationState
+from settlement.trials.acts import Acts
+from settlement.trials.desk import Desk
+from settlement.trials.house import House
+from settlement.trials.parts import Quorum
 from settlement.trials.records import (
+    YEN,
+    Asked,
+    BoughtIn,
     Case,
+    Delayed,
     FundCharged,
     FundPaid,
     LegFinal,
     LockMade,
     LogRecord,
+    LossShared,
+    Novated,
     Opened,
+    PenaltyCharged,
     Posted,
     PrincipalLost,
+    RegisterTaken,
+    SecretShown,
+    Sent,
     StateChanged,
     Strike,
     TrialTrade,
@@ -35,7 +52,7 @@ DAY = date(2026, 11, 24)
 NOON = at_jst(DAY, 12 * 3_600)
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
-SAFE = ("A", "A+LSM", "B2", "B3", "B4", "C2", "C3")
+SAFE = ("A", "A+LSM", "B2", "B3", "B4", "C2", "C3", "C3-ccp")
 
 
 def trade(number: int, seller: str, buyer: str, units: int = 10, yen: int = 1_000) -> TrialTrade:
@@ -69,7 +86,7 @@ def strikes(draw: st.DrawFn) -> Strike:
     return Strike(family.key, kind, target, side, after, minutes * MINUTE)
 
 
-@pytest.mark.parametrize("rule", ["use_fund", "unwind", "postpone"])
+@pytest.mark.parametrize("rule", ["use_fund", "unwind", "postpone", "novate"])
 @pytest.mark.parametrize("design", SAFE)
 @settings(max_examples=40, deadline=None)
 @given(
@@ -295,6 +312,71 @@ def test_an_unwinding_takes_others_with_it_and_a_fund_does_not() -> None:
     assert end_of("use_fund") is ObligationState.SETTLED
 
 
+def test_a_house_pays_for_who_does_not_and_its_lines_bear_the_loss_in_order() -> None:
+    """The seller is paid; 2% of 1,000 yen is lost: the defaulter's margin bears it."""
+    log = run_trial(cycle_case("novate", FEW[:1]))
+    (paid,) = (one for one in log if isinstance(one, FundPaid))
+    (share,) = (one for one in log if isinstance(one, LossShared))
+    (novated,) = (one for one in log if isinstance(one, Novated))
+    (end,) = (
+        one for one in log if isinstance(one, StateChanged) and one.state is ObligationState.SETTLED
+    )
+
+    assert (paid.payer, paid.yen, paid.units) == ("B", 1_000, 10)
+    assert (share.line, share.payer, share.yen) == ("margin", "B", 20)
+    assert (novated.units_in, novated.yen_in) == (10, 1_000)
+    assert end.reason == "house_pays"
+    assert Auditor().read(plain(log)) == []
+
+
+def test_a_loss_goes_through_every_line_of_the_house() -> None:
+    """Margin, own contribution, capital, the others in proportion; each to its last yen before the next."""
+    desk = Desk(Case("C3", 0, 1_000, CYCLE, (), 1, "novate"))
+    house = House(desk)
+    deal = desk.deals["1"]
+    lines = house.margin["B"], house.fund["B"], house.capital
+    others = sum(yen for firm, yen in house.fund.items() if firm != "B")
+    house.close_out(deal, 50 * (sum(lines) + others + 7), 10)
+    shared: dict[str, int] = {}
+    for one in desk.log:
+        if isinstance(one, LossShared):
+            shared[one.line] = shared.get(one.line, 0) + one.yen
+
+    assert list(shared.values()) == [*lines, others, 7]
+    assert list(shared) == ["margin", "own contribution", "capital", "others' contributions", "uncovered"]  # fmt: skip
+
+
+# --- fails in money
+
+
+@pytest.mark.parametrize(
+    ("price_sen", "funds", "paid"),
+    [(12_000, 0, 0), (8_000, 0, 200), (10_000, 0, 0)],
+)
+def test_a_buyer_who_fails_pays_what_the_seller_loses(
+    price_sen: int, funds: int, paid: int
+) -> None:
+    """Ten units at 1,000 yen; the price is 120, 80 or 100 yen when the fail ends."""
+    short = Strike("F14", "insufficient", "1", "buyer", 0, 30 * 24 * 60 * MINUTE)
+    prices = ((NOON, "KH01", price_sen),)
+    log = run_trial(Case("A", 0, 100, FEW[:1], (short,), prices=prices))
+    money = sum(one.yen for one in log if isinstance(one, BoughtIn))
+    days = [one for one in log if isinstance(one, PenaltyCharged)]
+
+    assert money == paid
+    assert {one.payer for one in log if isinstance(one, BoughtIn)} <= {"B"}
+    assert all(one.payer == "B" for one in days)
+
+
+def test_a_seller_who_fails_pays_what_the_units_cost_above_the_price() -> None:
+    """A ring without units or yen: nothing is settled gross, and each seller pays the rise."""
+    ring = (trade(1, "A", "B"), trade(2, "B", "C"), trade(3, "C", "A"))
+    log = run_trial(Case("A", 0, 0, ring, prices=((NOON, "KH01", 11_000),)))
+    bought = [one for one in log if isinstance(one, BoughtIn)]
+
+    assert [(one.payer, one.yen) for one in bought] == [("A", 100), ("B", 100), ("C", 100)]
+
+
 # --- the watch
 
 
@@ -331,3 +413,196 @@ def _drop(log: list[LogRecord], kind: type) -> None:
 def _twice(log: list[LogRecord], kind: type) -> None:
     place = next(n for n, one in enumerate(log) if isinstance(one, kind))
     log.insert(place, log[place])
+
+
+# --- what is watched of registers, custodians, readers and secrets
+
+
+def _change(log: list[LogRecord], kind: type, **fields: object) -> None:
+    """The last record of a kind, with other fields."""
+    place = max(n for n, one in enumerate(log) if isinstance(one, kind))
+    log[place] = structs.replace(log[place], **fields)
+
+
+def _plant(log: list[LogRecord], kind: type, record: LogRecord) -> None:
+    """A record just before the first of a kind, at its time."""
+    place = next(n for n, one in enumerate(log) if isinstance(one, kind))
+    log.insert(place, structs.replace(record, at_ns=log[place].at_ns))
+
+
+def _leak(log: list[LogRecord]) -> None:
+    """The secret, as a word of a message before it is shown."""
+    shown = next(one for one in log if isinstance(one, SecretShown))
+    _plant(log, SecretShown, StateChanged(
+        at_ns=0, deal="1", state=ObligationState.DECIDED, actor="A", reason=shown.secret))  # fmt: skip
+
+
+PLANTED: list[tuple[str, str, Callable[[list[LogRecord]], None]]] = [
+    ("A", "I13", lambda log: _change(log, RegisterTaken, rows=(("A", 0), ("B", 9)))),
+    ("A", "I13", lambda log: _change(log, RegisterTaken, rows=())),
+    ("B2", "I14", lambda log: _change(log, Sent, to="C")),
+    ("B2", "I14", lambda log: _plant(log, Sent, Asked(at_ns=0, asker="C", deal="1", told="ready"))),
+    ("B2", "I15", lambda log: _change(log, LockMade, owner="hanako@home")),
+    ("B2", "I15", lambda log: _change(log, StateChanged, reason="0901234567")),
+    ("B2", "I15", lambda log: _change(log, StateChanged, reason="山田")),
+    ("B2", "I22", lambda log: _change(log, Posted, giver_shares=())),
+    ("B2", "I22", lambda log: _change(log, Posted, giver_shares=(("B/1", 10),))),
+    ("B2", "I22", lambda log: _change(log, Posted, taker_shares=(("B/1", 9),))),
+    ("B1", "I23", _leak),
+    ("B1", "I23", lambda log: _change(log, SecretShown, secret="x" * 9)),
+]
+
+
+PLANTED += [
+    ("C3-ccp", "I11", lambda log: _change(log, Novated, yen_out=999)),
+    ("C3-ccp", "I24", lambda log: _change(log, Novated, units_in=9, units_out=9)),
+]
+
+
+@pytest.mark.parametrize(("design", "broken", "plant"), PLANTED)
+def test_a_planted_violation_is_found(
+    design: str, broken: str, plant: Callable[[list[LogRecord]], None]
+) -> None:
+    """The log as it was passes; with the one change the watch names the invariant."""
+    log = run_trial(Case(design, 0, 100, FEW[:1]))
+    _watch(Watch(), log)
+    plant(log)
+    with pytest.raises(InvariantBroken, match=broken):
+        _watch(Watch(), log)
+
+
+def test_a_validation_that_moves_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I25: asking whether an owner can give posts a yen to a friend, and the trial stops there."""
+
+    def helpful(desk: Desk, owner: str, asset: str, amount: int) -> bool:
+        if desk.watch.reading:
+            desk.write(
+                Posted(at_ns=desk.at_ns, deal="1", asset=YEN, giver="B", taker="A", amount=1)
+            )
+        return desk.free.get((owner, asset), 0) >= amount
+
+    monkeypatch.setattr(Desk, "has", helpful)
+    with pytest.raises(InvariantBroken, match="I25"):
+        run_trial(Case("B2", 0, 100, FEW[:1]))
+
+
+def test_a_register_at_a_record_date_counts_locked_units_for_their_giver() -> None:
+    """F19 while the units are locked: the seller owns them."""
+    strike = Strike("F19", "record_date", "KH01", "seller", SECOND, SECOND)
+    log = run_trial(Case("B2", 0, 100, FEW[:1], (strike,)))
+    first, *_ = (one for one in log if isinstance(one, RegisterTaken))
+    locked = next(one.at_ns for one in log if isinstance(one, LockMade))
+
+    assert first.at_ns > locked
+    assert first.rows == (("A", 10), ("B", 0))
+
+
+# --- acts of systems, keys, matching and strangers
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "second", "told"),
+    [
+        ("F1", "after_lock", 1, ["already"]),
+        ("F2", "cash", 1, ["someone_out", "already"]),
+        ("F7", "slow", 1, ["certified"]),
+        ("F7", "down", 1, ["no_quorum", "window", "certified"]),
+        ("F7", "split_quorum", 1, ["no_quorum", "certified", "conflict"]),
+        ("F12", "amount", 0, ["alleged", "terms", "matched"]),
+        ("F12", "payee", 0, ["alleged", "terms", "matched"]),
+        ("F12", "asset", 0, ["alleged", "terms", "matched"]),
+        ("F12", "hash", 0, ["alleged", "terms", "matched"]),
+        ("F12", "zero", 0, ["bad_amount", "terms", "matched"]),
+        ("F18", "cycle", 0, ["link_missing", "released"]),
+        ("F18", "missing_partner", 0, ["link_missing", "released"]),
+        ("F21", "lag", 1, ["caught_up"]),
+        ("F21", "loss", 1, ["gap", "rebuilt"]),
+        ("F22", "rotated", 1, ["bad_signature", "signed"]),
+        ("F22", "lost", 1, ["bad_signature", "bad_signature", "signed"]),
+        ("F22", "revoked", 1, ["bad_signature", "bad_signature", "signed"]),
+        ("F23", "deleted", 1, ["deleted"]),
+        ("F25", "upgrade", 1, ["terms"]),
+        ("F27", "probe", 1, ["unknown", "unknown"]),
+        ("F28", "flood", 0, ["limit"]),
+        ("F29", "replaced", 1, ["terms"]),
+        ("F30", "unknown", 1, ["someone_out", "someone_out"]),
+    ],
+)
+def test_a_fault_does_what_its_name_says(
+    family: str, kind: str, second: int, told: list[str]
+) -> None:
+    """B2, after the first lock: each act has its answer, and the obligation settles once."""
+    target = {"F22": "A"}.get(family, kind)
+    if next(one for one in FAMILIES if one.key == family).strikes is Strikes.DEAL:
+        target = "1"
+    side = "buyer" if family == "F1" else "seller"  # who has still to act
+    strike = Strike(family, kind, target, side, second * SECOND, MINUTE)
+    log = run_trial(Case("B2", 0, 100, FEW[:1], (strike,)))
+
+    assert [one.answer for one in log if isinstance(one, Tried)] == told
+    assert [o.state for o in log if isinstance(o, StateChanged)][-1] is ObligationState.SETTLED
+    assert Auditor().read(plain(log)) == []
+
+
+@pytest.mark.parametrize("kind", ["amount", "payee", "asset", "hash", "zero"])
+def test_a_wrong_field_of_an_own_deal_matches_nobody(kind: str) -> None:
+    """From a day of the grid (seed 7) in which a firm's own deal had a wrong payee."""
+    own = trade(1, "A", "A")
+    strike = Strike("F12", kind, "1", "seller", 0, MINUTE)
+    log = run_trial(Case("B2", 0, 100, (own,), (strike,)))
+
+    assert "matched" not in {one.answer for one in log if isinstance(one, Tried)}
+    assert [o.state for o in log if isinstance(o, StateChanged)][-1] is ObligationState.SETTLED
+
+
+def test_links_in_a_circle_are_found_and_cut() -> None:
+    """F18 with others to be linked to."""
+    strike = Strike("F18", "cycle", "1", "seller", 0, MINUTE)
+    log = run_trial(Case("B2", 0, 100, FEW, (strike,)))
+
+    assert [one.answer for one in log if isinstance(one, Tried)] == ["link_circle", "released"]
+
+
+@pytest.mark.parametrize(("kind", "sooner"), [("skew_ahead", True), ("skew_behind", False)])
+def test_a_clock_that_is_off_moves_the_deadline_with_it(kind: str, sooner: bool) -> None:
+    """F3: without funds the attempt lapses at 17:00 by the ledger's clock, not by true time."""
+
+    def lapsed(*strikes: Strike) -> int:
+        log = run_trial(Case("B2", 0, 0, FEW[:1], (Strike("F14", "insufficient", "1", "buyer", 0, 30 * 60 * MINUTE), *strikes)))  # fmt: skip
+        failing = ObligationState.FAILING
+        return next(o.at_ns for o in log if isinstance(o, StateChanged) and o.state is failing)
+
+    off = lapsed(Strike(kind, "", "", "", 0, 0)._replace(family="F3", kind=kind, target=kind, for_ns=240 * MINUTE, after_ns=180 * MINUTE))  # fmt: skip
+    due = lapsed()
+
+    assert (off < due) == sooner
+    assert off != due
+
+
+def test_what_is_under_way_keeps_its_escrow_and_what_begins_later_has_the_new_one() -> None:
+    """F29 between the first lock of one obligation and the readiness of another."""
+    strike = Strike("F29", "replaced", "replaced", "seller", SECOND // 2, 10 * MINUTE)
+    trades = (trade(1, "A", "B"), trade(2, "C", "D"))
+    desk = Desk(Case("B2", 0, 100, trades, (strike,)))
+    Acts(DESIGNS["B2"](desk))
+    log = desk.run()
+    first, second = desk.deals.values()
+
+    assert (first.run.terms.escrow, second.run.terms.escrow) == ("escrow 1", "escrow 2")
+    late = {one.deal for one in log if isinstance(one, Delayed) and one.family == "F29"}
+    assert late == {"2"}
+    assert {first.state, second.state} == {ObligationState.SETTLED}
+
+
+def test_a_quorum_that_would_sign_twice_is_no_majority() -> None:
+    """Whatever five members are asked, in any round, an input has one certificate at most."""
+    draw = Random(5)
+    quorum = Quorum(5)
+    seen: set[str] = set()
+    for _ in range(2_000):
+        quorum.sign(draw.randrange(5), "input", draw.choice("abc"), at_ns=0, until_ns=1)
+        if draw.random() < 0.05:
+            quorum.next_round("input")
+        seen.add(quorum.certified("input"))
+
+    assert len(seen - {""}) == 1

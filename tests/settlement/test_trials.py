@@ -7,6 +7,7 @@ import pytest
 
 from market.business_days import at_jst
 from market.errors import InvariantBroken
+from settlement.designs.conduct import MINUTE_NS
 from settlement.designs.states import ObligationState
 from settlement.lifecycle.partials import fill_yen_rounded_down
 from settlement.trials.desk import MATCH_NS, Desk
@@ -26,7 +27,6 @@ from settlement.trials.records import (
     TrialTrade,
 )
 from settlement.trials.trial import DESIGNS, log_digest, run_trial
-from settlement.trials.weather import MINUTE_NS
 
 DAY = date(2026, 11, 24)
 NOON = at_jst(DAY, 12 * 3_600)

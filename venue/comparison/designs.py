@@ -155,6 +155,14 @@ DESIGNS: Final[tuple[DesignCard, ...]] = (
          "end of the cycle", "settlement bank of the cycle", "the clearer sees all"),
     ),
     DesignCard(
+        "C3-ccp", "Batch: both net, a house between",
+        "As C3; a house takes the place of each side, with margin, its capital and a shared fund behind it.",
+        Books(2, _CLEARED, 1.0, 9, 0.0),
+        ("the house's, through its lines", "the house's, from novation", "net debits, and margin",
+         "the house must stand", "the house's accounts", "end of the cycle; novation before it",
+         "settlement bank of the cycle", "the house sees all"),
+    ),
+    DesignCard(
         "D-token", "Today: units first, bank transfer after",
         "The seller delivers, the buyer pays by bank, people reconcile.",
         Books(1, _TODAY, _TODAY_AUTOMATIC, 7, 24.0),

@@ -136,6 +136,9 @@ class Facts:
         signatures: Signatures made.
         breaks: Reconciliation breaks, with the minutes of work each took.
         penalties: Yen by who paid.
+        bought_in: Yen of buy-ins and compensations by who paid.
+        house_loss: Yen that a house lost by defaults, over all lines.
+        collected: Yen that a fund or a house collected before the run.
         opening: Yen and units before the run, by owner and issue (CASH for yen).
         gridlocks: Moments when a queue could move only as a set.
         deadlocks: Moments when no set could move.
@@ -158,6 +161,9 @@ class Facts:
     signatures: int = 0
     breaks: list[tuple[str, float]] = field(default_factory=list)
     penalties: dict[str, int] = field(default_factory=dict)
+    bought_in: dict[str, int] = field(default_factory=dict)
+    house_loss: int = 0
+    collected: int = 0
     opening: dict[tuple[str, str], int] = field(default_factory=dict)
     gridlocks: int = 0
     deadlocks: int = 0

@@ -18,16 +18,29 @@ from typing import Final
 import numpy as np
 
 from market.errors import BadInput
+from settlement.designs.conduct import MINUTE_NS
 from venue.comparison.flow import FlowTrade
 
-ALL: Final = ("A", "A+LSM", "B1", "B2", "B3", "B4", "B4-unsafe", "C2", "C3", "D-token", "D-cash")
+ALL: Final = (
+    "A",
+    "A+LSM",
+    "B1",
+    "B2",
+    "B3",
+    "B4",
+    "B4-unsafe",
+    "C2",
+    "C3",
+    "C3-ccp",
+    "D-token",
+    "D-cash",
+)
 ONE_LEDGER: Final = ("A", "A+LSM")
 BRIDGED: Final = ("B1", "B2", "B3", "B4", "B4-unsafe")
-BATCH: Final = ("C2", "C3")
+BATCH: Final = ("C2", "C3", "C3-ccp")
 TODAY: Final = ("D-token", "D-cash")
 TOKENISED: Final = (*ONE_LEDGER, *BRIDGED, *BATCH)
 
-MINUTE_NS: Final = 60_000_000_000
 LEVELS: Final = {"none": 0.0, "low": 1.0, "high": 5.0}
 """Multiplies every rate."""
 

@@ -26,7 +26,7 @@ FAR: Final = 10
 """How many times larger "far above" is."""
 
 TWO_LEDGERS: Final = ("B1", "B2", "B3", "B4")
-BATCHES: Final = ("C2", "C3")
+BATCHES: Final = ("C2", "C3", "C3-ccp")
 TODAY: Final = ("D-token", "D-cash")
 
 

@@ -11,12 +11,15 @@ from settlement.designs.states import Leg, ObligationState
 from settlement.trials.records import (
     YEN,
     BookBreak,
+    BoughtIn,
     Could,
     Delayed,
+    FundCharged,
     LegFinal,
     LockEnded,
     LockMade,
     LogRecord,
+    LossShared,
     Obliged,
     OffsetRun,
     Opened,
@@ -84,6 +87,9 @@ class _Reader:
             PrincipalLost: self._lost,
             BookBreak: self._break,
             PenaltyCharged: self._penalty,
+            BoughtIn: self._bought_in,
+            LossShared: self._house_loss,
+            FundCharged: self._collected,
         }
 
     def read(self, record: LogRecord) -> None:
@@ -199,6 +205,16 @@ class _Reader:
     def _penalty(self, one: PenaltyCharged) -> None:
         penalties = self.facts.penalties
         penalties[one.payer] = penalties.get(one.payer, 0) + one.yen
+
+    def _bought_in(self, one: BoughtIn) -> None:
+        paid = self.facts.bought_in
+        paid[one.payer] = paid.get(one.payer, 0) + one.yen
+
+    def _house_loss(self, one: LossShared) -> None:
+        self.facts.house_loss += one.yen
+
+    def _collected(self, one: FundCharged) -> None:
+        self.facts.collected += one.yen
 
 
 def _issue(asset: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from venue.comparison.designs import BY_KEY, RISKS
+from venue.comparison.faultmatrix import ACTS_ON, WHY_NOT
 from venue.comparison.faultplans import FAMILIES
 from venue.comparison.hypotheses import Verdict, judge
 from venue.comparison.metrics import METRICS, Assumed
@@ -345,13 +346,14 @@ def _families(designs: Sequence[str]) -> str:
     head = "".join(f"<th>{escape(one)}</th>" for one in designs)
     body = "".join(
         f"<tr><td>{family.key}</td><td>{escape(family.what)}</td><td>{escape(family.owner)}</td>"
-        + "".join(f"<td>{'●' if one in family.designs else ''}</td>" for one in designs)
-        + "</tr>"
+        + "".join(f"<td>{'●' if one in family.designs else '–'}</td>" for one in designs)
+        + f"<td>{escape(ACTS_ON[family.key])}</td><td>{escape(WHY_NOT.get(family.key, ''))}</td></tr>"
         for family in FAMILIES
     )
     return (
         '<table class="text small dots"><thead><tr><th></th><th>Family</th><th>Owner</th>'
-        f"{head}</tr></thead><tbody>{body}</tbody></table>"
+        f"{head}<th>● acts on</th><th>– does not exist there, because</th></tr></thead>"
+        f"<tbody>{body}</tbody></table>"
     )
 
 

@@ -74,7 +74,8 @@ def settle_cell(flow: Flow, cell: CellLike, *, audit: bool = False) -> dict[str,
         cell: How they are settled.
         audit: Let the auditor read the log as well; ``findings`` is what it found, in words.
     """
-    log = run_trial(case_of(flow, cell))
+    prices = tuple((one.at_ns, one.issue, one.price_sen) for one in flow.prices)
+    log = run_trial(case_of(flow, cell)._replace(prices=prices))
     facts = read_log(log)
     seen = Seen(facts, flow.prices, BY_KEY[cell.design].books, Assumed(), money=cell.money)
     return {

@@ -18,7 +18,7 @@ _LABEL_PX: Final = (60, 14)
 """A label's width and height, so that labels do not cover each other."""
 COLOURS: Final = {
     "A": "#0b6e4f", "A+LSM": "#3aa17e", "B1": "#08415c", "B2": "#1f78b4", "B3": "#5aa0d0",
-    "B4": "#8c9fd6", "B4-unsafe": "#7b3fa0", "C2": "#b7791f", "C3": "#e0a840", "D-token": "#a4243b", "D-cash": "#d8738a",
+    "B4": "#8c9fd6", "B4-unsafe": "#7b3fa0", "C2": "#b7791f", "C3": "#e0a840", "C3-ccp": "#8a6d1f", "D-token": "#a4243b", "D-cash": "#d8738a",
 }  # fmt: skip
 _INK, _FAINT, _GRID = "#1c1c1c", "#6b6b6b", "#e3e3df"
 _FONT: Final = "font-family:'Helvetica Neue',Helvetica,Arial,sans-serif"

@@ -49,6 +49,8 @@ def cost_a_trade(end: int) -> Callable[[Seen], float | None]:
         total += (
             lock_cost(seen)
             + sum(seen.facts.penalties.values())
+            + sum(seen.facts.bought_in.values())
+            + seen.facts.house_loss
             + principal_lost(seen)
             + free_option(seen)
         )
