@@ -1,6 +1,5 @@
 """Market data by FIX is the feed's: one truth, over real sockets and for a whole random day."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +10,11 @@ import pytest
 from test_fix_acceptor import FixHouse, nth, play
 
 from feeds.issue import Issue
-from market.commands import BustTrade, NewOrder
-from market.ids import trade_id_to_text
+from market.commands import BustTrade
+from market.ids import InstrumentId, TradeId
 from market.quantities import price_to_text
-from participants.fix_codec import FixMessage, body, decode, encode
+from participants.fix_codec import FixMessage, body
 from venue import fix_market
-from venue.fix_market import FixMarket
 
 pytestmark = pytest.mark.processes
 BOOK = ((267, 2), (269, 0), (269, 1), (146, 1), (55, "ST01"))
@@ -114,16 +112,17 @@ def test_a_subscriber_has_the_feeds_book_after_every_turn(tmp_path: Path) -> Non
                 client.send("F", (41, victim), (11, f"c{step}"), (55, "ST01"), (54, 1))
             else:
                 name = f"n{step}"
-                price = 100_000 + 10 * chance.randrange(-8, 8)
+                price = 100_000 + 100 * chance.randrange(-8, 8)
                 client.send("D", (11, name), (38, chance.randrange(1, 9)), (40, 2), (44, price),
                             (54, chance.choice((1, 2))), (55, "ST01"), (1, f"ACC{step}"))  # fmt: skip
                 names.append(name)
-            if step % 10:
+            if step % 5:
                 continue
-            await client.until(lambda: client.messages[-1].kind in "89" and house.is_quiet(client))
-            await asyncio.sleep(0)
+            last = f"sync{step}"
+            client.send("F", (41, "nothing"), (11, last), (55, "ST01"), (54, 1))
+            await client.until(lambda: any(each.get(11) == last for each in client.messages[-40:]))  # noqa: B023
             ask(reader, f"S{step}", kind=0)
-            await nth(reader, 3 + step // 10, "W")
+            await nth(reader, 3 + step // 5, "W")
             for message in reader.messages[heard:]:
                 if message.get(262) in books:
                     books[message.get(262)].read(message)
@@ -132,6 +131,107 @@ def test_a_subscriber_has_the_feeds_book_after_every_turn(tmp_path: Path) -> Non
             for side in "01":
                 assert books["ALL"].levels(side) == levels_of(issue, side, 0)
                 assert books["TOP"].levels(side) == levels_of(issue, side, 3)
-        assert sum(message.kind == "X" for message in reader.messages) > 100
+        assert sum(message.kind == "X" for message in reader.messages) > 80
+
+    play(tmp_path, story)
+
+
+def told(reader: Any) -> list[dict[str, str]]:
+    """The entries of every X so far."""
+    return [each for message in reader.messages if message.kind == "X" for each in entries(message)]
+
+
+def test_trades_come_once_each_and_a_voided_one_is_deleted(tmp_path: Path) -> None:
+    """The tape by number: what traded, what a later reader is given, and what was taken back."""
+
+    async def story(house: FixHouse) -> None:
+        reader = await house.fix_client("A-1", "fix44")
+        client = await house.fix_client("B-1", "fix44")
+        trades = ((267, 1), (269, 2), (146, 1), (55, "ST01"))
+        ask(reader, "T", groups=trades)
+        await nth(reader, 1, "W")
+        for number in range(2):
+            for side in (1, 2):
+                client.send("D", (11, f"n{number}{side}"), (38, 4), (40, 2), (44, 100000),
+                            (54, side), (55, "ST01"), (1, f"ACC{side}"))  # fmt: skip
+        await reader.until(lambda: len(told(reader)) == 2)
+        await house.do(BustTrade(trade_id=TradeId(1), reason="slip", override=True))
+        await reader.until(lambda: len(told(reader)) == 3)
+        assert [(each["279"], each["278"], each["271"], each["55"]) for each in told(reader)] == [
+            ("0", "T-1", "4", "ST01"), ("0", "T-2", "4", "ST01"), ("2", "T-1", "4", "ST01"),
+        ]  # fmt: skip
+        ask(reader, "S", kind=0, groups=trades)
+        assert [each["278"] for each in entries(await nth(reader, 2, "W"))] == ["T-2"]
+
+    play(tmp_path, story)
+
+
+def test_the_list_has_every_issue_in_as_many_fragments_as_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each once, only the last fragment says it is the last."""
+    monkeypatch.setattr("participants.fix_questions.SECURITIES_MAX", 1)
+
+    async def story(house: FixHouse) -> None:
+        reader = await house.fix_client("A-1", "fix44")
+        content = body((320, "L"), (559, 4))
+        number = reader.next_out
+        reader._sent[number] = ("x", content)
+        reader.next_out = number + 1
+        reader._write(reader._frame("x", number, content))
+        parts = [await nth(reader, n, "y") for n in (1, 2)]
+        assert [each.get(55) for each in parts] == ["ST01", "ST02"]
+        assert [each.get(893) for each in parts] == ["N", "Y"]
+        assert {each.get(393) for each in parts} == {"2"}
+        assert parts[0].get(48) == house.core.engine.instrument(InstrumentId("ST01")).isin
+
+    play(tmp_path, story)
+
+
+def test_who_does_not_read_is_left_out_and_gets_the_whole_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the market while behind, every execution all the same; then one W, up to date."""
+    monkeypatch.setattr(fix_market, "BEHIND_BYTES", 0)
+
+    async def story(house: FixHouse) -> None:
+        reader = await house.fix_client("A-1", "fix44")
+        ask(reader, "B")
+        await nth(reader, 1, "W")
+        (connection,) = house.made
+        unread = {"bytes": 1}
+        monkeypatch.setattr(type(connection), "buffered_bytes", property(lambda _: unread["bytes"]))
+        for number in range(3):
+            reader.send("D", (11, f"n{number}"), (38, 1), (40, 2), (44, 100000), (54, 1),
+                        (55, "ST01"))  # fmt: skip
+        await nth(reader, 3)
+        assert [each.kind for each in reader.messages] == ["h", "W", "8", "8", "8"]
+        unread["bytes"] = 0
+        house.fix.tick()
+        (level,) = entries(await nth(reader, 2, "W"))
+        assert (level["271"], level["346"]) == ("3", "3")
+        reader.send("D", (11, "n4"), (38, 1), (40, 2), (44, 100000), (54, 1), (55, "ST01"))
+        (change,) = entries(await nth(reader, 1, "X"))
+        assert (change["279"], change["271"]) == ("1", "4")
+
+    play(tmp_path, story)
+
+
+def test_a_session_follows_so_many_issues_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One more is refused, 281 = 2; what is ended makes room; a snapshot counts for nothing."""
+    monkeypatch.setattr(fix_market, "SUBSCRIPTIONS_MAX", 1)
+
+    async def story(house: FixHouse) -> None:
+        reader = await house.fix_client("A-1", "fix44")
+        ask(reader, "one")
+        ask(reader, "two")
+        ask(reader, "now", kind=0)
+        ask(reader, "one", kind=2)
+        ask(reader, "three")
+        await nth(reader, 3, "W")
+        told = [(each.kind, each.get(262)) for each in reader.messages if each.kind in "WY"]
+        assert told == [("W", "one"), ("Y", "two"), ("W", "now"), ("W", "three")]
 
     play(tmp_path, story)
