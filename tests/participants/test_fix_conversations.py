@@ -627,6 +627,16 @@ HOUSE = {
         < 35=A|34=3
         > 35=H|34=4|11=n1|54=1|55=KH01
         < 35=8|150=I|39=0""",
+    "order capacity comes back with every report of its order": f"""
+        {LOGON}
+        > 35=D|34=2|11=n1|38=10|40=2|44=100000|54=1|55=KH01|60=NOW|528=P
+        < 35=8|150=0|528=P
+        > 35=G|34=3|11=n2|41=n1|38=12|40=2|44=100000|54=1|55=KH01|60=NOW
+        < 35=8|150=5|528=P
+        > 35=D|34=4|11=n3|38=10|40=2|44=100000|54=1|55=KH01|60=NOW
+        < 35=8|150=0|528=-
+        > 35=D|34=5|11=n4|38=10|40=2|44=100000|54=1|55=NONE|60=NOW|528=A
+        < 35=8|150=8|528=A""",
     "one issue is listed by its symbol": f"""
         {LOGON}
         > 35=x|34=2|320=L1|559=0|55=KH01
@@ -766,6 +776,12 @@ HOUSE = {
         > 35=V|34=6|262=M1|263=0|264=0|267=1|269=Z|146=1|55=KH01
         < 35=3|371=269|373=5""",
 }
+
+
+def test_starts_rule_80a_comes_back() -> None:
+    """47 of the order is 47 of its reports, the cancel's too; none where none was said."""
+    play(f"{LOGON}\n> 35=D|34=2|{BUY}|47=A\n< {NEW}|47=A\n> 35=F|34=3|{CANCEL}\n< 35=8|150=4|47=A")
+    play(f"{LOGON}\n> 35=D|34=2|{BUY}\n< {NEW}|47=-")
 
 
 @pytest.mark.parametrize("kind", ["x", "g", "V", "G", "q", "H"])
