@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MESSAGE_BYTES_MAX: Final = 4096
-"""Longest message a client may send, whole; ours are shorter."""
+"""Longest message a client may send, whole; of ours only lists and market data may be longer."""
 
 _SOH: Final = "\x01"
 _START: Final = b"8=FIX"
