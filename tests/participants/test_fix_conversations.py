@@ -943,3 +943,35 @@ def test_no_field_breaks_a_session(kind: str, mutations: list[tuple[str, str]]) 
 
 
 FUZZED = World()
+
+
+ASKED = "262=M1|263=1|264=0|265=1|267=2|269=0|269=1|146=1|55=KH01|320=L|559=4|335=S"
+OF_THE_MARKET = ("55", "146", "262", "263", "264", "265", "266", "267", "269", "320", "336", "559")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(["V", "x", "g"]),
+    st.lists(
+        st.tuples(st.sampled_from(OF_THE_MARKET), st.sampled_from(["", "0", "1", "2", "-1", "KH01", "Q", "Y", "9" * 12])),
+        max_size=6,
+    ),
+    st.sets(st.sampled_from(OF_THE_MARKET)),
+)  # fmt: skip
+def test_no_question_breaks_a_session(
+    kind: str, added: list[tuple[str, str]], left_out: set[str]
+) -> None:
+    """Any fields in any order and number: an answer or a refusal, and the session goes on."""
+    talk = play(LOGON, ASKING)
+    talk.session.numbers.next_in = 2  # type: ignore[union-attr]
+    pairs = [pair for pair in ASKED.split("|") if pair.split("=")[0] not in left_out]
+    pairs += [f"{tag}={value}" for tag, value in added]
+    talk.say("|".join([f"35={kind}", "34=2", *pairs]))
+    assert not talk.is_closed
+    assert talk.heard[1:] or "263=2" in pairs
+    assert {message.kind for message in talk.heard[1:]} <= set("3jWYyh")
+    talk.lose()
+    ASKING.numbers.clear()
+
+
+ASKING = World(profile="house44")
