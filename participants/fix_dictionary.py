@@ -71,6 +71,7 @@ def _members(
             yield f"   <field name='{name}' required='{needed}'/>"
             continue
         yield f"   <group name='{name}' required='{needed}'>"
-        for inner in group:
-            yield f"    <field name='{profile.fields[inner].name}' required='Y'/>"
+        for inner in group.members:
+            inside = "Y" if inner in group.required else "N"
+            yield f"    <field name='{profile.fields[inner].name}' required='{inside}'/>"
         yield "   </group>"

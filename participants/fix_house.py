@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from market.ids import KeyId, ParticipantId, SessionId
-from participants.fix_codec import body
+from participants.fix_codec import FixMessage, body
 from participants.fix_numbers import FixNumbers
-from participants.fix_orders import Market
+from participants.fix_orders import Market, Unfit
 from participants.fix_profiles import Profile
 from participants.fix_reports import FixReports
 from participants.fix_rules import FixRules
@@ -122,6 +122,13 @@ class FirmOutbox:
         return record.msg_type, session_id, record.body_44() + body((5003, place + 1))
 
 
+class Questions(Protocol):
+    """Whoever answers what is asked about the market (venue/fix_market.py)."""
+
+    def answer(self, asker: object, message: FixMessage) -> list[tuple[str, bytes]] | Unfit:
+        """MsgType and body of each answer to an x, g or V; subscriptions are the asker's."""
+
+
 def _no_copies(_: ParticipantId) -> int:
     return 0
 
@@ -134,6 +141,7 @@ class FixHouse:
         find: The client of a SenderCompID, asked anew at every logon.
         numbers: The numbers of a session; they outlive connections.
         copies: How many drop copies of a firm are logged on.
+        questions: Answers what is asked about the market; None where the profile has no questions.
     """
 
     profile: Profile
@@ -145,3 +153,4 @@ class FixHouse:
     numbers: Callable[[SessionId], FixNumbers]
     is_drop_copy: bool = False
     copies: Callable[[ParticipantId], int] = _no_copies
+    questions: Questions | None = None

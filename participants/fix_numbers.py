@@ -88,6 +88,16 @@ class FixNumbers:
         self._notes.append(f"{_OUT} {self.next_out}")
         return number
 
+    def use_unkept(self, count: int) -> int:
+        """Take numbers for messages that are true only when said; the first of them.
+
+        Sent again, a gap fill stands in their place, as for session messages.
+        """
+        first = self.next_out
+        self.next_out = first + count
+        self._notes.append(f"{_OUT} {self.next_out}")
+        return first
+
     def use_for_message(self, msg_type: str, content: bytes, sending_time: str) -> int:
         """Take the next number for an application message that no record stands behind."""
         number = self.next_out

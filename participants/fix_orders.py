@@ -139,6 +139,7 @@ def _new(message: FixMessage, identity: Identity, market: Market) -> NewOrder | 
         validity=market.immediate if tif == "3" else _VALIDITIES[tif],
         account=account,
         short_sale=_SHORT.get(side),
+        carried=fields.get("47") or fields.get("528") or "",
     )
 
 

@@ -7,7 +7,8 @@ is said and what is done cannot differ.
 
 Ordering: a message's fields stand in the order in which they are sent.
 Source: START FIX 1.1 (2nd-hand) for the START messages, their required and their optional fields;
-FIX 4.2 and 4.4 for names, types and the session messages. Fields 5001 to 5004 are ours.
+FIX 4.2 and 4.4 for names, types and the session messages; FIX 5.0 for the fields from 969 on and
+MDEntryType Q, which 4.4 does not have. Fields 5001 to 5004 are ours.
 """
 
 from dataclasses import dataclass, field
@@ -25,6 +26,19 @@ class FieldRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """The fields of one entry of a repeating group, in order; the first begins each entry."""
+
+    required: tuple[int, ...]
+    optional: tuple[int, ...] = ()
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """All of them, as sent."""
+        return (*self.required, *self.optional)
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRule:
     """One message.
 
@@ -32,7 +46,7 @@ class MessageRule:
         kind: MsgType (35).
         is_admin: Whether it belongs to the session layer: never sent again, a gap fill instead.
         inbound: Whether a client may send it.
-        groups: Counter tag of a repeating group to the tags in it.
+        groups: Counter tag of a repeating group to what is in it; no group holds another.
     """
 
     kind: str
@@ -41,7 +55,7 @@ class MessageRule:
     optional: tuple[int, ...] = ()
     is_admin: bool = False
     inbound: bool = False
-    groups: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    groups: dict[int, Group] = field(default_factory=dict)
 
     def allows(self, tag: int) -> bool:
         """Whether the tag belongs to the message's body."""
@@ -180,18 +194,91 @@ _ONLY_42: Final = (
     FieldRule(382, "NoContraBrokers", "INT"),
 )  # fmt: skip
 
+_INFORMATION: Final = (
+    FieldRule(107, "SecurityDesc", "STRING"),
+    FieldRule(146, "NoRelatedSym", "NUMINGROUP"),
+    FieldRule(262, "MDReqID", "STRING"),
+    FieldRule(263, "SubscriptionRequestType", "CHAR", {
+        "0": "SNAPSHOT", "1": "SNAPSHOT_PLUS_UPDATES",
+        "2": "DISABLE_PREVIOUS_SNAPSHOT_PLUS_UPDATE_REQUEST",
+    }),
+    FieldRule(264, "MarketDepth", "INT"),
+    FieldRule(265, "MDUpdateType", "INT", {"0": "FULL_REFRESH", "1": "INCREMENTAL_REFRESH"}),
+    FieldRule(266, "AggregatedBook", "BOOLEAN", _YES_NO),
+    FieldRule(267, "NoMDEntryTypes", "NUMINGROUP"),
+    FieldRule(268, "NoMDEntries", "NUMINGROUP"),
+    FieldRule(269, "MDEntryType", "CHAR", {
+        "0": "BID", "1": "OFFER", "2": "TRADE", "3": "INDEX_VALUE", "4": "OPENING_PRICE",
+        "5": "CLOSING_PRICE", "6": "SETTLEMENT_PRICE", "7": "TRADING_SESSION_HIGH_PRICE",
+        "8": "TRADING_SESSION_LOW_PRICE", "9": "TRADING_SESSION_VWAP_PRICE", "A": "IMBALANCE",
+        "B": "TRADE_VOLUME", "C": "OPEN_INTEREST", "Q": "AUCTION_CLEARING_PRICE",
+    }),
+    FieldRule(270, "MDEntryPx", "PRICE"),
+    FieldRule(271, "MDEntrySize", "QTY"),
+    FieldRule(272, "MDEntryDate", "UTCDATEONLY"),
+    FieldRule(273, "MDEntryTime", "UTCTIMEONLY"),
+    FieldRule(278, "MDEntryID", "STRING"),
+    FieldRule(279, "MDUpdateAction", "CHAR", {"0": "NEW", "1": "CHANGE", "2": "DELETE"}),
+    FieldRule(281, "MDReqRejReason", "CHAR", {
+        "0": "UNKNOWN_SYMBOL", "1": "DUPLICATE_MDREQID", "2": "INSUFFICIENT_BANDWIDTH",
+        "3": "INSUFFICIENT_PERMISSIONS", "4": "UNSUPPORTED_SUBSCRIPTIONREQUESTTYPE",
+        "5": "UNSUPPORTED_MARKETDEPTH", "6": "UNSUPPORTED_MDUPDATETYPE",
+        "7": "UNSUPPORTED_AGGREGATEDBOOK", "8": "UNSUPPORTED_MDENTRYTYPE",
+    }),
+    FieldRule(320, "SecurityReqID", "STRING"),
+    FieldRule(322, "SecurityResponseID", "STRING"),
+    FieldRule(325, "UnsolicitedIndicator", "BOOLEAN", _YES_NO),
+    FieldRule(335, "TradSesReqID", "STRING"),
+    FieldRule(346, "NumberOfOrders", "INT"),
+    FieldRule(393, "TotNoRelatedSym", "INT"),
+    FieldRule(559, "SecurityListRequestType", "INT", {
+        "0": "SYMBOL", "1": "SECURITYTYPE_AND_OR_CFICODE", "2": "PRODUCT",
+        "3": "TRADINGSESSIONID", "4": "ALL_SECURITIES",
+    }),
+    FieldRule(560, "SecurityRequestResult", "INT", {
+        "0": "VALID_REQUEST", "1": "INVALID_OR_UNSUPPORTED_REQUEST",
+        "2": "NO_INSTRUMENTS_FOUND",
+    }),
+    FieldRule(561, "RoundLot", "QTY"),
+    FieldRule(567, "TradSesStatusRejReason", "INT", {
+        "1": "UNKNOWN_OR_INVALID_TRADINGSESSIONID", "99": "OTHER",
+    }),
+    FieldRule(893, "LastFragment", "BOOLEAN", _YES_NO),
+    FieldRule(969, "MinPriceIncrement", "PRICE"),
+    FieldRule(1148, "LowLimitPrice", "PRICE"),
+    FieldRule(1149, "HighLimitPrice", "PRICE"),
+    FieldRule(1150, "TradingReferencePrice", "PRICE"),
+)  # fmt: skip
+"""What only the questions about the market have: security list, session status, market data."""
+
 _ONLY_44: Final = (
+    FieldRule(15, "Currency", "STRING"),
     FieldRule(19, "ExecRefID", "STRING"),
+    FieldRule(22, "SecurityIDSource", "STRING", {"4": "ISIN_NUMBER"}),
     FieldRule(32, "LastQty", "QTY"),
     FieldRule(39, "OrdStatus", "CHAR", _ORD_STATUS),
     FieldRule(59, "TimeInForce", "CHAR", {
         "0": "DAY", "2": "AT_THE_OPENING", "3": "IMMEDIATE_OR_CANCEL", "4": "FILL_OR_KILL",
         "7": "AT_THE_CLOSE",
     }),
+    FieldRule(48, "SecurityID", "STRING"),
     FieldRule(64, "SettlDate", "LOCALMKTDATE"),
     FieldRule(150, "ExecType", "CHAR", {
         "0": "NEW", "4": "CANCELED", "5": "REPLACED", "8": "REJECTED", "C": "EXPIRED",
         "D": "RESTATED", "F": "TRADE", "H": "TRADE_CANCEL", "I": "ORDER_STATUS",
+    }),
+    FieldRule(340, "TradSesStatus", "INT", {
+        "0": "UNKNOWN", "1": "HALTED", "2": "OPEN", "3": "CLOSED", "4": "PRE_OPEN",
+        "5": "PRE_CLOSE", "6": "REQUEST_REJECTED",
+    }),
+    FieldRule(373, "SessionRejectReason", "INT", {
+        "0": "INVALID_TAG_NUMBER", "1": "REQUIRED_TAG_MISSING",
+        "2": "TAG_NOT_DEFINED_FOR_THIS_MESSAGE_TYPE", "3": "UNDEFINED_TAG",
+        "4": "TAG_SPECIFIED_WITHOUT_A_VALUE", "5": "VALUE_IS_INCORRECT",
+        "6": "INCORRECT_DATA_FORMAT_FOR_VALUE", "9": "COMPID_PROBLEM",
+        "10": "SENDINGTIME_ACCURACY_PROBLEM", "11": "INVALID_MSGTYPE",
+        "13": "TAG_APPEARS_MORE_THAN_ONCE", "15": "REPEATING_GROUP_FIELDS_OUT_OF_ORDER",
+        "16": "INCORRECT_NUMINGROUP_COUNT",
     }),
     FieldRule(381, "GrossTradeAmt", "AMT"),
     FieldRule(382, "NoContraBrokers", "NUMINGROUP"),
@@ -206,6 +293,7 @@ _ONLY_44: Final = (
     FieldRule(533, "TotalAffectedOrders", "INT"),
     FieldRule(553, "Username", "STRING"),
     FieldRule(554, "Password", "STRING"),
+    *_INFORMATION,
     FieldRule(5001, "CancelOnDisconnect", "BOOLEAN", _YES_NO),
     FieldRule(5002, "DropCopyFrom", "INT"),
     FieldRule(5003, "DropCopySeq", "INT"),
@@ -234,7 +322,7 @@ def _messages(*rules: MessageRule) -> dict[str, MessageRule]:
     return {rule.kind: rule for rule in rules}
 
 
-_CONTRA: Final[dict[int, tuple[int, ...]]] = {382: (375,)}
+_CONTRA: Final[dict[int, Group]] = {382: Group((375,))}
 _BUSINESS_REJECT: Final = MessageRule("j", "BusinessMessageReject", (372, 380), (45, 379, 58))
 _SESSION_STATUS: Final = MessageRule("h", "TradingSessionStatus", (336, 340), (339,))
 
@@ -285,13 +373,43 @@ HOUSE_44: Final = Profile(
             "8",
             "ExecutionReport",
             (37, 17, 150, 39, 55, 54, 151, 14, 6),
-            (11, 41, 19, 1, 64, 38, 40, 44, 59, 32, 31, 60, 103, 378, 381, 382, 880, 5004, 5003,
+            (11, 41, 19, 1, 64, 38, 40, 44, 59, 528, 32, 31, 60, 103, 378, 381, 382, 880, 5004, 5003,
              58),
             groups=_CONTRA,
         ),
         MessageRule("9", "OrderCancelReject", (37, 11, 41, 39, 434), (102, 58, 5003)),
         _BUSINESS_REJECT,
-        _SESSION_STATUS,
+        MessageRule("g", "TradingSessionStatusRequest", (335, 263), (336,), inbound=True),
+        MessageRule("h", "TradingSessionStatus", (336, 340), (335, 325, 567, 339, 58)),
+        MessageRule("x", "SecurityListRequest", (320, 559), (55, 336, 263), inbound=True),
+        MessageRule(
+            "y",
+            "SecurityList",
+            (320, 322, 560),
+            (393, 893, 146),
+            groups={146: Group((55,), (48, 22, 107, 15, 561, 969, 1148, 1149, 1150))},
+        ),
+        MessageRule(
+            "V",
+            "MarketDataRequest",
+            (262, 263, 264, 267, 146),
+            (265, 266),
+            inbound=True,
+            groups={267: Group((269,)), 146: Group((55,))},
+        ),
+        MessageRule(
+            "W",
+            "MarketDataSnapshotFullRefresh",
+            (262, 55, 268),
+            groups={268: Group((269,), (278, 270, 271, 272, 273, 346))},
+        ),
+        MessageRule(
+            "X",
+            "MarketDataIncrementalRefresh",
+            (262, 268),
+            groups={268: Group((279, 269, 278, 55), (270, 271, 272, 273, 346))},
+        ),
+        MessageRule("Y", "MarketDataRequestReject", (262,), (281, 58)),
     ),
 )  # fmt: skip
 """Our own door in FIX 4.4, and the drop copy's."""

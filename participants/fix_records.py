@@ -96,6 +96,7 @@ class Execution(Message, frozen=True, kw_only=True, tag=False):
     client_order_id: str
     original: str
     account: str
+    capacity: str
     instrument_id: str
     side: Side
     short_sale: ShortSale | None
@@ -150,6 +151,7 @@ class Execution(Message, frozen=True, kw_only=True, tag=False):
             (40, "2" if self.order_kind is OrderKind.LIMIT else "1"),
             (41, self.original or None),
             (44, price_to_text(Sen(self.price_sen)) if self.price_sen else None),
+            (47, self.capacity or None),
             (58, self.text()),
             (59, _TIME_IN_FORCE.get(self.validity)),
             (60, utc_text(self.at_ns)),
@@ -183,6 +185,7 @@ class Execution(Message, frozen=True, kw_only=True, tag=False):
             (40, "2" if self.order_kind is OrderKind.LIMIT else "1"),
             (44, price_to_text(Sen(self.price_sen)) if self.price_sen else None),
             (59, tif),
+            (528, self.capacity or None),
             (32, self.last_units or None),
             (31, price_to_text(Sen(self.last_price_sen)) if self.last_units else None),
             (60, utc_text(self.at_ns)),

@@ -10,13 +10,13 @@ Which session: answers go to the session that asked; news of an order to the ses
 entered or amended it. A firm's drop copy gets all of them, once, in order.
 Invariants: every request has one answer; cumulated and open quantity never exceed the order's;
 a day's records are let go when the next one opens.
-Known limits: the tags 47 and 528 of an order are not kept by the market, so they are not sent back.
+Order capacity (47 in 4.2, 528 in 4.4) is validated, carried beside the order and sent back with it.
 Source: START FIX 1.1 (2nd-hand); FIX 4.2 order state matrices; exec_id per day unique (tag 17).
 """
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from market.commands import (
     AmendOrder,
@@ -55,6 +55,8 @@ from market.reasons import CancelReason, RejectReason
 from market.words import ShortSale
 from participants.fix_records import CancelReject, Execution, MassCancelReport, Told
 
+_CAPACITIES: Final = ("A", "P")
+
 
 class ExecType(StrEnum):
     """What an execution says; the letters are FIX 4.4's ExecType."""
@@ -70,21 +72,27 @@ class ExecType(StrEnum):
     STATUS = "I"
 
 
+def capacity_of(request: NewOrder | None) -> str:
+    """Order capacity as FIX said it; empty for an order that said none, or of another door."""
+    return request.carried if request is not None and request.carried in _CAPACITIES else ""
+
+
 class OrderView:
     """One order as FIX tells it; changes in place, owned by :class:`FixReports`."""
 
     __slots__ = (
-        "account", "client_order_id", "cum_units", "instrument_id", "kind", "leaves_units",
+        "account", "capacity", "client_order_id", "cum_units", "instrument_id", "kind", "leaves_units",
         "order_id", "participant_id", "price_sen", "quantity_units", "session_id",
         "short_sale", "side", "status", "validity", "value_sen",
     )  # fmt: skip
 
-    def __init__(self, event: OrderAccepted, account: str) -> None:
+    def __init__(self, event: OrderAccepted, account: str, capacity: str) -> None:
         self.order_id = event.order_id
         self.participant_id = event.participant_id
         self.session_id = event.session_id
         self.client_order_id = event.client_order_id
         self.account = account
+        self.capacity = capacity
         self.instrument_id = event.instrument_id
         self.side = event.side
         self.short_sale: ShortSale | None = event.short_sale
@@ -195,7 +203,8 @@ class FixReports:
 
     def _accepted(self, event: OrderAccepted) -> None:
         request = self._request
-        view = OrderView(event, request.account if isinstance(request, NewOrder) else "")
+        entered = request if isinstance(request, NewOrder) else None
+        view = OrderView(event, entered.account if entered else "", capacity_of(entered))
         self._orders[event.order_id] = view
         self._named[event.participant_id, event.client_order_id] = view
         self._tell(view.session_id, view.participant_id, self._execution(view, ExecType.NEW))
@@ -373,6 +382,7 @@ class FixReports:
             client_order_id=view.client_order_id if named is None else named,
             original=original,
             account=view.account,
+            capacity=view.capacity,
             instrument_id=view.instrument_id,
             side=view.side,
             short_sale=view.short_sale,
@@ -404,6 +414,7 @@ class FixReports:
             client_order_id=request.client_order_id,
             original="",
             account=request.account,
+            capacity=capacity_of(request),
             instrument_id=request.instrument_id,
             side=request.side,
             short_sale=request.short_sale,

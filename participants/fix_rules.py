@@ -3,7 +3,7 @@
 Purpose: the part of FIX validation that needs no state. The answer to a breach is a session-level
 Reject (35=3) with its reason (373) and tag (371), or a business reject (35=j) for a kind of message
 that the profile does not have.
-Ordering: repeated tag, then each tag in the order sent (number, value, known, belongs here, format,
+Ordering: repeated tag (or a repeating group that is not as counted), then each tag in the order sent (number, value, known, belongs here, format,
 enumeration), then what is missing in the dictionary's order. The first breach is the answer.
 Invariants: pure; never raises.
 Cost: about 3 microseconds for an order.
@@ -11,11 +11,12 @@ Source: FIX 4.2, SessionRejectReason (373); QuickFIX checks the same things in t
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from participants.fix_codec import FixMessage
-from participants.fix_profiles import HEADER_OPTIONAL, HEADER_REQUIRED, Profile
+from participants.fix_profiles import HEADER_OPTIONAL, HEADER_REQUIRED, MessageRule, Profile
 
 INVALID_TAG: Final = 0
 MISSING: Final = 1
@@ -27,12 +28,15 @@ BAD_FORMAT: Final = 6
 COMP_ID: Final = 9
 SENDING_TIME: Final = 10
 REPEATED: Final = 13
+OUT_OF_ORDER: Final = 15
+WRONG_COUNT: Final = 16
 
 UNSUPPORTED_KIND: Final = 3
 """BusinessRejectReason (380)."""
 
 _FORMATS: Final = {
     "INT": r"-?[0-9]{1,12}",
+    "NUMINGROUP": r"[0-9]{1,3}",
     "LENGTH": r"[0-9]{1,6}",
     "QTY": r"[0-9]{1,12}(\.0{1,6})?",
     "PRICE": r"-?[0-9]{1,12}(\.[0-9]{1,6})?",
@@ -70,11 +74,16 @@ class FixRules:
         }
         self._bodies = {
             kind: (
-                frozenset(map(str, (*rule.required, *rule.optional))),
-                tuple(map(str, rule.required)),
+                frozenset(map(str, (*rule.required, *rule.optional, *_inside(rule)))),
+                tuple(map(str, (*rule.required, *_begins(rule)))),
             )
             for kind, rule in profile.messages.items()
             if rule.inbound
+        }
+        self._groups = {
+            kind: {str(tag): tuple(map(str, group.members)) for tag, group in rule.groups.items()}
+            for kind, rule in profile.messages.items()
+            if rule.inbound and rule.groups
         }
 
     def breach(self, message: FixMessage) -> Breach | None:
@@ -83,12 +92,19 @@ class FixRules:
         if body is None:
             text = f"message type {message.kind[:8]} is not supported"
             return Breach(UNSUPPORTED_KIND, "35", text, is_unsupported=True)
-        if message.repeated is not None:
+        groups = self._groups.get(message.kind)
+        if groups is None and message.repeated is not None:
             return Breach(REPEATED, message.repeated, "tag appears more than once")
         allowed, required = body
         checks = self._checks
         fields = message.fields
-        for tag, value in fields.items():
+        said: Iterable[tuple[str, str]] = fields.items()
+        if groups is not None:
+            said = [(tag, value) for tag, _, value in message.parts] or list(fields.items())
+            breach = _miscounted(said, groups)
+            if breach is not None:
+                return breach
+        for tag, value in said:
             check = checks.get(tag)
             if check is None or not value:
                 return self._odd(tag, value)
@@ -110,3 +126,56 @@ class FixRules:
         if not value:
             return Breach(EMPTY, tag, "tag specified without a value")
         return Breach(UNDEFINED, tag, "undefined tag")
+
+
+def _inside(rule: MessageRule) -> Iterator[int]:
+    """The fields of all groups of a message."""
+    for group in rule.groups.values():
+        yield from group.members
+
+
+def _begins(rule: MessageRule) -> Iterator[int]:
+    """What every group that has to be there begins its entries with."""
+    for tag, group in rule.groups.items():
+        if tag in rule.required:
+            yield group.required[0]
+
+
+def _miscounted(
+    said: Iterable[tuple[str, str]], groups: dict[str, tuple[str, ...]]
+) -> Breach | None:
+    """What is wrong with the repeating groups of a message, or a tag twice outside them. O(fields).
+
+    Each entry begins with its group's first field and has no field twice; so many entries follow
+    the counter as it says, and nothing of a group stands anywhere else.
+    """
+    owners = {tag: counter for counter, members in groups.items() for tag in members}
+    seen: dict[str, None] = {}
+    entry: dict[str, None] = {}
+    counts: dict[str, tuple[str, int]] = {}
+    open_group = ""
+    for tag, value in said:
+        owner = owners.get(tag)
+        if owner is None:
+            if tag in seen:
+                return Breach(REPEATED, tag, "tag appears more than once")
+            seen[tag] = None
+            open_group = tag if tag in groups else ""
+            if open_group:
+                counts[tag] = (value, 0)
+            continue
+        if owner != open_group:
+            return Breach(OUT_OF_ORDER, tag, "a group's fields follow its counter")
+        told, entries = counts[owner]
+        if tag == groups[owner][0]:
+            entry = {}
+            counts[owner] = (told, entries + 1)
+        elif not entries:
+            return Breach(OUT_OF_ORDER, tag, "an entry begins with the group's first field")
+        if tag in entry:
+            return Breach(REPEATED, tag, "tag appears more than once in an entry")
+        entry[tag] = None
+    for counter, (told, entries) in counts.items():
+        if told.isdecimal() and int(told[:6]) != entries:
+            return Breach(WRONG_COUNT, counter, "the group has another number of entries")
+    return None

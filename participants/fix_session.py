@@ -40,6 +40,7 @@ from participants.fix_house import (
 )
 from participants.fix_numbers import FixNumbers
 from participants.fix_orders import Unfit, to_command
+from participants.fix_questions import KINDS
 from participants.fix_records import reason_text, utc_ns, utc_text
 from participants.fix_rules import (
     COMP_ID,
@@ -207,7 +208,7 @@ class FixSession(FixSpeaker):
     def _act(self, message: FixMessage, seq: int, *, is_throttled: bool) -> list[Action]:
         """Carry out a message that is in order and well formed."""
         kind = message.kind
-        if kind in {"D", "F", "G", "q", "H"}:
+        if kind in {"D", "F", "G", "q", "H"} or kind in KINDS:
             return self._application(message, seq, is_throttled=is_throttled)
         if kind == "1":
             return [self._admin("0", body((112, message.get(112))))]
@@ -232,6 +233,8 @@ class FixSession(FixSpeaker):
         if is_throttled:
             text = reason_text(RejectReason.THROTTLED)
             return self._business_reject(seq, kind, _NOT_AVAILABLE, text, fields)
+        if kind in KINDS:
+            return self._question(message, seq)
         reports = self._house.reports
         if kind == "H":
             return self._order_status(message, seq, identity)
@@ -245,6 +248,15 @@ class FixSession(FixSpeaker):
             return self._business_reject(seq, kind, command.reason, command.text, fields)
         numbers.submitted(seq, command.req_id)
         return [Submit(command=command)]
+
+    def _question(self, message: FixMessage, seq: int) -> list[Action]:
+        """About the market, not about orders: answered at once, from what is public."""
+        questions = self._house.questions
+        check(questions is not None, "a profile with questions has answers", kind=message.kind)
+        told = questions.answer(self, message)  # type: ignore[union-attr]  # check() has spoken
+        if isinstance(told, Unfit):
+            return self._business_reject(seq, message.kind, told.reason, told.text, message.fields)
+        return self._passing(told)
 
     def _order_status(self, message: FixMessage, seq: int, identity: Identity) -> list[Action]:
         """The order's state; asked behind commands still on their way, it waits for them."""
@@ -492,6 +504,13 @@ class FixSession(FixSpeaker):
             return []
         self._wall_ns = wall_ns
         return [self._message(msg_type, content)]
+
+    def tell_passing(self, told: list[tuple[str, bytes]], *, wall_ns: int) -> list[Action]:
+        """Send market data: MsgType and body of each message, nothing of it kept."""
+        if self._state is not FixState.LIVE:
+            return []
+        self._wall_ns = wall_ns
+        return self._passing(told)
 
     def tick(self, *, now_ns: int, wall_ns: int) -> list[Action]:
         """Let time pass; call it about once a second. O(1)."""

@@ -111,6 +111,15 @@ class FixSpeaker:
         number = self._live_numbers().use_for_message(kind, content, utc_text(self._wall_ns))
         return Send(frame=self._frame(kind, number, content))
 
+    def _passing(self, told: list[tuple[str, bytes]]) -> list[Action]:
+        """Market data, true when said and not later: sent again, it is a gap fill."""
+        if not told:
+            return []
+        self._sent_now()
+        first = self._live_numbers().use_unkept(len(told))
+        parts = [self._frame(kind, first + n, content) for n, (kind, content) in enumerate(told)]
+        return [Send(frame=b"".join(parts))]
+
     def _frame(
         self,
         kind: str,

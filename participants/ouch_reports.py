@@ -47,6 +47,7 @@ from participants.ouch_rules import (
     SUPERFLUOUS,
     OuchMarket,
     carried_of,
+    is_ours,
     token_of,
 )
 
@@ -126,7 +127,7 @@ class OuchReports:
         self._at_ns = (entry.at_ns + _JST_NS) % _DAY_NS
         self._sequence = entry.sequence
         self._letter = OTHER
-        if isinstance(command, NewOrder | AmendOrder) and command.carried:
+        if isinstance(command, NewOrder | AmendOrder) and is_ours(command):
             self._use(command.session_id, token_of(command.client_order_id))
         elif isinstance(command, RefuseRequest) and command.carried.startswith("O"):
             self._use(command.session_id, token_of(command.req_id))
@@ -249,7 +250,7 @@ class OuchReports:
             if reason is command.reason:
                 letter = command.carried[1:]
             self._reject(event.session_id, token_of(command.req_id), letter)
-        elif isinstance(command, NewOrder) and command.carried:
+        elif isinstance(command, NewOrder) and is_ours(command):
             self._reject(event.session_id, token_of(command.client_order_id), letter)
         elif isinstance(command, AmendOrder | CancelOrder) and command.carried:
             self._letter = command.carried[1:] or letter

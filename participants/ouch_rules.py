@@ -137,6 +137,13 @@ class Carried:
     cash_margin: str
 
 
+def is_ours(command: NewOrder | AmendOrder) -> bool:
+    """Whether an order or replace came in by OUCH; another door may carry something of its own."""
+    if isinstance(command, NewOrder):
+        return carried_of(command.carried) is not None
+    return command.carried.startswith("U")
+
+
 def carried_of(text: str) -> Carried | None:
     """What an order of another door does not have."""
     if len(text) != _CARRIED_BYTES:

@@ -5,6 +5,8 @@ gateway and on the same core, sessions, risk and journal. Executions leave after
 covers them; the numbers they go out under are noted (venue/fix_store.py) before the bytes leave.
 A session is live at one door at a time: a logon that took it over at the other door ends it here.
 
+Questions about the market and subscriptions (venue/fix_market.py) are answered from the feed's folds.
+
 Bounds of one connection: so long to log on, so many bytes a message, so many unsent bytes before
 it is closed as too slow; what it missed waits for its sequence. A defect while one is handled ends
 that connection alone.
@@ -40,14 +42,16 @@ from market.reasons import RejectReason
 from market.rules import AmendMode
 from market.words import Phase, Validity
 from participants.actions import Action, Close, Send, Submit
-from participants.fix_codec import Framer, Oversize, body, decode
+from participants.fix_codec import Framer, Oversize, decode
 from participants.fix_house import FixClient, FixHouse, FixSettings, FixState
 from participants.fix_numbers import FixNumbers
 from participants.fix_orders import Market
 from participants.fix_profiles import HOUSE_44, START_42, Profile
+from participants.fix_questions import session_status
 from participants.fix_reports import FixReports
 from participants.fix_rules import FixRules
 from participants.fix_session import FixSession
+from venue.fix_market import FixMarket
 from venue.fix_store import FixStore
 from venue.gateway import Gateway
 from venue.seams import real_ns, wall_ns
@@ -73,9 +77,6 @@ _STATUS: Final = {
     Phase.CLOSED: 3,
 }
 """TradSesStatus (340) of a market whose books are all in a state."""
-
-_SESSION_NAME: Final = "DAY"
-_SIMULATED: Final = 2
 
 
 class FixConnection(asyncio.Protocol):
@@ -234,6 +235,7 @@ class FixAcceptor:
             by_total=rules.amend_mode.value is AmendMode.REPLACE_TOTAL,
             isins={str(name): engine.instrument(name).isin for name in engine.instrument_ids()},
         )
+        self._questions = FixMarket(self._core.feeds, lambda: self._status)
         self._houses = {
             "fix42": self._house(START_42),
             "fix44": self._house(HOUSE_44),
@@ -251,6 +253,7 @@ class FixAcceptor:
             numbers=self._store.numbers,
             is_drop_copy=is_drop_copy,
             copies=self._copies,
+            questions=self._questions,
         )
 
     def connection(self, door: str) -> FixConnection:
@@ -293,6 +296,7 @@ class FixAcceptor:
     def forget(self, connection: FixConnection) -> None:
         """The socket is gone."""
         self._connections.pop(connection, None)
+        self._questions.forget(connection.session)
         client = connection.session.client
         if client is not None and self._live.get(client.session_id) is connection:
             del self._live[client.session_id]
@@ -374,6 +378,16 @@ class FixAcceptor:
                 self._of_sessions(command, events)
                 self._phases_of(events)
         self._send(self._connections)
+        if self._questions.learn(published):
+            self._tell_market()
+
+    def _tell_market(self) -> None:
+        """What a turn changed to those who follow it, after everyone's own executions."""
+        wall = wall_ns()
+        for connection in list(self._connections):
+            told = self._questions.news(connection.session, connection.buffered_bytes)
+            if told:
+                self.act(connection, connection.session.tell_passing(told, wall_ns=wall))
 
     def _send(self, connections: Iterable[FixConnection]) -> None:
         """Flush sessions: all notes with one write, then each session's bytes."""
@@ -443,13 +457,16 @@ class FixAcceptor:
                 self.act(connection, told)
 
     def _status_body(self) -> bytes:
-        return body((336, _SESSION_NAME), (340, self._status), (339, _SIMULATED))
+        return session_status(self._status)
 
     def tick(self) -> None:
         """Let every session look at the time: logons, heartbeats, silent clients."""
         now, wall = real_ns(), wall_ns()
         for connection in list(self._connections):
             self.act(connection, connection.session.tick(now_ns=now, wall_ns=wall))
+            told = self._questions.catch_up(connection.session, connection.buffered_bytes)
+            if told:
+                self.act(connection, connection.session.tell_passing(told, wall_ns=wall))
 
     # --- endings
 

@@ -113,7 +113,13 @@ def main() -> None:
     for line in sys.stdin:
         command = json.loads(line)
         if "send" in command:
-            fix.Session.sendToTarget(build(asked["begin"], command["send"]), session_id)
+            message = build(asked["begin"], command["send"])
+            for counter, first, values in command.get("groups", []):
+                for value in values:
+                    entry = fix.Group(int(counter), int(first))
+                    entry.setField(int(first), value)
+                    message.addGroup(entry)
+            fix.Session.sendToTarget(message, session_id)
         elif "many" in command:
             for number in range(command["many"]):
                 pairs = [[tag, value.format(n=number)] for tag, value in command["like"]]

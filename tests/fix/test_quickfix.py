@@ -247,6 +247,45 @@ def test_quickfix_trades_by_our_44_dictionary_and_reads_the_drop_copy(tmp_path: 
     tell_story(tmp_path, story)
 
 
+def test_quickfix_reads_the_list_and_the_market(tmp_path: Path) -> None:
+    """A stranger's parser takes y, h, W, X and Y apart, groups and all, with validation on."""
+
+    async def story(_: VenueProcess, ports: dict[str, int]) -> None:
+        new = [["35", "D"], ["38", "2"], ["40", "2"], ["44", "99000"], ["55", "KH01"]]
+        async with (
+            peer(tmp_path, "FIRM-A-1", ports["fix44_port"], "house44") as a,
+            peer(tmp_path, "FIRM-B-1", ports["fix44_port"], "house44") as b,
+        ):
+            await open_market(a)
+            a.tell(send=[["35", "x"], ["320", "L"], ["559", "4"]])
+            a.tell(send=[["35", "g"], ["335", "S"], ["263", "0"]])
+            for name, symbol in (("M", "KH01"), ("N", "NONE")):
+                a.tell(
+                    send=[["35", "V"], ["262", name], ["263", "1"], ["264", "0"], ["265", "1"]],
+                    groups=[["267", "269", ["0", "1", "2", "Q"]], ["146", "55", [symbol]]],
+                )
+            await a.has(lambda: any(each["35"] == "Y" for each in a.reports), "asked")
+            b.send(*new, ["54", "1"], t11="b1")
+            await b.has(lambda: len(b.executions()) == 1, "accepted")
+            a.send(*new, ["54", "2"], t11="a1")
+            await a.has(lambda: len(a.executions()) == 2, "filled")
+            await a.has(lambda: sum(each["35"] == "X" for each in a.reports) >= 2, "told")
+            raw = [each["fields"] for each in a.events if each["event"] == "app"]
+        listed = next(fields for fields in raw if ["35", "y"] in fields)
+        assert ["55", "KH01"] in listed
+        assert [each["340"] for each in a.reports if each.get("335") == "S"] == ["2"]
+        assert [each["281"] for each in a.reports if each["35"] == "Y"] == ["0"]
+        (empty,) = [each for each in a.reports if each["35"] == "W"]
+        assert (empty["262"], empty["268"]) == ("M", "0")
+        changes = [pair for fields in raw if ["35", "X"] in fields for pair in fields]
+        actions = [value for tag, value in changes if tag == "279"]
+        names = [value for tag, value in changes if tag == "278"]
+        assert actions == ["0", "2", "0"]
+        assert names == ["0-9900000", "0-9900000", "T-1"]
+
+    tell_story(tmp_path, story)
+
+
 def test_quickfix_that_dies_gets_what_it_missed_by_its_sequence(tmp_path: Path) -> None:
     """The initiator is cut down; its order is canceled, and told once it is back, once."""
 

@@ -28,7 +28,9 @@ from participants.fix_reports import FixReports
 from participants.fix_rules import FixRules
 from participants.fix_session import FixSession
 from venue.core import Core
+from venue.fix_market import FixMarket
 from venue.sample import sample_settings
+from venue.sequencer import Published
 from venue.settings import opening_commands
 
 NS = 1_000_000_000
@@ -49,8 +51,11 @@ class World:
         self.now_ns = 0
         self.wall_ns = at_jst(date(2026, 11, 26), 36_000)
         self.busy = False
+        self.has_news = False
+        self.questions: FixMarket | None = None
         for command in opening_commands(sample_settings("start", 7)):
             self.do(command)
+        self.questions = FixMarket(self.core.feeds, lambda: 4)
         self.phase(Phase.PRE_OPEN, open_day=True)
         limits = {"rate_per_s": 100_000, "burst": 100_000} | settings
         self.house = FixHouse(
@@ -68,6 +73,7 @@ class World:
             find=self.find,
             numbers=self.numbers_of,
             is_drop_copy=drop_copy,
+            questions=self.questions,
         )
 
     def do(self, command: Command) -> list[Event]:
@@ -80,7 +86,9 @@ class World:
         events = self.core.apply(entry)
         self.reports.apply(entry, events)
         self.core.reports.drain()
-        self.core.feeds.drain()
+        messages = self.core.feeds.drain()
+        if self.questions is not None:
+            self.has_news = self.questions.learn(Published([(entry, events)], [], messages))
         return events
 
     def phase(self, phase: Phase, *, open_day: bool = False) -> None:
@@ -163,6 +171,10 @@ class Talk:
         actions = self.session.flush(wall_ns=self.world.wall_ns)
         if actions:
             self.act(actions)
+        if self.world.has_news and self.world.questions is not None:
+            self.world.has_news = False
+            told = self.world.questions.news(self.session, 0)
+            self.act(self.session.tell_passing(told, wall_ns=self.world.wall_ns))
 
     def _submit(self, command: Any) -> None:
         world = self.world
@@ -188,6 +200,8 @@ class Talk:
     def lose(self) -> None:
         """The socket goes."""
         self.act(self.session.disconnected())
+        if self.world.questions is not None:
+            self.world.questions.forget(self.session)
         self.is_closed = True
 
 

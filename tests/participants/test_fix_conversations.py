@@ -554,6 +554,9 @@ def test_conversation(name: str) -> None:
     play("\n".join(line.strip() for line in CONVERSATIONS[name].splitlines()))
 
 
+ENTER = "> 35=D|34=2|11=n1|38=10|40=2|44=100000|54=1|55=KH01|60=NOW"
+ENTER2 = "> 35=D|34=4|11=n2|38=10|40=2|44=99990|54=1|55=KH01|60=NOW"
+
 HOUSE = {
     "a replace changes price and total quantity": f"""
         {LOGON}
@@ -624,7 +627,167 @@ HOUSE = {
         < 35=A|34=3
         > 35=H|34=4|11=n1|54=1|55=KH01
         < 35=8|150=I|39=0""",
+    "order capacity comes back with every report of its order": f"""
+        {LOGON}
+        > 35=D|34=2|11=n1|38=10|40=2|44=100000|54=1|55=KH01|60=NOW|528=P
+        < 35=8|150=0|528=P
+        > 35=G|34=3|11=n2|41=n1|38=12|40=2|44=100000|54=1|55=KH01|60=NOW
+        < 35=8|150=5|528=P
+        > 35=D|34=4|11=n3|38=10|40=2|44=100000|54=1|55=KH01|60=NOW
+        < 35=8|150=0|528=-
+        > 35=D|34=5|11=n4|38=10|40=2|44=100000|54=1|55=NONE|60=NOW|528=A
+        < 35=8|150=8|528=A""",
+    "one issue is listed by its symbol": f"""
+        {LOGON}
+        > 35=x|34=2|320=L1|559=0|55=KH01
+        < 35=y|34=2|320=L1|322=L1-1|560=0|393=1|893=Y|146=1|55=KH01|22=4|15=JPY""",
+    "an issue that is not there gives an empty list": f"""
+        {LOGON}
+        > 35=x|34=2|320=L1|559=0|55=NONE
+        < 35=y|320=L1|560=2|146=-""",
+    "a list by symbol needs the symbol": f"""
+        {LOGON}
+        > 35=x|34=2|320=L1|559=0
+        < 35=j|372=x|380=5""",
+    "a list by product, or one that goes on, is not offered": f"""
+        {LOGON}
+        > 35=x|34=2|320=L1|559=2
+        < 35=y|320=L1|560=1
+        > 35=x|34=3|320=L2|559=4|263=1
+        < 35=y|320=L2|560=1""",
+    "the session's status is told to whoever asks": f"""
+        {LOGON}
+        > 35=g|34=2|335=S1|263=0
+        < 35=h|335=S1|336=DAY|340=4|325=N|567=-""",
+    "another session has no status": f"""
+        {LOGON}
+        > 35=g|34=2|335=S1|263=0|336=NIGHT
+        < 35=h|335=S1|336=NIGHT|340=6|567=1
+        > 35=g|34=3|335=S2|263=2
+        < 35=h|335=S2|340=6|567=99""",
+    "a snapshot is the book now and nothing after": f"""
+        {LOGON}
+        {ENTER}
+        < 35=8|150=0
+        > 35=V|34=3|262=M1|263=0|264=0|267=2|269=0|269=1|146=1|55=KH01
+        < 35=W|262=M1|55=KH01|268=1|269=0|278=0-10000000|270=100000|271=10|346=1
+        {ENTER2}
+        < 35=8|150=0""",
+    "an empty book is a snapshot without entries": f"""
+        {LOGON}
+        > 35=V|34=2|262=M1|263=0|264=1|267=1|269=0|146=1|55=KH01
+        < 35=W|262=M1|268=0|269=-""",
+    "a subscription tells what changes, behind the execution, and ends when asked": f"""
+        {LOGON}
+        > 35=V|34=2|262=M1|263=1|264=0|265=1|267=1|269=0|146=1|55=KH01
+        < 35=W|262=M1|268=0
+        > 35=D|34=3|11=n1|38=10|40=2|44=100000|54=1|55=KH01|60=NOW
+        < 35=8|150=0
+        < 35=X|262=M1|268=1|279=0|269=0|278=0-10000000|55=KH01|270=100000|271=10
+        > 35=D|34=4|11=n2|38=5|40=2|44=100000|54=1|55=KH01|60=NOW
+        < 35=8|150=0
+        < 35=X|262=M1|268=1|279=1|278=0-10000000|271=15|346=2
+        > 35=q|34=5|11=m1|530=7|60=NOW
+        < 35=8|150=4
+        < 35=8|150=4
+        < 35=r|533=2
+        < 35=X|262=M1|268=1|279=2|278=0-10000000|271=-
+        > 35=V|34=6|262=M1|263=2|264=0|267=1|269=0|146=1|55=KH01
+        > 35=D|34=7|11=n3|38=10|40=2|44=100000|54=1|55=KH01|60=NOW
+        < 35=8|150=0""",
+    "a full refresh tells the whole at every change": f"""
+        {LOGON}
+        > 35=V|34=2|262=M1|263=1|264=0|265=0|267=1|269=0|146=1|55=KH01
+        < 35=W|262=M1|268=0
+        > 35=D|34=3|11=n1|38=10|40=2|44=100000|54=1|55=KH01|60=NOW
+        < 35=8|150=0
+        < 35=W|262=M1|268=1|269=0|271=10""",
+    "a market order is an entry without a price": f"""
+        {LOGON}
+        > 35=V|34=2|262=M1|263=1|264=1|265=1|267=1|269=0|146=1|55=KH01
+        < 35=W|268=0
+        > 35=D|34=3|11=n1|38=10|40=1|54=1|55=KH01|60=NOW
+        < 35=8|150=0
+        < 35=X|268=1|279=0|278=0-M|270=-|271=10|346=-""",
+    "a cross tells its trade and its indicative price goes": f"""
+        {LOGON}
+        > 35=V|34=2|262=M1|263=1|264=1|265=1|267=2|269=2|269=Q|146=1|55=KH01
+        < 35=W|268=0
+        > 35=D|34=3|11=n1|38=4|40=2|44=100000|54=1|55=KH01|60=NOW|1=A
+        < 35=8|150=0
+        > 35=D|34=4|11=s1|38=4|40=2|44=100000|54=2|55=KH01|60=NOW|1=B
+        < 35=8|150=0
+        < 35=X|268=1|279=0|269=Q|278=Q|270=100000
+        ! phase PreOpenNCP
+        ! phase OpeningAuction
+        ! cross
+        < 35=8|150=F
+        < 35=8|150=F
+        < 35=X|268=2|279=0|269=2|278=T-1|270=100000|271=4""",
+    "market data asked for again is a gap fill": f"""
+        {LOGON}
+        > 35=V|34=2|262=M1|263=0|264=0|267=1|269=0|146=1|55=KH01
+        < 35=W|34=2
+        > 35=2|34=3|7=2|16=0
+        < 35=4|34=2|123=Y|36=3|43=Y""",
+    "a subscription ends with its connection": f"""
+        {LOGON}
+        > 35=V|34=2|262=M1|263=1|264=0|265=1|267=1|269=0|146=1|55=KH01
+        < 35=W|34=2
+        ! reconnect
+        > 35=A|34=3|98=0|108=30
+        < 35=A|34=3
+        > 35=V|34=4|262=M1|263=2|264=0|267=1|269=0|146=1|55=KH01
+        < 35=Y|262=M1|281=-""",
+    "an unknown symbol is refused and nothing of the request is begun": f"""
+        {LOGON}
+        > 35=V|34=2|262=M1|263=1|264=0|265=1|267=1|269=0|146=2|55=KH01|55=NONE
+        < 35=Y|262=M1|281=0
+        > 35=D|34=3|11=n1|38=10|40=2|44=100000|54=1|55=KH01|60=NOW
+        < 35=8|150=0""",
+    "a request id in use is refused": f"""
+        {LOGON}
+        > 35=V|34=2|262=M1|263=1|264=0|265=1|267=1|269=0|146=1|55=KH01
+        < 35=W|262=M1
+        > 35=V|34=3|262=M1|263=0|264=0|267=1|269=0|146=1|55=KH01
+        < 35=Y|262=M1|281=1""",
+    "what market data is not offered has its own number": f"""
+        {LOGON}
+        > 35=V|34=2|262=M1|263=0|264=-1|267=1|269=0|146=1|55=KH01
+        < 35=Y|262=M1|281=5
+        > 35=V|34=3|262=M2|263=0|264=0|266=N|267=1|269=0|146=1|55=KH01
+        < 35=Y|262=M2|281=7
+        > 35=V|34=4|262=M3|263=0|264=0|267=2|269=0|269=B|146=1|55=KH01
+        < 35=Y|262=M3|281=8
+        > 35=V|34=5|262=M4|263=9|264=0|267=1|269=0|146=1|55=KH01
+        < 35=3|371=263|373=5
+        > 35=V|34=6|262=M5|263=1|264=0|267=1|269=0|146=1|55=KH01
+        < 35=j|372=V|380=5""",
+    "a group that is not as counted is rejected": f"""
+        {LOGON}
+        > 35=V|34=2|262=M1|263=0|264=0|267=2|269=0|146=1|55=KH01
+        < 35=3|371=267|373=16
+        > 35=V|34=3|262=M1|263=0|264=0|267=1|269=0|146=1|55=KH01|269=1
+        < 35=3|371=269|373=15
+        > 35=V|34=4|262=M1|262=M2|263=0|264=0|267=1|269=0|146=1|55=KH01
+        < 35=3|371=262|373=13
+        > 35=V|34=5|262=M1|263=0|264=0|267=0|146=1|55=KH01
+        < 35=3|371=269|373=1
+        > 35=V|34=6|262=M1|263=0|264=0|267=1|269=Z|146=1|55=KH01
+        < 35=3|371=269|373=5""",
 }
+
+
+def test_starts_rule_80a_comes_back() -> None:
+    """47 of the order is 47 of its reports, the cancel's too; none where none was said."""
+    play(f"{LOGON}\n> 35=D|34=2|{BUY}|47=A\n< {NEW}|47=A\n> 35=F|34=3|{CANCEL}\n< 35=8|150=4|47=A")
+    play(f"{LOGON}\n> 35=D|34=2|{BUY}\n< {NEW}|47=-")
+
+
+@pytest.mark.parametrize("kind", ["x", "g", "V", "G", "q", "H"])
+def test_start_has_none_of_our_own_questions(kind: str) -> None:
+    """START's 4.2 answers each with 35=j, unsupported, whatever it holds."""
+    play(f"{LOGON}\n> 35={kind}|34=2|262=M1|11=a\n< 35=j|372={kind}|380=3")
 
 
 @pytest.mark.parametrize("name", HOUSE)
@@ -736,6 +899,8 @@ def test_a_drop_copy_gives_the_firms_reports_from_any_number_of_the_day() -> Non
         < 35=8|34=3|57=FIRM-A-1|11=n4|5003=3
         > 35=D|34=2|11=d1|38=1|40=2|44=1|54=1|55=KH01|60=NOW
         < 35=j|380=6|379=d1
+        > 35=V|34=3|262=M1|263=0|264=0|267=1|269=0|146=1|55=KH01
+        < 35=j|380=6|372=V
         """.replace("        ", ""),
         world,
     )
@@ -778,3 +943,35 @@ def test_no_field_breaks_a_session(kind: str, mutations: list[tuple[str, str]]) 
 
 
 FUZZED = World()
+
+
+ASKED = "262=M1|263=1|264=0|265=1|267=2|269=0|269=1|146=1|55=KH01|320=L|559=4|335=S"
+OF_THE_MARKET = ("55", "146", "262", "263", "264", "265", "266", "267", "269", "320", "336", "559")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(["V", "x", "g"]),
+    st.lists(
+        st.tuples(st.sampled_from(OF_THE_MARKET), st.sampled_from(["", "0", "1", "2", "-1", "KH01", "Q", "Y", "9" * 12])),
+        max_size=6,
+    ),
+    st.sets(st.sampled_from(OF_THE_MARKET)),
+)  # fmt: skip
+def test_no_question_breaks_a_session(
+    kind: str, added: list[tuple[str, str]], left_out: set[str]
+) -> None:
+    """Any fields in any order and number: an answer or a refusal, and the session goes on."""
+    talk = play(LOGON, ASKING)
+    talk.session.numbers.next_in = 2  # type: ignore[union-attr]
+    pairs = [pair for pair in ASKED.split("|") if pair.split("=")[0] not in left_out]
+    pairs += [f"{tag}={value}" for tag, value in added]
+    talk.say("|".join([f"35={kind}", "34=2", *pairs]))
+    assert not talk.is_closed
+    assert talk.heard[1:] or "263=2" in pairs
+    assert {message.kind for message in talk.heard[1:]} <= set("3jWYyh")
+    talk.lose()
+    ASKING.numbers.clear()
+
+
+ASKING = World(profile="house44")

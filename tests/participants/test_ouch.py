@@ -15,6 +15,7 @@ from participants.ouch_rules import (
     REJECT_LETTERS,
     OuchMarket,
     carried_of,
+    is_ours,
     name_of,
     to_command,
     token_of,
@@ -161,6 +162,11 @@ def test_an_order_asks_for_this_command() -> None:
     carried = carried_of(command.carried)
     assert carried is not None
     assert (carried.reference, carried.firm, carried.capacity) == ("mine", "FA", "A")
+    assert is_ours(command)
+    other = type(command)(
+        **{name: getattr(command, name) for name in command.__struct_fields__} | {"carried": "A"}
+    )
+    assert not is_ours(other)
     short = to_command(ENTER._replace(side="E", time_in_force=0), WHO, market)
     assert short == type(command)(
         **{name: getattr(command, name) for name in command.__struct_fields__}

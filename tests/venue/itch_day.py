@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from feeds.soup import SoupLog
-from market.commands import CloseDay, Entry, OpenDay
+from market.commands import Entry, OpenDay
 from venue.core import Core
 from venue.itch_door import ItchDoor
 from venue.journal import read_entries
@@ -56,11 +56,6 @@ class GeneratedDay:
         self._core = Core()
         self._entries = entries
         self._place = 0
-
-    async def tell_open(self) -> None:
-        """Publish what is left but for the end of the day, so that the session stays open."""
-        ends = [isinstance(entry.command, CloseDay) for entry in self._entries]
-        await self.tell(ends.index(True) / len(ends))
 
     async def tell(self, up_to: float = 1.0) -> None:
         """Publish entries in turns, up to a share of the day; readers read in between."""

@@ -297,7 +297,7 @@ def test_numbers_and_executions_survive_a_restart(tmp_path: Path) -> None:
             client.send(
                 "D", (11, f"n{number}"), (38, 1), (40, 2), (44, 99000), (54, 1), (55, "ST01")
             )
-        client.send("V", (262, "x"))
+        client.send("AE", (571, "x"))
         await nth(client, 1, "j")
         await nth(client, 3)
         first.extend(client.messages)

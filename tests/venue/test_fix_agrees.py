@@ -178,7 +178,7 @@ def test_what_is_sent_keeps_to_the_dictionary(day: Day, name: str) -> None:
             rule = profile.messages[record.msg_type]
             fields = {int(tag): value for tag, value in message.fields.items()}
             tags = fields.keys() - {8, 9, 10, 35}
-            inner = {tag for tags_in in rule.groups.values() for tag in tags_in}
+            inner = {tag for group in rule.groups.values() for tag in group.members}
             assert tags <= {*rule.required, *rule.optional, *inner}
             assert set(rule.required) <= tags
             for tag in tags:

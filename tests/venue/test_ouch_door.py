@@ -12,9 +12,11 @@ from ouch_house import DAY, Line, OuchHouse, enter, replace, talk
 from feeds import soup
 from feeds.soup import Packet
 from market.business_days import next_business_day
-from market.commands import CloseDay, Halt, Kill, OpenDay, Resume, RevokeKey
-from market.ids import InstrumentId, KeyId, ParticipantId
-from market.words import Phase
+from market.commands import CloseDay, Halt, Kill, NewOrder, OpenDay, Resume, RevokeKey
+from market.events import OrderAccepted, RequestRejected
+from market.ids import ClientOrderId, InstrumentId, KeyId, ParticipantId, SessionId
+from market.quantities import Sen, Units
+from market.words import OrderKind, Phase, Side
 from participants import ouch
 from participants.ouch_session import OuchSettings
 from venue import soup_line
@@ -72,6 +74,33 @@ def test_both_sides_of_a_trade_are_told_with_one_match_number(tmp_path: Path) ->
         assert isinstance(bought, ouch.Executed)
         assert (sold.quantity_units, sold.price_points, sold.liquidity) == (4, 1_000_000, "R")
         assert bought == sold._replace(liquidity="A")
+
+    talk(tmp_path, story)
+
+
+def test_an_order_of_another_door_is_not_told_by_ouch(tmp_path: Path) -> None:
+    """What FIX carries with an order (its capacity) is not taken for an OUCH order, good or bad."""
+
+    async def story(house: OuchHouse) -> None:
+        line = await house.line("A1")
+        await line.ask(enter(1))
+        who = house.core.participants.sessions[SessionId("A-1")]
+        for name, issue in (("n-x", "ST01"), ("n-y", "NONE")):
+            command = NewOrder(
+                participant_id=who.participant_id, session_id=who.session_id,
+                generation=who.generation, req_id=name, client_order_id=ClientOrderId(name),
+                instrument_id=InstrumentId(issue), side=Side.BUY, kind=OrderKind.LIMIT,
+                price_sen=Sen(10_000_000), quantity_units=Units(10), carried="A",
+            )  # fmt: skip
+            (event,) = [
+                each
+                for each in await house.do(command)
+                if isinstance(each, OrderAccepted | RequestRejected)
+            ]
+            assert isinstance(event, OrderAccepted) is (issue == "ST01")
+        (told,) = await line.ask(enter(2))
+        assert isinstance(told, ouch.Accepted)
+        assert told.token == 2
 
     talk(tmp_path, story)
 

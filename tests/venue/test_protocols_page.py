@@ -43,22 +43,29 @@ def test_every_fix_message_has_a_row(profile: str, title: str) -> None:
     assert not named
 
 
-def test_every_fix_field_of_starts_messages_is_in_its_row() -> None:
+@pytest.mark.parametrize(("profile", "title"), [("start42", "START 4.2"), ("house44", "Our 4.4")])
+def test_every_fix_field_is_in_its_messages_row(profile: str, title: str) -> None:
     """Required and optional tags of what is asked and answered, exactly."""
     rows = {
         cells[0].split()[-1]: cells
-        for line in section("START 4.2").splitlines()
+        for line in section(title).splitlines()
         if (cells := [cell.strip() for cell in line.strip("| ").split("|")])[0] and len(cells) > 2
     }
-    for kind, rule in PROFILES["start42"].messages.items():
+    for kind, rule in PROFILES[profile].messages.items():
         if rule.is_admin:
             continue
         required, optional = (
             [int(tag) for tag in re.findall(r"\d+", rows[kind][n])] for n in (1, 2)
         )
-        groups = {tag for members in rule.groups.items() for tag in (members[0], *members[1])}
-        assert set(required) == set(rule.required), kind
-        assert set(optional) == set(rule.optional) | groups, kind
+        within = {tag for group in rule.groups.values() for tag in group.members}
+        assert {*required, *optional} == {*rule.required, *rule.optional, *within}, kind
+        assert set(required) - within == set(rule.required) - within, kind
+        assert set(optional) - within == set(rule.optional) - within, kind
+        assert len(set(required + optional)) == len(required + optional), kind
+        for counter, group in rule.groups.items():
+            inside = set(group.required) if counter in rule.required else set()
+            assert inside <= set(required), kind
+            assert not set(group.optional) & set(required) - set(rule.required), kind
 
 
 def test_every_itch_message_has_a_row() -> None:
