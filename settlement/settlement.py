@@ -143,8 +143,8 @@ class Settlement:
         settlement_days: int,
         calendar: business_days.Calendar = business_days.TSE_CALENDAR,
         error_trade_bust_percent: int = 0,
-        money: Money | None = None,
         *,
+        money: Money | None = None,
         life: LifeRules = WHOLE_AND_FREE,
         platforms: Platforms | None = None,
     ) -> None:

@@ -212,7 +212,7 @@ class Core:
             self.rules.settlement_days.value,
             self.rules.business_days,
             self.rules.error_trade_bust_percent.value,
-            money_of(
+            money=money_of(
                 self.rules.settlement_money.value,
                 seed=self.run_id,
                 signing=self.rules.money_signing.value,

@@ -162,7 +162,7 @@ class DaysInAnyMoney(SettlementDays):
         """A market with something to trade, and a bank's day for every money."""
         hours = (9 * 3600, 15 * 3600, 16 * 3600)
         money = money_of(kind, hours=hours, recovery_percent=20)
-        self.story = Story(self.mode, settlement_days, money)
+        self.story = Story(self.mode, settlement_days, money=money)
         self.story.allot(A, 20)
         self.story.allot(B, 10, None, ST2)
         self.story.pay_in(B, 2_000)
