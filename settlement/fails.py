@@ -152,7 +152,7 @@ class Fails:
         step = next_step(rule, late)
         if step is Next.PURGE:
             return events + self._end(delivery, FailReason.PURGED)
-        short = self.failers.get(terms.delivery_id) is Side.SELL
+        short = self._is_short(delivery)
         if step is Next.BUY_IN and short and terms.delivery_id not in self._told:
             self._told[terms.delivery_id] = None
             events.append(
@@ -337,8 +337,15 @@ class Fails:
         days, terms = self._rule.buy_in_days, delivery.terms
         if not days or today is None or delivery.state not in _AT_REST:
             return False
-        short = self.failers.get(terms.delivery_id) is Side.SELL and terms.seller != terms.buyer
-        return short and days_late(terms.settlement_date, today, self._calendar) >= days
+        return (
+            self._is_short(delivery)
+            and days_late(terms.settlement_date, today, self._calendar) >= days
+        )
+
+    def _is_short(self, delivery: Delivery) -> bool:
+        """Whether another firm is owed units that the seller has not got."""
+        terms = delivery.terms
+        return self.failers.get(terms.delivery_id) is Side.SELL and terms.seller != terms.buyer
 
     # --- proving
 

@@ -168,7 +168,7 @@ class Oracle:
 class TokenChance:
     """Draws commands for one story and gives them to it."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, **life: object) -> None:
         self.draw = Random(seed)
         draw = self.draw
         money = draw.choice(tuple(SettlementMoney))
@@ -179,6 +179,7 @@ class TokenChance:
             money=money.value,
             signed=draw.random() < 0.5,
             mode=draw.choice(tuple(OperatingMode)),
+            **life,
         )
         self.oracle = Oracle()
         for event in self.story.events:
@@ -232,11 +233,16 @@ class TokenChance:
             self._station, self._station, self._station, self._switch, self._switch, self._law,
             self._law, self._redeem, self._distribution, self._distribution, self._key,
             self._delivery, self._default, self._counter, self._allot, self._allot, self._control,
+            *self.more_acts(),
         )  # fmt: skip
         command = draw.choice(acts)()
         if isinstance(command, ForceTransfer | RedeemUnits | DeclareDistribution):
             self.again.append(command)
         self.do(command)
+
+    def more_acts(self) -> tuple[Callable[[], Command], ...]:
+        """Acts of a kind of days beside these."""
+        return ()
 
     def _trade(self) -> None:
         story, draw = self.story, self.draw

@@ -81,6 +81,7 @@ class TokenStory:
         signed: bool = False,
         mode: OperatingMode = OperatingMode.NODE_OPENING,
         issues: tuple[InstrumentId, ...] = (PLAIN, PROGMAT, IBET),
+        **life: object,
     ) -> None:
         self.core = Core()
         self.auditor = Auditor()
@@ -88,7 +89,7 @@ class TokenStory:
         self.events: list[Event] = []
         self.day = DAY
         rules = {"settlement_mode": design, "settlement_days": settlement_days,
-                 "max_share_of_issue_percent": 0, "settlement_money": money}  # fmt: skip
+                 "max_share_of_issue_percent": 0, "settlement_money": money, **life}  # fmt: skip
         chosen = tuple((name, json.dumps(value)) for name, value in rules.items())
         self.do(OpenVenue(run_id="acts", preset="tse", chosen=chosen, tokens_signed=signed,
                           tokens_mode=mode))  # fmt: skip
