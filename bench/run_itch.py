@@ -1,8 +1,8 @@
 """Measures ITCH: write and read each message, feed many Soup clients, catch up with a day.
 
 Workload: fixed values; the fan-out and the catch-up use added orders of 30 bytes (33 with their
-packet), the cost of the wire alone. The last two rows have everything: a simulated START day of seed
-20261126, each turn of 512 entries written and synced to a journal, applied by the core, folded and
+packet), the cost of the wire alone. The last two rows have everything: a START day (venue_flow.py,
+firms that never run out), each turn of 512 entries written and synced to a journal, applied by the core, folded and
 sent; then a restart that reads that journal, until one client is caught up. Left out there: the
 sequencer's queue, the other doors. Clients are in the venue's process and only count bytes, so a delivery costs
 the sender and the reader here. Answers are asserted: every client gets every byte.
@@ -23,6 +23,8 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from venue_flow import start_day
+
 from feeds import itch, soup
 from feeds.soup import SoupLog
 from market.commands import OpenDay
@@ -30,15 +32,13 @@ from market.quantities import TimeNs
 from market.words import Side
 from venue.core import Core
 from venue.itch_door import ItchDoor
-from venue.journal import Journal, read_entries
+from venue.journal import Journal
 from venue.recovery import recover
-from venue.runs import simulate_run
 from venue.sequencer import Published
 
 ROUNDS: Final = 5
 CALLS: Final = 100_000
 BOOK: Final = b"ST01"
-SEED: Final = 20261126
 TURN: Final = 512
 
 WRITERS: Final[dict[str, Callable[[], bytes]]] = {
@@ -152,17 +152,13 @@ async def received(
     return made, server
 
 
-async def whole(scale: float, clients: int) -> None:
-    """A simulated START day with everything: journal on disk, core, fold, ITCH; then a restart."""
+async def whole(orders: int, clients: int) -> None:
+    """A START day with everything: journal on disk, core, fold, ITCH; then a restart."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name:
-        made, served = Path(name) / "made", Path(name) / "served"
-        simulate_run(
-            orders=None, acts=None, settings_path=None, seed=SEED, preset="start", days=1,
-            scale=scale, out=made, seen=None,
-        )  # fmt: skip
-        entries = list(read_entries(made))
+        served = Path(name) / "served"
+        day = start_day(orders)
+        entries = [*day.before, *day.work]
         opened = [n for n, entry in enumerate(entries) if isinstance(entry.command, OpenDay)]
-        entries = entries[: opened[1]]
         core, told = Core(), ItchDoor()
         for entry in entries:
             told.feed.apply(entry.at_ns, core.apply(entry))
@@ -225,13 +221,13 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--messages", type=int, default=100_000)
     asked.add_argument("--clients", type=int, default=50)
-    asked.add_argument("--scale", type=float, default=100.0, help="orders of the whole day")
+    asked.add_argument("--orders", type=int, default=20_000, help="new orders of the whole day")
     chosen = asked.parse_args()
     print(describe())
     codec()
     asyncio.run(fan_out(chosen.messages, chosen.clients, before=False))
     asyncio.run(fan_out(chosen.messages, 1, before=True))
-    asyncio.run(whole(chosen.scale, chosen.clients))
+    asyncio.run(whole(chosen.orders, chosen.clients))
 
 
 if __name__ == "__main__":
