@@ -1,5 +1,14 @@
 """Gross, atomic, one ledger for both sides: units and yen change hands in one step (DvP model 1).
 
+| from | action | to |
+|---|---|---|
+| created | finish | finished |
+| created | fill | created |
+| created | fail | failing |
+| created | cancel | canceled |
+| failing | retry | created |
+| failing | cancel | canceled |
+
 Every stage, the cut-off too, settles whatever can be settled: deliveries are tried by id, and the
 round is repeated while any of them finished, because its units or cash may be what another one
 waited for. A delivery that lacks something is passed over, never in the way of those behind it. Where
@@ -11,6 +20,8 @@ Cost of a stage: deliveries times rounds. One round is the rule; a chain of n de
 pay for the one before, the worst case, takes n.
 
 Known limits: no search for sets that could only settle together (gridlock).
+Source: DvP model 1 (CPSS, Delivery versus payment in securities settlement systems, 1992). That rounds
+repeat, and that parts come last, is our choice.
 """
 
 from collections.abc import Sequence

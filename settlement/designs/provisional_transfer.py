@@ -1,5 +1,21 @@
 """Provisional transfer and verified payment: two ledgers, joined by evidence.
 
+| from | action | to |
+|---|---|---|
+| created | transfer_provisionally | provisional |
+| created | fail | failing |
+| created | cancel | canceled |
+| provisional | confirm | confirmed |
+| provisional | fail | failing |
+| provisional | cancel | canceled |
+| confirmed | pay | paid |
+| confirmed | fail | failing |
+| confirmed | cancel | canceled |
+| paid | finish | finished |
+| paid | fill | created |
+| failing | retry | created |
+| failing | cancel | canceled |
+
 1. provisional transfer (仮移転): the seller's units are held for the buyer, and the settlement
    data is shared; what a morning's file has booked is paid and delivered;
 2. funding: the buyer's yen are held for the seller (settlement/cash.py: in which money, and how);

@@ -12,19 +12,18 @@
 | I9 no leg beyond what is owed | here, at every leg; lifecycle/partials.py |
 | I10 an id has one content; a step is taken once | designs/enact.py; acts.py |
 | I11, I12 a set moves what its legs come to, and all its members move; a house is flat | legs.py, queue.py, batch.py; here, at every novation |
+| I13 a register says what each owner holds, locked units with their giver, and sums to what was opened | here, at every register |
+| I14 nobody hears of an obligation who neither is a party nor settles it | here, at every message and answer |
+| I15 no personal data: words are opaque ids of few characters | here, at every new word of a record |
 | I16 nothing moves while stopped, returns excepted | the tables' bars, asked at every step (designs/rules.py) |
 | I17 every state has an actor, a reason and a time that never goes back | here, at every record |
 | I18 the same case gives the same log | tests |
 | I19 one key of two | designs/search.py |
 | I20 exits | designs/search.py |
 | I21 charges are from one to another | here, at every penalty |
-| I24 terms agreed are terms executed | designs/enact.py: terms are fixed when it is made; here: no leg beyond them |
-
-| I13 a register says what each owner holds, locked units with their giver, and sums to what was opened | here, at every register |
-| I14 nobody hears of an obligation who neither is a party nor settles it | here, at every message and answer |
-| I15 no personal data: words are opaque ids of few characters | here, at every new word of a record |
 | I22 a custodian's clients have together what its account has | here, at every posting of units |
 | I23 a secret is in no record before it is shown, and then fits its hash | here, at every secret |
+| I24 terms agreed are terms executed | designs/enact.py: terms are fixed when it is made; here: no leg beyond them |
 | I25 nothing moves while somebody only asks or validates | here, at every posting, lock and leg; door.py, legs.py |
 
 Reads records and nothing else of the run. Cost: O(1) a record. Errors: InvariantBroken.

@@ -1,6 +1,8 @@
 """The life of a delivery: every state, every action, for every design."""
 
+import re
 from datetime import date
+from types import ModuleType
 
 import pytest
 from settlement_story import ST1, A, B
@@ -17,6 +19,7 @@ from settlement.delivery import (
     Life,
     check_life,
 )
+from settlement.designs import gross_atomic, provisional_transfer
 
 LIVES = {"gross_atomic": GROSS_ATOMIC_LIFE, "provisional_transfer": PROVISIONAL_TRANSFER_LIFE}
 
@@ -45,6 +48,16 @@ ALLOWED = {
         failing      cancel                 -> canceled
     """,
 }
+
+
+@pytest.mark.parametrize("module", [gross_atomic, provisional_transfer])
+def test_a_designs_header_shows_its_table(module: ModuleType) -> None:
+    """The page a reader opens first says what the code does, move by move."""
+    life = LIVES[module.__name__.rpartition(".")[2]]
+    shown = re.findall(r"^\| (\w+) \| (\w+) \| (\w+) \|$", module.__doc__ or "", re.MULTILINE)
+
+    assert shown[0] == ("from", "action", "to")
+    assert shown[1:] == [(a.value, by.value, to.value) for (a, by), to in life.items()]
 
 
 def allowed(design: str) -> dict[tuple[str, str], str]:
