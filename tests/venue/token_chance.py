@@ -265,7 +265,7 @@ class TokenChance:
         return f"ref-{self.named}"
 
     def _station(self) -> Command:
-        now = self.story.core.settlement.tokens._platforms.tokens.station.station
+        now = self.story.core.settlement._platforms.tokens.station.station
         usual = {
             Station.OPEN: Station.CLOSING, Station.CLOSING: Station.CLOSED,
             Station.CLOSED: Station.OPENING, Station.BATCH: Station.OPENING,
