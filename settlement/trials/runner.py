@@ -39,6 +39,7 @@ from settlement.trials.legs import DealLeg, Pool
 from settlement.trials.people import is_broken, people_ns, repair_minutes
 from settlement.trials.records import YEN, Delayed
 from settlement.trials.strikes import FOREVER_NS
+from settlement.trials.weather import Out, latest_end
 
 RETRY_NS: Final = MINUTE_NS
 _ENDS: Final = ("lapse", "cut_off", "escalate", "default", "compensate")
@@ -47,6 +48,9 @@ ATTEMPTS: Final = 1_000_000
 
 _HOURS: Final = {Hours.LEDGERS: in_hours, Hours.OFFICE: office_hours, Hours.BANK: bank_run}
 _S = ObligationState
+
+Troubles = tuple[tuple[tuple[str, tuple[Out, ...]], ...], tuple[Out, ...]]
+"""Actors with their outages, and the stops, of one obligation."""
 
 
 class Runner:
@@ -72,6 +76,7 @@ class Runner:
                     self._rows[rule.origin].append((rule, step))
         self.after_step: Callable[[Deal, Rule], None] = lambda _deal, _rule: None
         self._needs: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._outages: dict[str, Troubles] = {}
         desk.on_credit = partial(self.advance, credit=True)
         desk.on_end = self.end
         for deal in desk.deals.values():
@@ -370,7 +375,8 @@ class Runner:
         now, weather = self.desk.at_ns, self.desk.weather
         world = deal.run.world
         ticks, skew = self._ticks(deal, world, now), 0
-        if weather.is_calm(now):
+        troubled, stops = self._troubles(deal)
+        if weather.is_calm(now) or not (troubled or stops or weather.skew):
             if not (world.down or world.gone or world.stopped or world.skew_ticks):
                 return world if world.now_ticks == ticks else world._replace(now_ticks=ticks)
             return world._replace(now_ticks=ticks, skew_ticks=0, down=(), gone=(), stopped=False)
@@ -379,8 +385,8 @@ class Runner:
             skew = ahead - ticks
         down: list[str] = []
         gone: list[str] = []
-        for actor in self.protocol.actors:
-            until = weather.until(self._names(deal, actor), now)
+        for actor, outages in troubled:
+            until = latest_end(outages, now)
             if until > now:
                 is_gone = until >= FOREVER_NS and actor in self.protocol.parties
                 (gone if is_gone else down).append(actor)
@@ -389,8 +395,17 @@ class Runner:
             skew_ticks=skew,
             down=tuple(sorted(down)),
             gone=tuple(sorted(gone)),
-            stopped=weather.until(self._stops(deal), now) > now,
+            stopped=latest_end(stops, now) > now,
         )
+
+    def _troubles(self, deal: Deal) -> Troubles:
+        """Actors who are out at some time, with when; and when the issue or an account is stopped."""
+        if (known := self._outages.get(deal.name)) is None:
+            weather, actors = self.desk.weather, self.protocol.actors
+            pairs = ((actor, weather.outages(self._names(deal, actor))) for actor in actors)
+            troubled = tuple((actor, outages) for actor, outages in pairs if outages)
+            known = self._outages[deal.name] = (troubled, weather.outages(self._stops(deal)))
+        return known
 
     def _ticks(self, deal: Deal, world: World, now: int) -> int:
         conduct = self.conduct

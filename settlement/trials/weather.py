@@ -143,14 +143,13 @@ class Weather:
         place = bisect_right(starts, at_ns)
         return place == 0 or ends[place - 1] <= at_ns
 
+    def outages(self, names: Iterable[str]) -> tuple[Out, ...]:
+        """Every time that somebody of these is out; fixed once all strikes are in."""
+        return tuple(out for name in names for out in self._out.get(name, ()))
+
     def until(self, names: Iterable[str], at_ns: int) -> int:
         """Until when somebody of these is out now; ``at_ns`` when nobody is."""
-        latest = at_ns
-        for name in names:
-            for out in self._out.get(name, ()):
-                if out.from_ns <= at_ns < out.until_ns:
-                    latest = max(latest, out.until_ns)
-        return latest
+        return latest_end(self.outages(names), at_ns)
 
     def short_until(self, deal: str, at_ns: int) -> int:
         """Until when an obligation's buyer lacks the yen for it; ``at_ns`` when it does not."""
@@ -225,6 +224,15 @@ class Weather:
                 until_ns=until,
             )
         )
+
+
+def latest_end(outages: Iterable[Out], at_ns: int) -> int:
+    """The end of the last of these that is under way; ``at_ns`` when none is."""
+    latest = at_ns
+    for out in outages:
+        if out.from_ns <= at_ns < out.until_ns:
+            latest = max(latest, out.until_ns)
+    return latest
 
 
 def _merged(outs: list[Out]) -> tuple[list[int], list[int]]:
