@@ -1,20 +1,35 @@
-"""One side's word on a delivery: that its terms are right, and that it may end (取消同意).
+"""One side's word on a delivery: that it waits, that its terms are right, that it may end (取消同意).
 
-Purpose: affirmation (照合) where the market asks for it, and the end of a delivery by consent. A trade
-on an exchange is agreed from the start; a market may still want both sides to affirm what they owe
+Purpose: a hold, which its side alone releases, affirmation (照合) where the market asks for it, and the
+end of a delivery by consent. A trade on an exchange is agreed from the start; a market may still want both sides to affirm what they owe
 before anything is set aside. One side may withdraw what is not matched, both must what is.
 
-A consent once given stands. Refusals in the order of checking: what was said before, and a delivery
-that is paid or over. Whoever calls has found the delivery, and ends it when it may end.
+A consent once given stands. Refused are what was said before, and every word on a delivery that is
+paid or over; of a hold the first is asked first, of the others the second. Whoever calls has found the delivery, and ends it when it may end.
 Source: matching and bilateral cancellation as settlement/lifecycle/matching.py has them; that the
 market's operator speaks for the side is ours.
 """
 
-from market.commands import AffirmDelivery, ConsentToCancel
-from market.events import CancelConsented, DeliveryAffirmed
+from market.commands import AffirmDelivery, ConsentToCancel, SetDeliveryHold
+from market.events import CancelConsented, DeliveryAffirmed, DeliveryHoldSet
 from market.reasons import RejectReason
 from market.words import Side
 from settlement.delivery import Delivery
+
+
+def set_hold(delivery: Delivery, command: SetDeliveryHold) -> DeliveryHoldSet | RejectReason:
+    """Hold it for a side, or release it. O(1)."""
+    if command.held == (command.side in delivery.held_by):
+        return RejectReason.DUPLICATE
+    if delivery.is_decided:
+        return RejectReason.ALREADY_FINAL
+    delivery.held_by ^= {command.side}
+    return DeliveryHoldSet(
+        delivery_id=command.delivery_id,
+        side=command.side,
+        held=command.held,
+        reason=command.reason,
+    )
 
 
 def affirm(delivery: Delivery, command: AffirmDelivery) -> DeliveryAffirmed | RejectReason:

@@ -9,7 +9,8 @@ nothing could be bought, and the difference to the market is paid in cash: by th
 the day's end by the rule's compensation day. What fails for longer than the purge days is canceled.
 
 Who failed: the seller for want of units, the buyer for want of cash, the side that held or had not
-affirmed it. Nobody for what the issue's transfer control or the cut-off alone did, or both sides.
+affirmed it. Nobody for what no side alone did: transfer control, a token ledger or an account that
+lets nothing pass, the money's hours or issuer, the cut-off.
 
 A charge the failer has not the cash for is told as unpaid; carried, it is tried at every day's end,
 oldest first, or waived: the market's rule. Postings are between firms, so yen are conserved and
@@ -319,13 +320,13 @@ class Fails:
 
     def _legs(self, delivery: Delivery, supplier: ParticipantId, price_sen: Sen) -> list[Leg]:
         """Units to the buyer; yen from the buyer, no more than agreed, and the rest from the seller."""
-        terms, deposits = delivery.terms, self._cash.rest
+        terms, rest = delivery.terms, self._cash.rest
         cost_yen = consideration_yen_rounded_down(price_sen, delivery.open_units)
         own_yen = min(cost_yen, delivery.open_yen)
         register = self._registers[terms.instrument_id]
         legs = [Leg(register, supplier, terms.buyer, delivery.open_units)]
         shares = ((terms.buyer, own_yen), (terms.seller, cost_yen - own_yen))
-        return legs + [Leg(deposits, firm, supplier, yen) for firm, yen in shares if yen]
+        return legs + [Leg(rest, firm, supplier, yen) for firm, yen in shares if yen]
 
     def _price(self, command: BuyIn, instrument_id: InstrumentId) -> Sen | None:
         if command.price_sen is not None:

@@ -48,12 +48,9 @@ from market.commands import (
 )
 from market.errors import check
 from market.events import (
-    CommandRefused,
     DayOpened,
     DeliveryAction,
     DeliveryChanged,
-    DeliveryHoldSet,
-    DeliveryState,
     Event,
     InstrumentListed,
     IssuerDefaulted,
@@ -92,8 +89,9 @@ from settlement.platforms import Platforms
 from settlement.register import Registers
 from settlement.reversals import Reversals
 from settlement.token_acts import TokenActs
+from settlement.verbs import refuse
 
-_OneSide = TypeVar("_OneSide", AffirmDelivery, ConsentToCancel)
+_OneSide = TypeVar("_OneSide", SetDeliveryHold, AffirmDelivery, ConsentToCancel)
 
 _FORWARD: Final = (
     DeliveryAction.TRANSFER_PROVISIONALLY,
@@ -261,13 +259,13 @@ class Settlement:
 
     def _answer(self, answer: Event | RejectReason, reference: str) -> list[Event]:
         if isinstance(answer, RejectReason):
-            return _refuse(answer, reference)
+            return refuse(answer, reference)
         return self._book.tell([answer])
 
     def set_transfer_control(self, command: SetTransferControl) -> list[Event]:
         """Open or close an issue to transfers; what is paid is still delivered."""
         if command.instrument_id not in self.registers:
-            return _refuse(RejectReason.UNKNOWN_INSTRUMENT, command.instrument_id)
+            return refuse(RejectReason.UNKNOWN_INSTRUMENT, command.instrument_id)
         told = TransferControlSet(
             instrument_id=command.instrument_id,
             executable=command.executable,
@@ -281,34 +279,17 @@ class Settlement:
         name = delivery_id_to_text(command.delivery_id)
         delivery = self.deliveries.get(command.delivery_id)
         if delivery is None:
-            return _refuse(RejectReason.UNKNOWN_INSTRUCTION, name)
-        if delivery.is_over or delivery.state is DeliveryState.PAID:
-            return _refuse(RejectReason.ALREADY_FINAL, f"{name} is {delivery.state.value}")
+            return refuse(RejectReason.UNKNOWN_INSTRUCTION, name)
+        if delivery.is_decided:
+            return refuse(RejectReason.ALREADY_FINAL, f"{name} is {delivery.state.value}")
         barred = self.tokens.exit_refusal(delivery)
         if barred is not None:
-            return _refuse(barred, name)
+            return refuse(barred, name)
         return self._book.tell(self.design.cancel(delivery))
 
     def set_delivery_hold(self, command: SetDeliveryHold) -> list[Event]:
-        """Hold a delivery for one side or release it; refused once it is paid or over."""
-        name = delivery_id_to_text(command.delivery_id)
-        delivery = self.deliveries.get(command.delivery_id)
-        if delivery is None:
-            return _refuse(RejectReason.UNKNOWN_INSTRUCTION, name)
-        if command.held == (command.side in delivery.held_by):
-            word = "held already" if command.held else "not held"
-            return _refuse(RejectReason.DUPLICATE, f"{name} is {word} for its {command.side} side")
-        if delivery.is_over or delivery.state is DeliveryState.PAID:
-            return _refuse(RejectReason.ALREADY_FINAL, f"{name} is {delivery.state.value}")
-        delivery.held_by ^= {command.side}
-        return [
-            DeliveryHoldSet(
-                delivery_id=command.delivery_id,
-                side=command.side,
-                held=command.held,
-                reason=command.reason,
-            )
-        ]
+        """Hold a delivery for one side or release it; see consents.py for what is refused."""
+        return self._of_delivery(command, consents.set_hold)
 
     def affirm_delivery(self, command: AffirmDelivery) -> list[Event]:
         """One side agrees to a delivery's terms; see consents.py for what is refused."""
@@ -320,7 +301,7 @@ class Settlement:
         ends = delivery is not None and consents.ends_with(delivery, command.side)
         barred = self.tokens.exit_refusal(delivery) if delivery is not None and ends else None
         if barred is not None:
-            return _refuse(barred, delivery_id_to_text(command.delivery_id))
+            return refuse(barred, delivery_id_to_text(command.delivery_id))
         events = self._of_delivery(command, consents.consent)
         if delivery is not None and ends:
             events += self._book.tell(self.design.cancel(delivery, FailReason.AGREED))
@@ -330,13 +311,13 @@ class Settlement:
         """Ask for a finished delivery's reversal; with both sides' word a new one begins."""
         today = self._business_date
         if today is None:
-            return _refuse(RejectReason.PHASE_CLOSED, "no business day is open")
+            return refuse(RejectReason.PHASE_CLOSED, "no business day is open")
         day = (
             business_days.next_business_day(today, self._calendar) if self._cut_off_done else today
         )
         told = self._reversals.ask(command, day)
         if isinstance(told, RejectReason):
-            return _refuse(told, delivery_id_to_text(command.delivery_id))
+            return refuse(told, delivery_id_to_text(command.delivery_id))
         return told
 
     def check_buy_in(self, command: BuyIn) -> RejectReason | None:
@@ -349,7 +330,7 @@ class Settlement:
         """End a fail for lack of units at the seller's cost; see fails.py for what is refused."""
         refused = self.check_buy_in(command)
         if refused is not None:
-            return _refuse(refused, delivery_id_to_text(command.delivery_id))
+            return refuse(refused, delivery_id_to_text(command.delivery_id))
         return self._fails.buy_in(command, self._business_date)
 
     def _of_delivery(
@@ -358,17 +339,17 @@ class Settlement:
         name = delivery_id_to_text(command.delivery_id)
         delivery = self.deliveries.get(command.delivery_id)
         if delivery is None:
-            return _refuse(RejectReason.UNKNOWN_INSTRUCTION, name)
+            return refuse(RejectReason.UNKNOWN_INSTRUCTION, name)
         told = act(delivery, command)
         if isinstance(told, RejectReason):
-            return _refuse(told, f"{name} is {delivery.state.value}, {command.side} side")
+            return refuse(told, f"{name} is {delivery.state.value}, {command.side} side")
         return [told]
 
     def default_issuer(self, command: DefaultIssuer) -> list[Event]:
         """The money's issuer fails; refused when it has failed already. O(accounts)."""
         money = self.cash.money
         if money.defaulted:
-            return _refuse(RejectReason.ALREADY_FINAL, f"the {money.issuer} has failed")
+            return refuse(RejectReason.ALREADY_FINAL, f"the {money.issuer} has failed")
         owned_yen, recovered_yen = self.cash.default_issuer()
         return [
             IssuerDefaulted(
@@ -386,7 +367,7 @@ class Settlement:
         """Name trades made in error; see error_trades.py for what is refused."""
         told = self._errors.report(command)
         if isinstance(told, RejectReason):
-            return _refuse(told, _trades_named(command))
+            return refuse(told, _trades_named(command))
         return [told]
 
     def is_error_above(self, instrument_id: InstrumentId, percent: int) -> bool:
@@ -398,7 +379,7 @@ class Settlement:
         barred = self._errors.lock_refusal(command.trade_id, self.tokens.exit_refusal)
         told = barred or self._errors.bust(command)
         if isinstance(told, RejectReason):
-            return _refuse(told, trade_id_to_text(command.trade_id))
+            return refuse(told, trade_id_to_text(command.trade_id))
         self._book.forget_trade(told.trade_id)
         delivery = self.deliveries[told.delivery_id]
         return [told, *self._book.tell(self.design.cancel(delivery, FailReason.BUSTED))]
@@ -423,11 +404,11 @@ class Settlement:
         """
         today = self._business_date
         if today is None:
-            return _refuse(RejectReason.PHASE_CLOSED, "no business day is open")
+            return refuse(RejectReason.PHASE_CLOSED, "no business day is open")
         if not 0 <= stage < len(self.design.stages):
-            return _refuse(RejectReason.OUT_OF_RANGE, f"{self.design.name} has no stage {stage}")
+            return refuse(RejectReason.OUT_OF_RANGE, f"{self.design.name} has no stage {stage}")
         if self._cut_off_done:
-            return _refuse(RejectReason.CUTOFF_PASSED, f"{today} is settled")
+            return refuse(RejectReason.CUTOFF_PASSED, f"{today} is settled")
         self.cash.start_stage(at_ns)
         events = self.tokens.pay()
         events += self._book.tell(self.design.run(stage, self._book.due(today)))
@@ -446,7 +427,7 @@ class Settlement:
     def close_day(self) -> list[Event]:
         """Charge what fails, then reconcile (照合). O(accounts, open deliveries, those ended today)."""
         if self._business_date is None:
-            return _refuse(RejectReason.PHASE_CLOSED, "no business day is open")
+            return refuse(RejectReason.PHASE_CLOSED, "no business day is open")
         charged = self._fails.end_day(self._business_date)
         reconciled = self._book.reconcile(self._business_date, self.registers, self.cash)
         return [*charged, *self.tokens.close_day(), reconciled]
@@ -518,7 +499,3 @@ def _trades_named(command: ReportErrorTrade) -> str:
     if command.order_id is not None:
         return order_id_to_text(command.order_id)
     return " ".join(trade_id_to_text(trade_id) for trade_id in command.trade_ids)
-
-
-def _refuse(reason: RejectReason, detail: str) -> list[Event]:
-    return [CommandRefused(reason=reason, detail=detail)]

@@ -27,7 +27,6 @@ from typing import Any
 from market import business_days
 from market.errors import check
 from market.events import (
-    CommandRefused,
     DeliveryState,
     Event,
     TransferControlSet,
@@ -63,7 +62,7 @@ from settlement.platforms import Platforms
 from settlement.progmat.tables import is_opaque
 from settlement.register import ISSUER, Register, Registers, used
 from settlement.token_switches import TokenSwitches
-from settlement.verbs import REJECT
+from settlement.verbs import REJECT, refuse
 
 _R = RejectReason
 Priced = RedeemUnits | RedeemIssue | DeclareDistribution
@@ -162,10 +161,10 @@ class TokenActs:
             return register
         giver, taker, units = command.giver, command.taker, command.quantity_units
         if giver == taker:
-            return _refuse(_R.INVALID_COMBINATION, "nobody gives to himself")
+            return refuse(_R.INVALID_COMBINATION, "nobody gives to himself")
         refused = self._means(register, giver, taker, units)
         if refused is not None:
-            return _refuse(refused, command.reference)
+            return refuse(refused, command.reference)
         # Every check is above this line; below it nothing can fail.
         register.force(giver, taker, units, command.ground, command.reference)
         self.accepted[command.reference] = command
@@ -187,7 +186,7 @@ class TokenActs:
             register, owner, ISSUER, units
         )
         if refused is not None:
-            return _refuse(refused, command.reference)
+            return refuse(refused, command.reference)
         # Every check is above this line; below it nothing can fail.
         self.accepted[command.reference] = command
         return self._redeem(command, register, [(owner, units)])
@@ -207,7 +206,7 @@ class TokenActs:
         if refused is None:
             refused = self._hindrance(register, ISSUER, ISSUER)
         if refused is not None:
-            return _refuse(refused, command.reference)
+            return refuse(refused, command.reference)
         # Every check is above this line; below it nothing can fail.
         self.accepted[command.reference] = command
         events: list[Event] = []
@@ -283,13 +282,13 @@ class TokenActs:
             return register
         days = (command.record_date, command.payment_date)
         if command.payment_date <= command.record_date:
-            return _refuse(_R.INVALID_COMBINATION, "it is paid after its record date")
+            return refuse(_R.INVALID_COMBINATION, "it is paid after its record date")
         open_days = all(business_days.is_business_day(day, self._calendar) for day in days)
         if not open_days or command.record_date <= self._counted_until:
-            return _refuse(_R.OUT_OF_RANGE, "record and payment are on business days to come")
+            return refuse(_R.OUT_OF_RANGE, "record and payment are on business days to come")
         refused = self._price_refusal(command.price_sen, register.issued_units)
         if refused is not None:
-            return _refuse(refused, command.reference)
+            return refuse(refused, command.reference)
         self.accepted[command.reference] = command
         return [self.distributions.declare(command)]
 
@@ -299,15 +298,15 @@ class TokenActs:
         earlier = self.accepted.get(command.reference)
         if earlier is not None:
             again = earlier == command
-            return _refuse(_R.DUPLICATE if again else _R.ID_CONFLICT, command.reference)
+            return refuse(_R.DUPLICATE if again else _R.ID_CONFLICT, command.reference)
         for firm in firms:
             if firm not in self._deposits.participants:
-                return _refuse(_R.NOT_ENTITLED, firm)
+                return refuse(_R.NOT_ENTITLED, firm)
         register = self._registers.get(command.instrument_id)
         if register is None:
-            return _refuse(_R.UNKNOWN_INSTRUMENT, command.instrument_id)
+            return refuse(_R.UNKNOWN_INSTRUMENT, command.instrument_id)
         if not is_opaque(command.reference):
-            return _refuse(_R.INVALID_COMBINATION, "a reference is an id, nothing personal (I15)")
+            return refuse(_R.INVALID_COMBINATION, "a reference is an id, nothing personal (I15)")
         return register
 
     def _price_refusal(self, price_sen: Sen, units: Units) -> RejectReason | None:
@@ -357,7 +356,3 @@ class TokenActs:
 
 def _before(day: date) -> date:
     return date.fromordinal(day.toordinal() - 1)
-
-
-def _refuse(reason: RejectReason, detail: str) -> list[Event]:
-    return [CommandRefused(reason=reason, detail=detail)]

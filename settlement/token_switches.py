@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from market.errors import check
-from market.events import CommandRefused, Event
+from market.events import Event
 from market.ids import InstrumentId, ParticipantId
 from market.instrument import TokenPlatform
 from market.reasons import RejectReason
@@ -41,7 +41,7 @@ from settlement.ibet.register import IbetRegister
 from settlement.platforms import Platforms, node_of
 from settlement.progmat.register import ProgmatRegister
 from settlement.register import Register, Registers
-from settlement.verbs import KNOWN, REJECT, Verb
+from settlement.verbs import KNOWN, REJECT, Verb, refuse
 
 _R = RejectReason
 
@@ -72,11 +72,11 @@ class TokenSwitches:
         """Take the station to its next state."""
         platform = self._platforms.tokens
         if not platform.registers:
-            return _refuse(_R.ACT_UNSUPPORTED, "no issue is kept on the token platform")
+            return refuse(_R.ACT_UNSUPPORTED, "no issue is kept on the token platform")
         refused = platform.switch_station(command.station, actor="operator", reason=command.reason)
         if refused is not None:
             now = platform.station.station.value
-            return _refuse(REJECT[refused], f"from {now} there is no way to {command.station}")
+            return refuse(REJECT[refused], f"from {now} there is no way to {command.station}")
         epoch = platform.station.epoch
         return [StationSet(station=command.station, epoch=epoch, reason=command.reason)]
 
@@ -87,7 +87,7 @@ class TokenSwitches:
         if not isinstance(register, Register):
             return register
         if command.frozen == (firm in register.frozen):
-            return _refuse(_R.DUPLICATE, f"{firm} is so in {name} already")
+            return refuse(_R.DUPLICATE, f"{firm} is so in {name} already")
         register.freeze(firm, frozen=command.frozen, reason=command.reason)
         return [
             AccountFrozen(
@@ -104,7 +104,7 @@ class TokenSwitches:
             check(isinstance(register, list), "only one platform knows it", issue=name)
             return register if isinstance(register, list) else []
         if command.receives == (firm not in register.refusing):
-            return _refuse(_R.DUPLICATE, f"{firm} is so in {name} already")
+            return refuse(_R.DUPLICATE, f"{firm} is so in {name} already")
         register.set_receiving(firm, receives=command.receives, reason=command.reason)
         return [
             ReceivingSet(
@@ -121,7 +121,7 @@ class TokenSwitches:
             check(isinstance(register, list), "only one platform knows it", issue=name)
             return register if isinstance(register, list) else []
         if command.registered == (firm not in register.withdrawn):
-            return _refuse(_R.DUPLICATE, f"{firm} is so in {name} already")
+            return refuse(_R.DUPLICATE, f"{firm} is so in {name} already")
         register.register_holder(firm, registered=command.registered)
         return [
             HolderRegistered(
@@ -135,20 +135,20 @@ class TokenSwitches:
         firm, platform = command.participant_id, self._platforms.tokens
         keys = platform.keys
         if firm not in self._deposits.participants:
-            return _refuse(_R.NOT_ENTITLED, firm)
+            return refuse(_R.NOT_ENTITLED, firm)
         owner = node_of(firm) if command.node else firm
         if not keys.signing or not platform.registers:
-            return _refuse(_R.ACT_UNSUPPORTED, "nothing is signed in this run")
+            return refuse(_R.ACT_UNSUPPORTED, "nothing is signed in this run")
         if command.node and platform.node_key(owner) != owner:
-            return _refuse(_R.ACT_UNSUPPORTED, "one operator signs for every node")
+            return refuse(_R.ACT_UNSUPPORTED, "one operator signs for every node")
         if isinstance(command, RenewAccountKey):
             if command.valid_from > command.valid_until:
-                return _refuse(_R.INVALID_COMBINATION, "a key's first day is not after its last")
+                return refuse(_R.INVALID_COMBINATION, "a key's first day is not after its last")
             keys.public_key(owner)
             keys.rotate(owner, command.valid_from.isoformat(), command.valid_until.isoformat())
             public = keys.public_key(owner).hex()
         elif owner in keys.revoked:
-            return _refuse(_R.DUPLICATE, f"{owner} has no key already")
+            return refuse(_R.DUPLICATE, f"{owner} has no key already")
         else:
             keys.public_key(owner)
             keys.revoke(owner)
@@ -169,15 +169,11 @@ class TokenSwitches:
     ) -> Register | list[Event]:
         """The register of an issue whose platform knows the act, or the refusal."""
         if firm not in self._deposits.participants:
-            return _refuse(_R.NOT_ENTITLED, firm)
+            return refuse(_R.NOT_ENTITLED, firm)
         register = self._registers.get(instrument_id)
         if register is None:
-            return _refuse(_R.UNKNOWN_INSTRUMENT, instrument_id)
+            return refuse(_R.UNKNOWN_INSTRUMENT, instrument_id)
         kind: TokenPlatform = register.kind
         if verb not in KNOWN[kind]:
-            return _refuse(_R.ACT_UNSUPPORTED, f"{instrument_id} is kept on {kind.value} books")
+            return refuse(_R.ACT_UNSUPPORTED, f"{instrument_id} is kept on {kind.value} books")
         return register
-
-
-def _refuse(reason: RejectReason, detail: str) -> list[Event]:
-    return [CommandRefused(reason=reason, detail=detail)]

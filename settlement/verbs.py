@@ -1,4 +1,4 @@
-"""Which platform knows which act on tokens, and the words for what a ledger refuses.
+"""Which platform knows which act on tokens, and the words for what is refused.
 
 | act | plain | progmat | ibet |
 |---|---|---|---|
@@ -15,6 +15,7 @@ the account platform's public contracts have neither station nor freeze, and tak
 from enum import StrEnum
 from typing import Final
 
+from market.events import CommandRefused, Event
 from market.instrument import TokenPlatform
 from market.reasons import FailReason, RejectReason
 from settlement.refusals import Refusal
@@ -60,3 +61,8 @@ FAIL: Final[dict[Refusal, FailReason]] = {
     Refusal.BAD_SIGNATURE: FailReason.SIGNATURE_REFUSED,
 }
 """Why a delivery waits."""
+
+
+def refuse(reason: RejectReason, detail: str) -> list[Event]:
+    """What a command that is refused tells."""
+    return [CommandRefused(reason=reason, detail=detail)]

@@ -125,7 +125,7 @@ class Weather:
             That time, and each wait: whose fault, family, ns.
         """
         waits: list[tuple[str, str, int]] = []
-        wanted = [out for name in names for out in self._out.get(name, ())]
+        wanted = self.outages(names)
         again = bool(wanted)
         while again:
             again = False
