@@ -265,6 +265,8 @@ class Batch:
         """Let ids start from 1 again; no order may rest or wait."""
         check(not any(issue.aside for issue in self._issues), "ids are forgotten when none waits")
         self.kernel.forget_ids()
+        for issue in self._issues:
+            issue.simultaneous_to = 0  # times begin anew, so none is left from before
 
     def refresh(self) -> None:
         """Tell the kernel anew what is plain, on every issue."""

@@ -207,3 +207,14 @@ def test_when_times_have_run_out_ids_are_forgotten_once(monkeypatch: pytest.Monk
 
     assert said["what"] == What.ACCEPTED
     assert batch.kernel.live == 1
+
+
+def test_times_that_begin_anew_make_no_new_order_simultaneous() -> None:
+    """What was on the book when an itayose began says nothing of orders after :meth:`Batch.forget`."""
+    batch = opened()
+    issue = batch.engine.issue(InstrumentId("ONE"))
+    issue.simultaneous_to = 7
+
+    batch.forget()
+
+    assert issue.simultaneous_to == 0
