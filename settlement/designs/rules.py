@@ -11,10 +11,12 @@ Errors: InvariantBroken when a rule would end a lock twice or touch an ended leg
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from market.errors import check
 from settlement.designs.states import TERMINAL, Leg, LegState, ObligationState
+
+GIVEN: Final = frozenset({LegState.LOCKED, LegState.DELIVERED})
 
 
 class World(NamedTuple):
@@ -60,12 +62,39 @@ class World(NamedTuple):
 
     def is_given(self, leg: Leg) -> bool:
         """Whether a giver has locked or delivered a leg."""
-        return self.leg(leg) in {LegState.LOCKED, LegState.DELIVERED}
+        return self.leg(leg) in GIVEN
 
     def knows(self, fact: str) -> bool:
         """Whether a fact is on record."""
         return fact in self.facts
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether a leg is given."""
+        return self.token in GIVEN or self.cash in GIVEN
+
+    @property
+    def has_one_leg(self) -> bool:
+        """Whether one leg is delivered and the other is not."""
+        return (self.token is LegState.DELIVERED) is not (self.cash is LegState.DELIVERED)
+
+    def at(self, now_ticks: int) -> Self:
+        """The same at another tick; made often, so without ``_replace``."""
+        return tuple.__new__(type(self), (*self[:NOW_TICKS], now_ticks, *self[NOW_TICKS + 1 :]))
+
+
+NOW_TICKS: Final = World._fields.index("now_ticks")
+
+_BEFORE: Final = {
+    LegState.LOCKED: frozenset({LegState.NONE}),
+    LegState.DELIVERED: frozenset({LegState.NONE, LegState.LOCKED}),
+    LegState.RETURNED: frozenset({LegState.LOCKED}),
+}
+_SAYS: Final = {
+    LegState.LOCKED: "a leg is locked once",
+    LegState.DELIVERED: "a lock ends once",
+    LegState.RETURNED: "only a live lock is returned",
+}
 
 LASTING: Final = frozenset({"novated"})
 """Facts that outlive an attempt."""
@@ -156,8 +185,7 @@ class Protocol(NamedTuple):
         """Whether a stop bars a rule: locks and deliveries, never returns (I16, I20)."""
         if not world.stopped:
             return False
-        one_leg = (world.token is LegState.DELIVERED) != (world.cash is LegState.DELIVERED)
-        return bool(rule.lock) or (bool(rule.deliver) and (self.freezes or not one_leg))
+        return bool(rule.lock) or (bool(rule.deliver) and (self.freezes or not world.has_one_leg))
 
     @staticmethod
     def can_act(rule: Rule, world: World) -> bool:
@@ -168,36 +196,39 @@ class Protocol(NamedTuple):
 
 def apply(rule: Rule, world: World) -> World:
     """The world after a rule; the rule must be enabled."""
-    legs = {Leg.TOKEN: world.token, Leg.CASH: world.cash}
-    for leg in rule.lock:
-        check(legs[leg] is LegState.NONE, "I5: a leg is locked once", rule=rule.name, leg=leg)
-        legs[leg] = LegState.LOCKED
-    for leg in rule.deliver:
-        free = legs[leg] in {LegState.NONE, LegState.LOCKED}
-        check(free, "I5: a lock ends once", rule=rule.name, leg=leg)
-        legs[leg] = LegState.DELIVERED
-    for leg in rule.give_back:
-        locked = legs[leg] is LegState.LOCKED
-        check(locked, "I5: only a live lock is returned", rule=rule.name, leg=leg)
-        legs[leg] = LegState.RETURNED
+    token, cash = world.token, world.cash
+    for legs, after in (
+        (rule.lock, LegState.LOCKED),
+        (rule.deliver, LegState.DELIVERED),
+        (rule.give_back, LegState.RETURNED),
+    ):
+        for leg in legs:
+            if leg is Leg.TOKEN:
+                token = _leg_after(rule, leg, token, after)
+            else:
+                cash = _leg_after(rule, leg, cash, after)
     facts = world.facts
     if rule.learn:
         facts = tuple(sorted({*facts, *rule.learn}))
     attempt, attempts_left = world.attempt, world.attempts_left
     if rule.name == "retry":
-        legs = dict.fromkeys(legs, LegState.NONE)
+        token = cash = LegState.NONE
         facts = tuple(fact for fact in facts if fact in LASTING)
         attempt, attempts_left = attempt + 1, attempts_left - 1
-    return world._replace(
-        state=rule.target,
-        token=legs[Leg.TOKEN],
-        cash=legs[Leg.CASH],
-        facts=facts,
-        attempt=attempt,
-        attempts_left=attempts_left,
-        bearer=rule.bearer or world.bearer,
-        cause=rule.blame or world.cause or rule.blame_else,
-    )
+    return World(
+        rule.target, token, cash, facts, world.now_ticks, attempt, attempts_left,
+        world.skew_ticks, world.down, world.gone, world.crashes_left, world.outage_ticks_left,
+        world.defaults_left, world.stopped, world.toggles_left,
+        rule.bearer or world.bearer,
+        rule.blame or world.cause or rule.blame_else,
+    )  # fmt: skip
+
+
+def _leg_after(rule: Rule, leg: Leg, before: LegState, after: LegState) -> LegState:
+    """A leg's state after a rule; a lock is made once and ends once."""
+    if before not in _BEFORE[after]:
+        check(False, f"I5: {_SAYS[after]}", rule=rule.name, leg=leg)
+    return after
 
 
 def retry_rule(actor: str = "desk") -> tuple[Rule, ...]:

@@ -18,6 +18,8 @@ from typing import Final
 class ObligationState(StrEnum):
     """Where an obligation stands."""
 
+    __hash__ = str.__hash__  # of the word; the enumeration's own costs ten times as much
+
     CAPTURED = "captured"  # traded, not yet instructed by both
     ALLEGED = "alleged"  # one side instructed, the other told
     MATCHED = "matched"
@@ -42,12 +44,16 @@ class ObligationState(StrEnum):
 class Leg(StrEnum):
     """Half of an obligation."""
 
+    __hash__ = str.__hash__  # of the word; the enumeration's own costs ten times as much
+
     TOKEN = "token"  # noqa: S105  a security token, not a secret
     CASH = "cash"
 
 
 class LegState(StrEnum):
     """Where a leg stands; the last two are the ends of a lock."""
+
+    __hash__ = str.__hash__  # of the word; the enumeration's own costs ten times as much
 
     NONE = "none"
     LOCKED = "locked"

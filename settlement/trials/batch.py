@@ -141,7 +141,7 @@ class Batches(Runner):
             if self.protocol.is_barred(rule, world):
                 self._blocked(deal, rule, Answer.STOPPED, self._step[rule.name])
                 return False
-        if self.entry_ns(deal, rules[0]) > desk.at_ns:
+        if self.pace.entry_ns(deal) > desk.at_ns:
             return False
         return rules[0].when(world) and not desk.weather.is_short(deal.name, desk.at_ns)
 

@@ -20,6 +20,7 @@ from market.business_days import at_jst
 from market.errors import check
 from settlement.designs.conduct import MINUTE_NS
 from settlement.designs.enact import FIRST_ESCROW, Enactment
+from settlement.designs.rules import World
 from settlement.designs.states import Leg, ObligationState
 from settlement.lifecycle.fails import FailRule, Next, next_step, penalty
 from settlement.trials.books import Books
@@ -70,12 +71,13 @@ class Deal:
         decided_ns: When one leg became final before the other.
         option_until_ns: Until when a lock made now leaves the choice to the other side; 0 is never.
         lacked: Whose asset was missing last, with the amount.
+        stuck: Its world when it was last looked at and only lacked something.
         blame: Who first kept the second leg from being given, and the family of the fault.
     """
 
     __slots__ = (
         "began_ns", "blame", "could", "cut_off_ns", "decided_ns", "due_ns", "entered_ns", "lacked", "late_days",
-        "left_units", "left_yen", "name", "option_until_ns", "queued", "ready_ns", "run", "state", "taken", "told",
+        "left_units", "left_yen", "name", "option_until_ns", "queued", "ready_ns", "run", "state", "stuck", "taken", "told",
         "trade", "wakes",
     )  # fmt: skip
 
@@ -93,6 +95,7 @@ class Deal:
         self.began_ns = self.decided_ns = self.option_until_ns = 0
         self.lacked: tuple[str, str, int] | None = None
         self.blame: tuple[str, str] | None = None
+        self.stuck: World | None = None
         self.could: set[Leg] = set()
         self.told: set[tuple[str, str, int]] = set()
         self.wakes: set[int] = set()
@@ -357,16 +360,11 @@ class Desk(Books):
                     yen=charge.yen,
                 )
             )  # fmt: skip
-        if next_step(FAILS, deal.late_days) is Next.BUY_IN and not self._is_begun(deal):
+        if next_step(FAILS, deal.late_days) is Next.BUY_IN and not deal.run.world.is_begun:
             self.leave_queue(deal)
             self.on_end(deal)
         deal.late_days += 1
         self.plan(next_cut_off(self.at_ns), partial(self._age, deal))
-
-    @staticmethod
-    def _is_begun(deal: Deal) -> bool:
-        world = deal.run.world
-        return world.is_given(Leg.TOKEN) or world.is_given(Leg.CASH)
 
     def price_sen(self, deal: Deal) -> int:
         """The last price of an obligation's issue; the agreed one when there is none yet."""

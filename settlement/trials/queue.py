@@ -50,7 +50,7 @@ class Queue(Runner):
         settle = self.table[ObligationState.READY, "settle"]
         if deal.state not in _WAITING or not deal.queued:
             return
-        if self.entry_ns(deal, settle) > desk.at_ns:
+        if self.pace.entry_ns(deal) > desk.at_ns:
             return
         fill = plan_fill(
             PARTS,
@@ -114,7 +114,7 @@ class Queue(Runner):
         rule, world = self._offset_rule, self.seen_world(deal)
         return (
             self.protocol.can_act(rule, world)
-            and self.entry_ns(deal, rule) == self.desk.at_ns
+            and self.pace.entry_ns(deal) == self.desk.at_ns
             and not self.protocol.is_barred(rule, world)
             and not self.desk.weather.is_short(deal.name, self.desk.at_ns)
         )

@@ -39,7 +39,7 @@ from settlement.trials.clients import names_of
 from settlement.trials.desk import Deal
 from settlement.trials.door import UNKNOWN, ask
 from settlement.trials.parts import Gate, Index, Quorum, Signed, circle
-from settlement.trials.runner import Runner, is_begun
+from settlement.trials.runner import Runner
 from settlement.trials.strikes import ADMITTED_MAX
 from settlement.trials.weather import Act
 
@@ -87,7 +87,7 @@ class SystemActs:
         """The first obligations of which a leg is given and that are not over."""
         found: list[Deal] = []
         for deal in self.desk.deals.values():
-            if deal.is_open and deal.taken and is_begun(deal.run.world):
+            if deal.is_open and deal.taken and deal.run.world.is_begun:
                 found.append(deal)
                 if len(found) == SHOWN:
                     break
@@ -160,7 +160,7 @@ class SystemActs:
 
     def _mismatch(self, act: Act) -> None:
         deal = self.desk.deals.get(act.strike.target)
-        if deal is None or not deal.is_open or is_begun(deal.run.world):
+        if deal is None or not deal.is_open or deal.run.world.is_begun:
             return
         place, trade = matching.MatchingDesk(), deal.trade
         deliver = matching.Instruction(
@@ -231,7 +231,7 @@ class SystemActs:
             if not deal.is_open:
                 continue
             new = self.runner.terms(deal)
-            if not is_begun(deal.run.world):
+            if not deal.run.world.is_begun:
                 deal.run.bind(new)
             elif shown < SHOWN:
                 shown += 1

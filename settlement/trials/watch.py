@@ -32,6 +32,7 @@ Reads records and nothing else of the run. Cost: O(1) a record. Errors: Invarian
 import re
 from collections.abc import Callable
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, Final
 
 from market.errors import check
@@ -105,8 +106,21 @@ _WORDS: Final[dict[type, tuple[str, ...]]] = {
 """The whitelist: every kind of record with its words that do not stand in an earlier record already; a
 kind that is not here cannot be written. A secret joins the words when it is shown."""
 
+
+def _reader(names: tuple[str, ...]) -> Callable[[Any], tuple[str, ...]]:
+    """Reads the words of a record in one call."""
+    if not names:
+        return lambda _record: ()
+    read: Callable[[Any], Any] = attrgetter(*names)
+    return read if len(names) > 1 else lambda record: (read(record),)
+
+
 _OPAQUE: Final = re.compile(r"[A-Za-z][A-Za-z0-9 +/_.:'-]{0,39}|[0-9]{1,6}(/part)?|[0-9a-f]{64}|")
 """Ids and the project's own terms: no @, no long numbers, no names in Japanese."""
+
+_WORDS_OF: Final[dict[type, Callable[[Any], tuple[str, ...]]]] = {
+    kind: _reader(names) for kind, names in _WORDS.items()
+}
 
 _MOVES: Final = frozenset({Posted, LockMade, LockEnded, LegFinal, StateChanged})
 
@@ -151,15 +165,17 @@ class Watch:
 
     def see(self, record: LogRecord) -> None:
         """One record; it is judged before it stands."""
-        check(record.at_ns >= self._at_ns, "I17: time does not go back", record=record)
-        self._at_ns = record.at_ns
-        kind = type(record)
+        at_ns, kind = record.at_ns, type(record)
+        if at_ns < self._at_ns:
+            check(False, "I17: time does not go back", record=record)
+        self._at_ns = at_ns
         if self.reading and kind in _MOVES:
             check(False, "I25: nothing moves while somebody only asks", record=record)
-        for name in _WORDS[kind]:
-            if (word := getattr(record, name)) not in self._words:
+        words = _WORDS_OF[kind](record)
+        if not self._words.issuperset(words):
+            for word in words:
                 self._word(word)
-        if (see := self._see.get(type(record))) is not None:
+        if (see := self._see.get(kind)) is not None:
             see(record)
 
     def close(self) -> None:
@@ -175,7 +191,7 @@ class Watch:
             check(self._states.get(name) in FINAL, "I6: every obligation ends", deal=name)
 
     def _word(self, word: str) -> None:
-        """A word that no record had before."""
+        """A word that perhaps no record had before."""
         check(_OPAQUE.fullmatch(word) is not None, "I15: words are opaque ids", word=word)
         self._words.add(word)
 

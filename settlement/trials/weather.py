@@ -147,17 +147,17 @@ class Weather:
         """Every time that somebody of these is out; fixed once all strikes are in."""
         return tuple(out for name in names for out in self._out.get(name, ()))
 
-    def until(self, names: Iterable[str], at_ns: int) -> int:
-        """Until when somebody of these is out now; ``at_ns`` when nobody is."""
-        return latest_end(self.outages(names), at_ns)
-
     def short_until(self, deal: str, at_ns: int) -> int:
         """Until when an obligation's buyer lacks the yen for it; ``at_ns`` when it does not."""
-        return self.until((f"{deal}:funds",), at_ns) if self._out else at_ns
+        return latest_end(self._out.get(f"{deal}:funds", ()), at_ns)
+
+    def has_short(self, deal: str) -> bool:
+        """Whether an obligation's buyer lacks the yen for it at some time."""
+        return f"{deal}:funds" in self._out
 
     def is_short(self, deal: str, at_ns: int) -> bool:
         """Whether an obligation's buyer lacks the yen for it now."""
-        return bool(self._out) and self.short_until(deal, at_ns) > at_ns
+        return self.has_short(deal) and self.short_until(deal, at_ns) > at_ns
 
     def is_up(self, names: Iterable[str], at_ns: int) -> bool:
         """Whether everyone can act now."""
@@ -165,9 +165,10 @@ class Weather:
 
     def ahead_ns(self, at_ns: int) -> int:
         """How far the token ledger's clock is ahead of true time; below zero it is behind."""
-        return next(
-            (int(one.family) for one in self.skew if one.from_ns <= at_ns < one.until_ns), 0
-        )
+        for one in self.skew:
+            if one.from_ns <= at_ns < one.until_ns:
+                return int(one.family)
+        return 0
 
     def flooding(self, at_ns: int) -> int:
         """How many obligations of a flood wait in front of a queue now."""

@@ -45,8 +45,7 @@ _ENDS: Final = {
 def read_log(log: Iterable[LogRecord]) -> Facts:
     """The facts of a run."""
     reader = _Reader()
-    for record in log:
-        reader.read(record)
+    reader.read(log)
     return reader.done()
 
 
@@ -92,11 +91,14 @@ class _Reader:
             FundCharged: self._collected,
         }
 
-    def read(self, record: LogRecord) -> None:
-        """One record."""
-        if (do := self._do.get(type(record))) is not None:
-            do(record)
-        self.facts.end_ns = max(self.facts.end_ns, record.at_ns)
+    def read(self, log: Iterable[LogRecord]) -> None:
+        """Every record, in the order of time."""
+        do_of, end_ns = self._do, self.facts.end_ns
+        for record in log:
+            if (do := do_of.get(type(record))) is not None:
+                do(record)
+            end_ns = record.at_ns
+        self.facts.end_ns = end_ns
 
     def done(self) -> Facts:
         """Everything, with what was still waiting closed at the end."""

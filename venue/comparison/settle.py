@@ -4,6 +4,9 @@ Purpose: join the flow, the fault plan and the funding of a cell to a case, run 
 figures, attributed losses and delays, digest. Cost: tens of microseconds a record.
 """
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 from settlement.trials.desk import LATENCY_NS
@@ -74,6 +77,23 @@ def settle_cell(flow: Flow, cell: CellLike, *, audit: bool = False) -> dict[str,
         cell: How they are settled.
         audit: Let the auditor read the log as well; ``findings`` is what it found, in words.
     """
+    with _collector_paused():
+        return _settle(flow, cell, audit=audit)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A cell keeps nearly all it makes until it ends, so looking for what can go is a tenth of its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _settle(flow: Flow, cell: CellLike, *, audit: bool) -> dict[str, Any]:
     prices = tuple((one.at_ns, one.issue, one.price_sen) for one in flow.prices)
     log = run_trial(case_of(flow, cell)._replace(prices=prices))
     facts = read_log(log)
