@@ -58,12 +58,12 @@ from market.words import Side
 from settlement.cash import Cash
 from settlement.deliveries import Deliveries
 from settlement.delivery import Delivery
-from settlement.designs import Design
 from settlement.ledger import Leg, first_short_leg, post_linked
 from settlement.lifecycle.fails import Next, days_late, next_step, penalty_of_sen_rounded_down
 from settlement.lifecycle.matching import UNMATCHED_DAYS_MAX
 from settlement.lifecycle.rules import LifeRules
 from settlement.register import Registers
+from settlement.stages import StagedDesign
 from settlement.verbs import REJECT
 
 _AT_REST: Final = (DeliveryState.CREATED, DeliveryState.FAILING)
@@ -95,7 +95,7 @@ class Fails:
         cash: Cash,
         registers: Registers,
         *,
-        design: Design,
+        design: StagedDesign,
         life: LifeRules,
         calendar: Calendar,
     ) -> None:

@@ -77,9 +77,6 @@ from settlement.cash import Cash
 from settlement.deliveries import Deliveries
 from settlement.delivery import Delivery, check_life
 from settlement.deposits import Deposits
-from settlement.designs import Design
-from settlement.designs.gross_atomic import GrossAtomic
-from settlement.designs.provisional_transfer import ProvisionalTransfer
 from settlement.error_trades import ErrorTrades
 from settlement.fails import Fails
 from settlement.lifecycle.rules import WHOLE_AND_FREE, LifeRules
@@ -88,6 +85,9 @@ from settlement.money.money import Money
 from settlement.platforms import Platforms
 from settlement.register import Registers
 from settlement.reversals import Reversals
+from settlement.stages import StagedDesign
+from settlement.stages.gross_atomic import GrossAtomic
+from settlement.stages.provisional_transfer import ProvisionalTransfer
 from settlement.token_acts import TokenActs
 from settlement.verbs import refuse
 
@@ -149,7 +149,7 @@ class Settlement:
         self.registers: Registers = {}
         self._platforms = platforms or Platforms()
         self.cash = Cash(money_of() if money is None else money)
-        self.design: Design = (
+        self.design: StagedDesign = (
             GrossAtomic(self.cash, self.registers, life.partial)
             if mode is SettlementMode.GROSS_ATOMIC
             else ProvisionalTransfer(self.cash, self.registers, life.partial)

@@ -56,11 +56,11 @@ from settlement.cash import Cash
 from settlement.deliveries import Deliveries
 from settlement.delivery import UNITS_HELD_STATES, Delivery
 from settlement.deposits import Deposits
-from settlement.designs import Design
 from settlement.distributions import CashClaim, Distributions
 from settlement.platforms import Platforms
 from settlement.progmat.tables import is_opaque
 from settlement.register import ISSUER, Register, Registers, used
+from settlement.stages import StagedDesign
 from settlement.token_switches import TokenSwitches
 from settlement.verbs import REJECT, refuse
 
@@ -101,7 +101,7 @@ class TokenActs:
         cash: Cash,
         registers: Registers,
         platforms: Platforms,
-        design: Design,
+        design: StagedDesign,
         calendar: business_days.Calendar,
     ) -> None:
         self._book = book

@@ -1,48 +1,6 @@
-"""Settlement designs: tables of rules, one module each, and the two that a venue's day runs in stages.
+"""Settlement designs as tables of rules, one module each, one interface: a Protocol and its Conduct.
 
-A table (gross, hash_time_lock, verified_payment, released_keys, notary_bridge, net_batch, two_transfers) is proved
-by search.py, enacted on ledgers by enact.py and run in trials by its conduct. The venue's own two,
-gross_atomic and provisional_transfer, move deliveries by life tables that a test holds to the proven ones;
-their interface is below.
-
-A design decides what each stage of the day does to the deliveries that are due. The last stage is
-the cut-off: afterwards no due delivery is in flight, but one whose payment was ordered and not answered. Stages before it may run several times.
-Designs share no state; a run uses one.
+gross (A, A+LSM), hash_time_lock (B1), verified_payment (B2), released_keys (B3), notary_bridge (B4), net_batch
+(C2, C3) and two_transfers (D) are proved by search.py, enacted on ledgers by enact.py and run in
+trials by their conduct. What a venue's day does with two of them, stage by stage, is settlement/stages/.
 """
-
-from collections.abc import Sequence
-from typing import Protocol
-
-from market.events import Event
-from market.reasons import FailReason
-from settlement.delivery import Delivery, Life
-
-
-class Design(Protocol):
-    """One way to settle."""
-
-    @property
-    def name(self) -> str:
-        """Its name, as in SettlementMode."""
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """Names of the stages in order; the last is the cut-off."""
-
-    @property
-    def life(self) -> Life:
-        """The table every delivery of this design moves by."""
-
-    def run(self, stage: int, due: Sequence[Delivery]) -> list[Event]:
-        """Run one stage.
-
-        Args:
-            stage: Index into ``stages``.
-            due: Open deliveries whose date has come, by delivery id (first in, first out).
-
-        Returns:
-            Postings, each followed by the move it belongs to.
-        """
-
-    def cancel(self, delivery: Delivery, reason: FailReason = FailReason.CANCELED) -> list[Event]:
-        """End a delivery that is neither paid nor over; every lock returns."""

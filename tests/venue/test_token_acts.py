@@ -56,8 +56,8 @@ from market.token_acts import (
 )
 from market.words import Side
 from settlement.delivery import Delivery
-from settlement.designs.provisional_transfer import ProvisionalTransfer
 from settlement.progmat.register import ProgmatRegister
+from settlement.stages.provisional_transfer import ProvisionalTransfer
 
 R, F, S = RejectReason, FailReason, DeliveryState
 BOOKS = pytest.mark.parametrize("name", [PLAIN, PROGMAT, IBET])
