@@ -121,6 +121,8 @@ class Desk(Books):
         escrow: Where units are kept by what is agreed from now on,
         version: and under which contract.
         waiting: Who waits for a resource, by owner and asset.
+        money_failed: Whether the issuer of the money has defaulted (issuer.py): no yen are paid any more.
+        on_yen: What happens when yen come back to an owner after that.
         on_credit: What the design does when something came in for which somebody waits.
     """
 
@@ -137,10 +139,14 @@ class Desk(Books):
         self._prices = Prices(case.prices)
         self.on_credit: Callable[[Deal], None] = lambda _deal: None
         self.on_end: Callable[[Deal], None] = lambda _deal: None
+        self.money_failed = False
+        self.on_yen: Callable[[str], None] = lambda _owner: None
         self._take_in()
 
     def credited(self, owner: str, asset: str) -> None:
         """Let those who wait for it hear, at this time but after this step."""
+        if self.money_failed and asset == YEN:
+            self.on_yen(owner)
         if (owner, asset) in self.waiting:
             self.plan(self.at_ns, lambda: self._tell_waiters(owner, asset))
 
@@ -235,6 +241,8 @@ class Desk(Books):
         giver, taker = (
             (trade.seller, trade.buyer) if leg is Leg.TOKEN else (trade.buyer, trade.seller)
         )
+        if asset == YEN and self.money_failed:
+            return False
         if not self.has(taker, asset, amount) or not self.weather.is_up((taker,), self.at_ns):
             return False
         self.post(deal.name, asset, taker, giver, amount)

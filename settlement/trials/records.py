@@ -16,6 +16,8 @@ YEN: Final = "yen"
 OUTSIDE: Final = "outside"
 FUND: Final = "fund"
 CLEARER: Final = "clearer"
+ISSUER: Final = "money issuer"
+"""The estate of the issuer of the money, after its default."""
 SYSTEMS: Final = frozenset(
     {
         "venue", "ledger", "token ledger", "cash ledger", "register", "notary", "platform", "agent",
@@ -320,6 +322,23 @@ class FundRepaid(LogRecord, frozen=True, kw_only=True):
     """What a cycle owed a firm for whom the fund paid went to the fund instead."""
 
     payer: str
+    yen: int
+
+
+class IssuerDefaulted(LogRecord, frozen=True, kw_only=True):
+    """The issuer of the money failed: nothing is paid any more, and claims are worth their recovery."""
+
+    issuer: str
+    recovery_ppm: int
+
+
+class WrittenDown(LogRecord, frozen=True, kw_only=True):
+    """What an owner of yen lost by it, of those that were free or set aside; a posting to the estate follows."""
+
+    owner: str
+    held: str
+    cause: str
+    family: str
     yen: int
 
 

@@ -307,6 +307,8 @@ class Runner:
             if until > self.desk.at_ns:
                 self._charge(deal, [(trade.buyer, "F14", until - self.desk.at_ns)])
                 self.wake(deal, until)
+            elif self.desk.money_failed:
+                self._charge(deal, self.desk.weather.clear(("money",), self.desk.at_ns)[1])
 
     def _has(self, deal: Deal, leg: Leg) -> bool:
         trade = deal.trade
@@ -439,7 +441,7 @@ class Runner:
     def _stops(deal: Deal) -> tuple[str, ...]:
         trade = deal.trade
         return (
-            "station", f"issue:{trade.issue}", f"frozen:{trade.seller}", f"frozen:{trade.buyer}",
+            "station", "money", f"issue:{trade.issue}", f"frozen:{trade.seller}", f"frozen:{trade.buyer}",
         )  # fmt: skip
 
     # --- the end

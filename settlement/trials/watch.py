@@ -15,7 +15,7 @@
 | I13 a register says what each owner holds, locked units with their giver, and sums to what was opened | here, at every register |
 | I14 nobody hears of an obligation who neither is a party nor settles it | here, at every message and answer |
 | I15 no personal data: words are opaque ids of few characters | here, at every new word of a record |
-| I16 nothing moves while stopped, returns excepted | the tables' bars, asked at every step (designs/rules.py) |
+| I16 nothing moves while stopped, returns excepted | the tables' bars, asked at every step (designs/rules.py); here: no payment after the default of the money's issuer |
 | I17 every state has an actor, a reason and a time that never goes back | here, at every record |
 | I18 the same case gives the same log | tests |
 | I19 one key of two | designs/search.py |
@@ -39,6 +39,7 @@ from settlement.designs.states import ONE_LEG_ALLOWED, Leg, ObligationState
 from settlement.trials.clients import Shares
 from settlement.trials.records import (
     FINAL,
+    ISSUER,
     SYSTEMS,
     YEN,
     Asked,
@@ -49,6 +50,7 @@ from settlement.trials.records import (
     FundCharged,
     FundPaid,
     FundRepaid,
+    IssuerDefaulted,
     LegFinal,
     LockEnded,
     LockMade,
@@ -70,6 +72,7 @@ from settlement.trials.records import (
     Struck,
     Tried,
     Waited,
+    WrittenDown,
 )
 
 _WORDS: Final[dict[type, tuple[str, ...]]] = {
@@ -98,6 +101,8 @@ _WORDS: Final[dict[type, tuple[str, ...]]] = {
     FundCharged: ("payer",),
     FundPaid: ("payer",),
     FundRepaid: ("payer",),
+    IssuerDefaulted: ("issuer",),
+    WrittenDown: ("owner", "held", "cause", "family"),
     SecretHashed: ("digest",),
     SecretShown: (),
     Said: ("owner", "asset"),
@@ -108,6 +113,7 @@ kind that is not here cannot be written. A secret joins the words when it is sho
 _OPAQUE: Final = re.compile(r"[A-Za-z][A-Za-z0-9 +/_.:'-]{0,39}|[0-9]{1,6}(/part)?|[0-9a-f]{64}|")
 """Ids and the project's own terms: no @, no long numbers, no names in Japanese."""
 
+MILLION: Final = 1_000_000
 _MOVES: Final = frozenset({Posted, LockMade, LockEnded, LegFinal, StateChanged})
 
 
@@ -125,6 +131,7 @@ class Watch:
         self._done: dict[str, dict[Leg, int]] = {}
         self._states: dict[str, ObligationState] = {}
         self._split: dict[str, None] = {}
+        self._money_failed = False
         self._words: set[str] = set()
         self._omnibus: set[tuple[str, str]] = set()
         self._clients: dict[str, int] = {}
@@ -147,6 +154,7 @@ class Watch:
             RegisterTaken: self._register,
             SecretHashed: self._hashed,
             SecretShown: self._shown,
+            IssuerDefaulted: self._defaulted,
         }
 
     def see(self, record: LogRecord) -> None:
@@ -254,7 +262,14 @@ class Watch:
         check(amount > 0 and left >= 0, "I3: nobody is below zero", owner=owner, left=left)
         self._free[owner, asset] = left
 
+    def _defaulted(self, one: IssuerDefaulted) -> None:
+        once = not self._money_failed and 0 <= one.recovery_ppm <= MILLION
+        check(once, "I10: an issuer defaults once, for a share", record=one)
+        self._money_failed = True
+
     def _posted(self, one: Posted) -> None:
+        pays = one.asset == YEN and one.taker != ISSUER
+        check(not (self._money_failed and pays), "I16: no payment after a default", record=one)
         self._take(one.giver, one.asset, one.amount)
         if one.asset != YEN:
             self._shares(one.giver, one.asset, one.giver_shares, one.amount, -1)

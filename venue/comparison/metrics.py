@@ -36,7 +36,13 @@ from venue.comparison.liquidity import (
     netting_efficiency,
     turnover,
 )
-from venue.comparison.money import idle_yen_h, in_flight_peak, issuer_loss, money_cost
+from venue.comparison.money import (
+    idle_yen_h,
+    in_flight_peak,
+    issuer_loss,
+    issuer_struck,
+    money_cost,
+)
 from venue.comparison.seen import Assumed, Seen, has_failed
 from venue.comparison.timing import (
     age_of_fails,
@@ -145,6 +151,8 @@ METRICS: Final[tuple[Metric, ...]] = (
            "Yen kept as coins and not held, times hours from the first trade to the last end; 0 where they rest in a deposit.", idle_yen_h),
     Metric("issuer_loss_yen", "Loss if the money's issuer fails", "Money",
            "All yen with which the firms began, less the recovery; 0 where a trust keeps them apart.", issuer_loss),
+    Metric("issuer_struck_yen", "Lost when it failed", "Money",
+           "All yen held when a fault plan lets the issuer fail (F31), free or set aside, less the strike's recovery; whoever holds them loses them, so it is no principal of a trade and not in the cost.", issuer_struck),
     Metric("money_cost_yen", "Cost of the money", "Money",
            "Interest missed on what rests in the money, and the bank's fee for each transfer, at the high rates; in the cost a trade.",
            lambda seen: money_cost(1, seen)),

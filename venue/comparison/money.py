@@ -15,8 +15,8 @@ A bank transfer knows no condition and is no leg of one posting, so only designs
 proof have it: B2, B4, and D. Today's practice (D) with "deposit" is the bank's, with three files a day; in coins
 it would be no practice of today, and there is no such cell.
 
-Units: yen, yen times hours. Cost: O(records). Known limits: one issuer; its failure is measured, not
-struck (the venue has it as an operator's act); the fee of a transfer is an assumption; in B4 and D the amount
+Units: yen, yen times hours. Cost: O(records). Known limits: one issuer; what its failure would cost is measured in every
+cell, and struck where a plan has F31 (settlement/trials/issuer.py); the fee of a transfer is an assumption; in B4 and D the amount
 of an order under way is not set aside, because their tables lock no yen; the bank of a trial takes orders in office
 hours and has no cut-off within them.
 """
@@ -75,6 +75,16 @@ def is_paid_in(design: str, money: str) -> bool:
     if money == "bank":
         return design in _BY_ITSELF
     return money == "deposit" or design not in _TODAY
+
+
+def issuer_of(design: str, money: str) -> str:
+    """Whose default F31 is, by kind of money; today's practice is paid through the bank in any case."""
+    return "bank" if design in _TODAY else money
+
+
+def issuer_struck(seen: Seen) -> float:
+    """What was written down when the issuer failed."""
+    return float(sum(one.yen for one in seen.facts.written_down))
 
 
 def in_flight_peak(seen: Seen) -> float:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from settlement.designs.states import Leg, ObligationState
 from settlement.trials.records import (
+    ISSUER,
     YEN,
     BookBreak,
     BoughtIn,
@@ -30,8 +31,20 @@ from settlement.trials.records import (
     StateChanged,
     Struck,
     Waited,
+    WrittenDown,
 )
-from venue.comparison.facts import CASH, Deal, Delay, Facts, Locked, Loss, Moved, Outage, Outcome
+from venue.comparison.facts import (
+    CASH,
+    Deal,
+    Delay,
+    Facts,
+    Locked,
+    Loss,
+    Moved,
+    Outage,
+    Outcome,
+    WriteDown,
+)
 
 _ENDS: Final = {
     ObligationState.SETTLED: Outcome.SETTLED,
@@ -90,6 +103,7 @@ class _Reader:
             BoughtIn: self._bought_in,
             LossShared: self._house_loss,
             FundCharged: self._collected,
+            WrittenDown: self._written_down,
         }
 
     def read(self, record: LogRecord) -> None:
@@ -167,7 +181,14 @@ class _Reader:
             )
         )  # fmt: skip
 
+    def _written_down(self, one: WrittenDown) -> None:
+        self.facts.written_down.append(
+            WriteDown(one.owner, one.held, one.cause, one.family, one.yen)
+        )
+
     def _posted(self, one: Posted) -> None:
+        if one.taker == ISSUER:
+            return  # a loss of what was held, and no payment
         self.facts.moves.append(
             Moved(one.at_ns, _issue(one.asset), one.giver, one.taker, one.amount)
         )
