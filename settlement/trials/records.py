@@ -281,6 +281,17 @@ class BoughtIn(LogRecord, frozen=True, kw_only=True):
     price_sen: int
 
 
+class UnitsBought(LogRecord, frozen=True, kw_only=True):
+    """A fail was bought in: a third party's units for the buyer, at a price that buyer and failer pay together."""
+
+    deal: str
+    supplier: str
+    units: int
+    buyer_yen: int
+    seller_yen: int
+    price_sen: int
+
+
 class Novated(LogRecord, frozen=True, kw_only=True):
     """A house took the place of each side: what it is owed (in), and what it owes (out)."""
 

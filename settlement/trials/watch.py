@@ -71,6 +71,7 @@ from settlement.trials.records import (
     StateChanged,
     Struck,
     Tried,
+    UnitsBought,
     Waited,
     WrittenDown,
 )
@@ -96,6 +97,7 @@ _WORDS: Final[dict[type, tuple[str, ...]]] = {
     BookBreak: (),
     PenaltyCharged: ("payer", "taker"),
     BoughtIn: ("payer", "taker"),
+    UnitsBought: ("supplier",),
     Novated: ("house",),
     LossShared: ("defaulter", "line", "payer"),
     FundCharged: ("payer",),
@@ -148,6 +150,7 @@ class Watch:
             PenaltyCharged: self._penalty,
             PrincipalLost: self._lost,
             BoughtIn: self._penalty,
+            UnitsBought: self._bought,
             Novated: self._novated,
             Sent: self._sent,
             Asked: self._asked,
@@ -186,6 +189,15 @@ class Watch:
         """A word that no record had before."""
         check(_OPAQUE.fullmatch(word) is not None, "I15: words are opaque ids", word=word)
         self._words.add(word)
+
+    def _bought(self, one: UnitsBought) -> None:
+        owed, done = self._owed[one.deal], self._done[one.deal]
+        units, yen = owed.units - done[Leg.TOKEN], owed.yen - done[Leg.CASH]
+        check(one.units == units > 0, "I9: what is open is bought in", record=one)
+        third = one.supplier not in {owed.seller, owed.buyer}
+        check(third and 0 <= one.buyer_yen <= yen, "I24: a buyer pays what it agreed", record=one)
+        above = one.buyer_yen == yen or one.seller_yen == 0
+        check(above and one.seller_yen >= 0, "I21: a failer pays what is above", record=one)
 
     def _novated(self, one: Novated) -> None:
         flat = (one.units_in, one.yen_in) == (one.units_out, one.yen_out)

@@ -58,6 +58,7 @@ class Auditor:
             "StateChanged": self._state,
             "PrincipalLost": self._lost,
             "FundPaid": self._fund_paid,
+            "UnitsBought": self._units_bought,
             "FundRepaid": self._fund_repaid,
             "IssuerDefaulted": self._issuer_defaulted,
             "WrittenDown": self._written_down,
@@ -195,6 +196,21 @@ class Auditor:
             kept = held * (self._recovery_ppm or 0) // 1_000_000
             if self.written_down.get(owner, 0) != held - kept:
                 self._find(f"{owner} had {held} yen and lost {self.written_down.get(owner, 0)}")
+
+    def _units_bought(self, record: Record) -> None:
+        """A third party delivers for a seller: to the yen, by whom the price is paid."""
+        name, supplier = record["deal"], record["supplier"]
+        deal, done = self._deals[name], self._done[name]
+        units, agreed = deal["units"] - done["token"], deal["yen"] - done["cash"]
+        cost = record["price_sen"] // 100 * units
+        paid = record["buyer_yen"], record["seller_yen"]
+        if record["units"] != units or supplier in {deal["seller"], deal["buyer"]}:
+            self._find(f"{name} is bought in for {record['units']} units of {supplier}")
+        if paid != (min(cost, agreed), max(0, cost - agreed)):
+            self._find(f"{name} is bought in for {cost} and paid with {paid}")
+        self._shift(deal["issue"], supplier, deal["buyer"], record["units"])
+        self._shift("yen", deal["buyer"], supplier, record["buyer_yen"])
+        self._shift("yen", deal["seller"], supplier, record["seller_yen"])
 
     def _fund_repaid(self, record: Record) -> None:
         self._shift("yen", record["payer"], "fund", record["yen"])

@@ -38,7 +38,7 @@ class Deal:
         guaranteed: Whether someone stands behind the other leg of a one-legged moment.
         waits: Stretches in a queue.
         failed: Whether it was open after its deadline.
-        cured_by: What ended a wait or a fail: partial, offset, buy_in; empty when time did.
+        cured_by: What ended a wait or a fail: partial, offset, buy_in, bought (units in a buy-in); empty when time did.
     """
 
     deal_id: str

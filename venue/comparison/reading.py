@@ -30,6 +30,7 @@ from settlement.trials.records import (
     Sent,
     StateChanged,
     Struck,
+    UnitsBought,
     Waited,
     WrittenDown,
 )
@@ -101,6 +102,7 @@ class _Reader:
             BookBreak: self._break,
             PenaltyCharged: self._penalty,
             BoughtIn: self._bought_in,
+            UnitsBought: self._units_bought,
             LossShared: self._house_loss,
             FundCharged: self._collected,
             WrittenDown: self._written_down,
@@ -230,6 +232,12 @@ class _Reader:
     def _bought_in(self, one: BoughtIn) -> None:
         paid = self.facts.bought_in
         paid[one.payer] = paid.get(one.payer, 0) + one.yen
+
+    def _units_bought(self, one: UnitsBought) -> None:
+        deal, paid = self.facts.deals[one.deal], self.facts.bought_in
+        deal.cured_by += "bought "
+        if one.seller_yen:
+            paid[deal.seller] = paid.get(deal.seller, 0) + one.seller_yen
 
     def _house_loss(self, one: LossShared) -> None:
         self.facts.house_loss += one.yen
