@@ -334,6 +334,7 @@ def compare(
     """Settle the same trades under every design and write tables and a report."""
     from venue.comparison.command import compare as run_comparison  # noqa: PLC0415
     from venue.comparison.command import grid_of  # noqa: PLC0415
+    from venue.comparison.money import unpaid  # noqa: PLC0415
 
     with refusals(), progress("comparing", unit="cells") as advance:
         grid = grid_of(
@@ -350,6 +351,8 @@ def compare(
             audit=audit,
             money=money,
         )
+        for line in unpaid(grid.designs, grid.money):
+            typer.echo(line, err=True)
         written = run_comparison(
             grid, out, jobs=jobs, cluster=cluster, done=lambda finished, _: advance(finished)
         )

@@ -81,6 +81,7 @@ class Conduct(NamedTuple):
         first_ticks: Tick at which the second lock expires (B1).
         last_ticks: Tick at which the first lock expires (B1).
         signed: Whether messages are signed.
+        yen_at_once: Whether yen move whenever ledgers are open, not with a bank's file.
         own_clock: Whether the token ledger's own clock decides when an attempt is late.
         partials: Whether a part may settle for lack of units.
     """
@@ -96,6 +97,7 @@ class Conduct(NamedTuple):
     signed: bool = True
     partials: bool = False
     own_clock: bool = False
+    yen_at_once: bool = True
 
 
 TWO_LEDGERS: Final[Mapping[str, tuple[str, ...]]] = {

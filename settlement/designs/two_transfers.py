@@ -53,6 +53,7 @@ def conduct(first: Leg) -> Conduct:
         },
         cut_off_ticks=CUT_OFF_TICKS,
         signed=False,
+        yen_at_once=False,
     )
 
 

@@ -15,7 +15,7 @@
 | F20 | a restart from the record of every obligation under way, and its last step again | already |
 | F26 | an amount beyond what anybody has | lack, mony |
 
-What faults of systems, keys, matching and strangers do is in system_acts.py.
+What the default of the money's issuer does (F31) is in issuer.py; what faults of systems, keys, matching and strangers do is in system_acts.py.
 In the designs that allow a loss the same act has another answer: B4 in the unsafe order takes the second spend (done) and
 then splits. Ordering: acts of one instant in the order of the plan. Errors: InvariantBroken when a
 repeated step is not recognised (I10).
@@ -31,6 +31,7 @@ from settlement.designs.enact import Answer
 from settlement.designs.rules import Rule
 from settlement.designs.states import Leg, LegState, ObligationState
 from settlement.lifecycle.partials import PartialRule, plan_fill
+from settlement.trials import issuer
 from settlement.trials.desk import Deal
 from settlement.trials.records import YEN, Delayed, Tried
 from settlement.trials.runner import Runner
@@ -54,6 +55,7 @@ class Acts:
         self.desk = runner.desk
         self._after: dict[str, list[Act]] = {}
         self.systems = SystemActs(runner, self._told, self._restart)
+        self.systems.do[issuer.FAMILY] = issuer.IssuerDefault(runner, self._told).strike
         self._do: dict[str, Callable[[Act, Deal], None]] = {
             "F4": self._mark,
             "F5": self._mark,

@@ -12,31 +12,28 @@
 | stopped | an issue or account is stopped when the window closes: its obligations go back, the rest is netted again | unwind, postpone |
 | postponed | a ledger is out at the cycle: it runs when both are up again | |
 
-Cycles: 11:45, 16:00 and 19:00; the window is ten minutes. C2 nets cash only; C3 nets units as well.
+When cycles run and complete, on a ledger or by the bank's file: cycles.py. C2 nets cash only; C3 nets units as well.
 Sources: DvP models 2 and 3 (CPSS 1992); JASDEC's DVP with net debit caps and two steps.
 """
 
 from functools import partial
 from typing import Final
 
-from market.business_days import at_jst, next_business_day
 from market.errors import check
-from settlement.designs.conduct import MINUTE_NS, Conduct
+from settlement.designs.conduct import Conduct
 from settlement.designs.enact import FUND, Answer
 from settlement.designs.rules import Protocol
 from settlement.designs.states import Leg, ObligationState
 from settlement.netting import Exclusion, Obligations, accept, ints
+from settlement.trials.cycles import Cycles
 from settlement.trials.desk import LATENCY_NS, Deal, Desk, net_flows
 from settlement.trials.funds import contributions
-from settlement.trials.hours import day_of, in_hours
 from settlement.trials.house import House
 from settlement.trials.legs import Flows
 from settlement.trials.records import CLEARER, YEN, FundCharged, FundPaid, FundRepaid
 from settlement.trials.runner import Runner
 from settlement.trials.strikes import FOREVER_NS
 
-CYCLES_S: Final = (42_300, 57_600, 68_400)
-WINDOW_NS: Final = 10 * MINUTE_NS
 LEDGERS: Final = ("token", "cash", "notary")
 _S = ObligationState
 
@@ -44,8 +41,9 @@ _S = ObligationState
 class Cycle:
     """One cycle while it runs: its obligations, their net flows, and the locks behind them."""
 
-    def __init__(self, deals: list[Deal]) -> None:
+    def __init__(self, deals: list[Deal], started_ns: int) -> None:
         self.deals = deals
+        self.started_ns = started_ns
         self.flows = net_flows(deals)
         self.locks: dict[tuple[str, str], int] = {}
 
@@ -59,6 +57,7 @@ class Batches(Runner):
         """Plan readiness and the first cycle; charge the fund."""
         super().__init__(desk, protocol, conduct)
         self.gross_units = gross_units
+        self.hours = Cycles(by_file=desk.case.by_file)
         self._step = {step.rule: step for step in conduct.steps}
         for deal in desk.deals.values():
             desk.plan(deal.ready_ns, partial(self._collect, deal))
@@ -78,10 +77,7 @@ class Batches(Runner):
             desk.write(FundCharged(at_ns=desk.at_ns, payer=firm, yen=yen))
 
     def _plan_cycle(self, after_ns: int) -> None:
-        day = day_of(after_ns)
-        times = [at_jst(day, second) for second in CYCLES_S]
-        times += [at_jst(next_business_day(day), CYCLES_S[0])]
-        self.desk.plan(next(at for at in times if at > after_ns), self._cycle)
+        self.desk.plan(self.hours.next_ns(after_ns), self._cycle)
 
     def _collect(self, deal: Deal) -> None:
         desk = self.desk
@@ -97,11 +93,13 @@ class Batches(Runner):
         desk = self.desk
         self._plan_cycle(desk.at_ns)
         when, _ = desk.weather.clear(LEDGERS, desk.at_ns)
-        desk.plan(in_hours(when), self._settle_ready)
+        desk.plan(self.hours.start_ns(when), self._settle_ready)
 
     def _settle_ready(self) -> None:
-        """Net, exclude, execute; funding follows."""
+        """Net, exclude, execute; funding follows. None is begun that could not complete before the trial ends."""
         desk = self.desk
+        if (closes_ns := self.hours.closes_ns(desk.at_ns)) > desk.end_ns:
+            return
         deals = []
         for deal in desk.deals.values():
             if deal.is_open and deal.state in {_S.MATCHED, _S.READY} and self._may_execute(deal):
@@ -110,15 +108,15 @@ class Batches(Runner):
         chosen = self._within_limits(deals) if deals else []
         if not chosen:
             return
-        cycle = Cycle(chosen)
+        cycle = Cycle(chosen, desk.at_ns)
         self.pool.open()
         for deal in chosen:
-            deal.cut_off_ns = desk.at_ns + WINDOW_NS
+            deal.cut_off_ns = closes_ns
             self._take(deal, "execute")
         self.pool.close({})
         self._lock_net(cycle, [place for place in cycle.flows if place[1] != YEN])
         desk.plan(desk.at_ns + LATENCY_NS, partial(self._fund, cycle))
-        desk.plan(desk.at_ns + WINDOW_NS, partial(self._close_window, cycle))
+        desk.plan(closes_ns, partial(self._close_window, cycle))
 
     def _may_execute(self, deal: Deal) -> bool:
         """Ready, its seller and its buyer up, its issue free to move, its buyer not known to be short."""
@@ -157,6 +155,8 @@ class Batches(Runner):
     def _fund(self, cycle: Cycle) -> None:
         """Every payer who is up and has its net debit funds; the others when they are up again."""
         desk = self.desk
+        if not self.hours.may_fund(desk.at_ns):
+            return
         by_payer: dict[str, list[Deal]] = {}
         for deal in cycle.deals:
             if deal.run.world.state is _S.LOCKED_1:
@@ -181,7 +181,7 @@ class Batches(Runner):
         """Complete, when both ledgers are up; who has not funded meets the default rule."""
         desk = self.desk
         when, _ = desk.weather.clear(LEDGERS, desk.at_ns)
-        if (when := in_hours(when)) > desk.at_ns:
+        if (when := self.hours.completes_ns(cycle.started_ns, when)) > desk.at_ns:
             for deal in cycle.deals:
                 deal.run.world = self.seen_world(deal)
                 self._blocked(
@@ -210,7 +210,7 @@ class Batches(Runner):
                 self._take(deal, rule)
         self.pool.close({})
         if stays:
-            self._complete(Cycle(stays), [])
+            self._complete(Cycle(stays, cycle.started_ns), [])
 
     def _is_stopped(self, deal: Deal) -> bool:
         """Whether a stop of the issue or an account bars an obligation's completion now."""

@@ -6,8 +6,8 @@ Ordering: steps of the same instant run in the order in which they were planned.
 Invariants (always on): those of books.py; no leg is given twice (I9); settled means both legs (I4); a
 final state is final (I8); a name is used once (I10); penalties are zero-sum (I21).
 Cost: O(log open) a step. Units: ns, yen, units. Errors: InvariantBroken only.
-Known limits: business hours are one table; the payments of a bank have their own. Penalties and buy-ins are collected
-outside the ledgers of the trial.
+Known limits: business hours are one table; the payments of a bank have their own. Penalties and compensations are
+collected outside the ledgers of the trial.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,7 +25,7 @@ from settlement.designs.states import Leg, ObligationState
 from settlement.lifecycle.fails import FailRule, Next, next_step, penalty
 from settlement.trials.books import Books
 from settlement.trials.funds import endowment
-from settlement.trials.hours import CUT_OFF_S, OPEN_S, next_cut_off, settlement_day
+from settlement.trials.hours import CUT_OFF_S, OPEN_S, next_cut_off, next_opening, settlement_day
 from settlement.trials.prices import SEN, Prices, cost_of_fail_yen
 from settlement.trials.records import (
     FINAL,
@@ -72,12 +72,14 @@ class Deal:
         option_until_ns: Until when a lock made now leaves the choice to the other side; 0 is never.
         lacked: Whose asset was missing last, with the amount.
         stuck: Its world when it was last looked at and only lacked something.
+        late: Who fails it, once that is to be paid for; what others are bought in for changes nothing then.
         blame: Who first kept the second leg from being given, and the family of the fault.
     """
 
     __slots__ = (
-        "began_ns", "blame", "could", "cut_off_ns", "decided_ns", "due_ns", "entered_ns", "lacked", "late_days",
-        "left_units", "left_yen", "name", "option_until_ns", "queued", "ready_ns", "run", "state", "stuck", "taken", "told",
+        "began_ns", "blame", "could", "cut_off_ns", "decided_ns", "due_ns", "entered_ns", "lacked", "late",
+        "late_days", "left_units", "left_yen", "name", "option_until_ns", "queued", "ready_ns", "run", "state", "stuck", "taken",
+        "told",
         "trade", "wakes",
     )  # fmt: skip
 
@@ -92,6 +94,7 @@ class Deal:
         self.left_units = trade.units
         self.left_yen = trade.yen
         self.queued = False
+        self.late = ""
         self.began_ns = self.decided_ns = self.option_until_ns = 0
         self.lacked: tuple[str, str, int] | None = None
         self.blame: tuple[str, str] | None = None
@@ -124,6 +127,11 @@ class Desk(Books):
         escrow: Where units are kept by what is agreed from now on,
         version: and under which contract.
         waiting: Who waits for a resource, by owner and asset.
+        firms: Everyone who trades.
+        sells: Whether units for an obligation are for sale at a price (buy_in.py).
+        bought_in: Buys in for an obligation at a price, if units are for sale (buy_in.py).
+        money_failed: Whether the issuer of the money has defaulted (issuer.py): no yen are paid any more.
+        on_yen: What happens when yen come back to an owner after that.
         on_credit: What the design does when something came in for which somebody waits.
     """
 
@@ -140,10 +148,17 @@ class Desk(Books):
         self._prices = Prices(case.prices)
         self.on_credit: Callable[[Deal], None] = lambda _deal: None
         self.on_end: Callable[[Deal], None] = lambda _deal: None
+        self.money_failed = False
+        self.sells: Callable[[Deal, int], bool] = lambda _deal, _price_sen: False
+        self.bought_in: Callable[[Deal, int], bool] = lambda _deal, _price_sen: False
+        self.firms = {name for trade in case.trades for name in (trade.seller, trade.buyer)}
+        self.on_yen: Callable[[str], None] = lambda _owner: None
         self._take_in()
 
     def credited(self, owner: str, asset: str) -> None:
         """Let those who wait for it hear, at this time but after this step."""
+        if self.money_failed and asset == YEN:
+            self.on_yen(owner)
         if (owner, asset) in self.waiting:
             self.plan(self.at_ns, lambda: self._tell_waiters(owner, asset))
 
@@ -200,9 +215,11 @@ class Desk(Books):
             self.at_ns = at_ns
             act()
         self.at_ns = self.end_ns
-        for deal in self.deals.values():
-            if deal.is_open:
-                self._close(deal)
+        left = [deal for deal in self.deals.values() if deal.is_open]
+        for deal in left:
+            deal.late = self.late_side(deal)
+        for deal in left:
+            self._close(deal)
         for lock in list(self.locks):
             self.end_lock(lock, delivered=False)
         for issue in sorted({trade.issue for trade in self.case.trades}):
@@ -238,6 +255,8 @@ class Desk(Books):
         giver, taker = (
             (trade.seller, trade.buyer) if leg is Leg.TOKEN else (trade.buyer, trade.seller)
         )
+        if asset == YEN and self.money_failed:
+            return False
         if not self.has(taker, asset, amount) or not self.weather.is_up((taker,), self.at_ns):
             return False
         self.post(deal.name, asset, taker, giver, amount)
@@ -361,10 +380,26 @@ class Desk(Books):
                 )
             )  # fmt: skip
         if next_step(FAILS, deal.late_days) is Next.BUY_IN and not deal.run.world.is_begun:
+            self.plan(self.at_ns, partial(self._end_fail, deal, late))
+        deal.late_days += 1
+        if next_step(FAILS, deal.late_days) is Next.BUY_IN:
+            self.plan(next_opening(self.at_ns), partial(self._buy_in, deal))
+        self.plan(next_cut_off(self.at_ns), partial(self._age, deal))
+
+    def _end_fail(self, deal: Deal, late: str) -> None:
+        """Buy in or compensate; not when somebody else keeps it open now than did when it was due."""
+        if deal.is_open and self.late_side(deal) == late and not deal.run.world.is_begun:
+            deal.late = late
             self.leave_queue(deal)
             self.on_end(deal)
-        deal.late_days += 1
-        self.plan(next_cut_off(self.at_ns), partial(self._age, deal))
+
+    def _buy_in(self, deal: Deal) -> None:
+        """In the morning of the day of the rule: units, if anybody sells; money waits until the cut-off."""
+        if not deal.is_open or deal.run.world.is_begun or deal.trade.seller == deal.trade.buyer:
+            return
+        late = self.late_side(deal)
+        if late == deal.trade.seller and self.sells(deal, self.price_sen(deal)):
+            self._end_fail(deal, late)
 
     def price_sen(self, deal: Deal) -> int:
         """The last price of an obligation's issue; the agreed one when there is none yet."""
@@ -372,11 +407,13 @@ class Desk(Books):
         return self._prices.last_sen(trade.issue, self.at_ns, trade.yen * SEN // trade.units)
 
     def _price_fail(self, deal: Deal) -> None:
-        """A fail ends in money: who failed pays the other what prices.py says."""
+        """A fail ends: in units bought of a third party, or in money as prices.py says; who failed pays."""
         trade = deal.trade
         if not deal.left_units or trade.seller == trade.buyer:
             return
-        price_sen, late = self.price_sen(deal), self.late_side(deal)
+        price_sen, late = self.price_sen(deal), deal.late or self.late_side(deal)
+        if late == trade.seller and self.bought_in(deal, price_sen):
+            return
         yen = cost_of_fail_yen(
             trade.seller, trade.buyer, late=late, units=deal.left_units, agreed_yen=deal.left_yen,
             price_sen=price_sen,
@@ -391,11 +428,13 @@ class Desk(Books):
             )  # fmt: skip
 
     def late_side(self, deal: Deal) -> str:
-        """Who keeps an obligation open: the seller while it has not given, locked or got the units."""
+        """Who keeps an obligation open: the seller while it has not given, locked or got the units, or is out."""
         trade, world = deal.trade, deal.run.world
         token, cash = world.is_given(Leg.TOKEN), world.is_given(Leg.CASH)
         if token == cash:
-            token = self.has(trade.seller, trade.issue, deal.left_units)
+            names = (trade.seller, f"{deal.name}:seller", f"frozen:{trade.seller}")
+            up = self.weather.is_up(names, self.at_ns)
+            token = up and self.has(trade.seller, trade.issue, deal.left_units)
         return trade.buyer if token else trade.seller
 
 

@@ -62,6 +62,8 @@ class DealLeg:
         trade = self._deal.trade
         if trade.seller == trade.buyer:
             return True
+        if self._leg is Leg.CASH and self._desk.money_failed:
+            return False
         short = self._leg is Leg.CASH and owner == trade.buyer
         if short and self._desk.weather.is_short(self._deal.name, self._desk.at_ns):
             return False

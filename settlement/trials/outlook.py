@@ -110,5 +110,5 @@ class Outlook:
         """What can stop an obligation's units, by name."""
         trade = deal.trade
         return (
-            "station", f"issue:{trade.issue}", f"frozen:{trade.seller}", f"frozen:{trade.buyer}",
+            "station", "money", f"issue:{trade.issue}", f"frozen:{trade.seller}", f"frozen:{trade.buyer}",
         )  # fmt: skip

@@ -5,7 +5,7 @@
 | seller | max(0, price × units − agreed yen): lifecycle/fails.py, nothing bought | price 110: 100 yen |
 | buyer | max(0, agreed yen − price × units), the same seen from the other side | price 80: 200 yen |
 
-After the last day nothing is for sale, so a buy-in ends in cash. The price is the issue's last one, rounded down to yen;
+Where nobody sells (buy_in.py), a fail ends in cash. The price is the issue's last one, rounded down to yen;
 without one it is what was agreed, and nothing is paid.
 Units: 1/100 yen, yen, units. Cost: O(log prices). Errors: none.
 """

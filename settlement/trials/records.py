@@ -16,6 +16,8 @@ YEN: Final = "yen"
 OUTSIDE: Final = "outside"
 FUND: Final = "fund"
 CLEARER: Final = "clearer"
+ISSUER: Final = "money issuer"
+"""The estate of the issuer of the money, after its default."""
 SYSTEMS: Final = frozenset(
     {
         "venue", "ledger", "token ledger", "cash ledger", "register", "notary", "platform", "agent",
@@ -279,6 +281,17 @@ class BoughtIn(LogRecord, frozen=True, kw_only=True):
     price_sen: int
 
 
+class UnitsBought(LogRecord, frozen=True, kw_only=True):
+    """A fail was bought in: a third party's units for the buyer, at a price that buyer and failer pay together."""
+
+    deal: str
+    supplier: str
+    units: int
+    buyer_yen: int
+    seller_yen: int
+    price_sen: int
+
+
 class Novated(LogRecord, frozen=True, kw_only=True):
     """A house took the place of each side: what it is owed (in), and what it owes (out)."""
 
@@ -320,6 +333,23 @@ class FundRepaid(LogRecord, frozen=True, kw_only=True):
     """What a cycle owed a firm for whom the fund paid went to the fund instead."""
 
     payer: str
+    yen: int
+
+
+class IssuerDefaulted(LogRecord, frozen=True, kw_only=True):
+    """The issuer of the money failed: nothing is paid any more, and claims are worth their recovery."""
+
+    issuer: str
+    recovery_ppm: int
+
+
+class WrittenDown(LogRecord, frozen=True, kw_only=True):
+    """What an owner of yen lost by it, of those that were free or set aside; a posting to the estate follows."""
+
+    owner: str
+    held: str
+    cause: str
+    family: str
     yen: int
 
 

@@ -266,6 +266,8 @@ class Runner:
             if until > desk.at_ns:
                 charge(desk, deal, [(trade.buyer, "F14", until - desk.at_ns)])
                 self.wake(deal, until)
+            elif desk.money_failed:
+                charge(desk, deal, desk.weather.clear(("money",), desk.at_ns)[1])
 
     def _has(self, deal: Deal, leg: Leg) -> bool:
         trade = deal.trade

@@ -1,7 +1,7 @@
 """What each family of faults is to a trial: suffered, done, or both; whose it is; whom it puts out.
 
 Purpose: the tables that weather.py reads a plan by. What is done is in acts.py and system_acts.py.
-Source: the thirty families of faults of the settlement designs.
+Source: the thirty families of faults of the settlement designs; F31, the default of the issuer of the money, is our own.
 """
 
 from typing import Final
@@ -30,8 +30,9 @@ ACTS: Final[dict[str, frozenset[str]]] = {
 """What is done, not suffered (acts.py), by family and kind; an empty set is every kind."""
 
 ALSO_ACTS: Final = frozenset(
-    {"F1", "F2", "F7", "F12", "F18", "F19", "F20", "F21", "F22", "F25", "F28", "F29", "F30"}
-)
+    {"F1", "F2", "F7", "F12", "F18", "F19", "F20", "F21", "F22", "F25", "F28", "F29", "F30",
+     "F31"}
+)  # fmt: skip
 """What is suffered, and done at its beginning and its end as well (system_acts.py)."""
 
 OF_PARTY: Final = frozenset({"F1", "F5", "F6", "F10", "F13", "F17", "F23", "F26"})
@@ -43,6 +44,15 @@ OF_FIRM: Final = frozenset({"F15", "F22"})
 OF_FUNDS: Final = frozenset({"F14"})
 OF_ACCOUNT: Final = frozenset({"F11"})
 OF_STATION: Final = frozenset({"F16"})
+OF_MONEY: Final = frozenset({"F31"})
+FOR_EVER: Final = frozenset({"F15", "F31"})
+"""Who has defaulted does not come back."""
+
+ISSUERS: Final = {
+    "deposit": "issuer of the deposit", "trust": "issuer of the coins", "bank": "settlement bank",
+}  # fmt: skip
+"""Who issues a kind of money: whose default F31 is."""
+
 OF_ISSUE: Final = frozenset({"F9", "F19", "F24"})
 SYSTEMS_OUT: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "F2": {"token": ("token",), "cash": ("cash",), "both": ("token", "cash")},

@@ -23,6 +23,7 @@ from settlement.designs import (
 from settlement.designs.states import Leg
 from settlement.trials.acts import Acts
 from settlement.trials.batch import Batches
+from settlement.trials.buy_in import bought_in, sells
 from settlement.trials.desk import Desk
 from settlement.trials.queue import Queue
 from settlement.trials.records import Case, LogRecord
@@ -74,7 +75,10 @@ DESIGNS: Final[Mapping[str, Callable[[Desk], Runner]]] = MappingProxyType(
 def run_trial(case: Case) -> list[LogRecord]:
     """Settle and return the event log."""
     desk = Desk(case)
-    Acts(DESIGNS[case.design](desk))
+    runner = DESIGNS[case.design](desk)
+    if runner.conduct.yen_at_once and not case.by_file:
+        desk.sells, desk.bought_in = partial(sells, desk), partial(bought_in, desk)
+    Acts(runner)
     return desk.run()
 
 

@@ -15,7 +15,7 @@
 | I13 a register says what each owner holds, locked units with their giver, and sums to what was opened | here, at every register |
 | I14 nobody hears of an obligation who neither is a party nor settles it | here, at every message and answer |
 | I15 no personal data: words are opaque ids of few characters | here, at every new word of a record |
-| I16 nothing moves while stopped, returns excepted | the tables' bars, asked at every step (designs/rules.py) |
+| I16 nothing moves while stopped, returns excepted | the tables' bars, asked at every step (designs/rules.py); here: no payment after the default of the money's issuer |
 | I17 every state has an actor, a reason and a time that never goes back | here, at every record |
 | I18 the same case gives the same log | tests |
 | I19 one key of two | designs/search.py |
@@ -40,6 +40,7 @@ from settlement.designs.states import ONE_LEG_ALLOWED, Leg, ObligationState
 from settlement.trials.clients import Shares
 from settlement.trials.records import (
     FINAL,
+    ISSUER,
     SYSTEMS,
     YEN,
     Asked,
@@ -50,6 +51,7 @@ from settlement.trials.records import (
     FundCharged,
     FundPaid,
     FundRepaid,
+    IssuerDefaulted,
     LegFinal,
     LockEnded,
     LockMade,
@@ -70,7 +72,9 @@ from settlement.trials.records import (
     StateChanged,
     Struck,
     Tried,
+    UnitsBought,
     Waited,
+    WrittenDown,
 )
 
 _WORDS: Final[dict[type, tuple[str, ...]]] = {
@@ -94,11 +98,14 @@ _WORDS: Final[dict[type, tuple[str, ...]]] = {
     BookBreak: (),
     PenaltyCharged: ("payer", "taker"),
     BoughtIn: ("payer", "taker"),
+    UnitsBought: ("supplier",),
     Novated: ("house",),
     LossShared: ("defaulter", "line", "payer"),
     FundCharged: ("payer",),
     FundPaid: ("payer",),
     FundRepaid: ("payer",),
+    IssuerDefaulted: ("issuer",),
+    WrittenDown: ("owner", "held", "cause", "family"),
     SecretHashed: ("digest",),
     SecretShown: (),
     Said: ("owner", "asset"),
@@ -122,6 +129,7 @@ _WORDS_OF: Final[dict[type, Callable[[Any], tuple[str, ...]]]] = {
     kind: _reader(names) for kind, names in _WORDS.items()
 }
 
+MILLION: Final = 1_000_000
 _MOVES: Final = frozenset({Posted, LockMade, LockEnded, LegFinal, StateChanged})
 
 
@@ -139,6 +147,7 @@ class Watch:
         self._done: dict[str, dict[Leg, int]] = {}
         self._states: dict[str, ObligationState] = {}
         self._split: dict[str, None] = {}
+        self._money_failed = False
         self._words: set[str] = set()
         self._omnibus: set[tuple[str, str]] = set()
         self._clients: dict[str, int] = {}
@@ -155,12 +164,14 @@ class Watch:
             PenaltyCharged: self._penalty,
             PrincipalLost: self._lost,
             BoughtIn: self._penalty,
+            UnitsBought: self._bought,
             Novated: self._novated,
             Sent: self._sent,
             Asked: self._asked,
             RegisterTaken: self._register,
             SecretHashed: self._hashed,
             SecretShown: self._shown,
+            IssuerDefaulted: self._defaulted,
         }
 
     def see(self, record: LogRecord) -> None:
@@ -194,6 +205,15 @@ class Watch:
         """A word that perhaps no record had before."""
         check(_OPAQUE.fullmatch(word) is not None, "I15: words are opaque ids", word=word)
         self._words.add(word)
+
+    def _bought(self, one: UnitsBought) -> None:
+        owed, done = self._owed[one.deal], self._done[one.deal]
+        units, yen = owed.units - done[Leg.TOKEN], owed.yen - done[Leg.CASH]
+        check(one.units == units > 0, "I9: what is open is bought in", record=one)
+        third = one.supplier not in {owed.seller, owed.buyer}
+        check(third and 0 <= one.buyer_yen <= yen, "I24: a buyer pays what it agreed", record=one)
+        above = one.buyer_yen == yen or one.seller_yen == 0
+        check(above and one.seller_yen >= 0, "I21: a failer pays what is above", record=one)
 
     def _novated(self, one: Novated) -> None:
         flat = (one.units_in, one.yen_in) == (one.units_out, one.yen_out)
@@ -270,7 +290,14 @@ class Watch:
         check(amount > 0 and left >= 0, "I3: nobody is below zero", owner=owner, left=left)
         self._free[owner, asset] = left
 
+    def _defaulted(self, one: IssuerDefaulted) -> None:
+        once = not self._money_failed and 0 <= one.recovery_ppm <= MILLION
+        check(once, "I10: an issuer defaults once, for a share", record=one)
+        self._money_failed = True
+
     def _posted(self, one: Posted) -> None:
+        pays = one.asset == YEN and one.taker != ISSUER
+        check(not (self._money_failed and pays), "I16: no payment after a default", record=one)
         self._take(one.giver, one.asset, one.amount)
         if one.asset != YEN:
             self._shares(one.giver, one.asset, one.giver_shares, one.amount, -1)

@@ -4,7 +4,7 @@ Purpose: turn a plan's strikes into stretches in which somebody cannot act. A st
 needs; it happens when all of them are up, and the wait is charged to who was out (DECISIONS: each
 delay has an owner). Acts are kept for whoever does them.
 Ordering: strikes in plan order. Cost: O(strikes of one name) a step.
-Source: the thirty families of faults; what each does here: strikes.py, acts.py, system_acts.py.
+Source: the thirty families of faults and F31; what each does here: strikes.py, acts.py, system_acts.py.
 """
 
 from bisect import bisect_right
@@ -17,7 +17,9 @@ from settlement.trials.strikes import (
     ADMITTED_MAX,
     ALSO_ACTS,
     CAUSES,
+    FOR_EVER,
     FOREVER_NS,
+    ISSUERS,
     OF_ACCOUNT,
     OF_AGENT,
     OF_DECISION,
@@ -26,6 +28,7 @@ from settlement.trials.strikes import (
     OF_ISSUE,
     OF_MATCH,
     OF_MESSAGE,
+    OF_MONEY,
     OF_PARTY,
     OF_STATION,
     SKEW_MAX_NS,
@@ -86,7 +89,7 @@ class Weather:
             parties: For an obligation, the firm of each side.
         """
         family, start = strike.family, ready_ns + strike.after_ns
-        until = FOREVER_NS if family == "F15" else start + strike.for_ns
+        until = FOREVER_NS if family in FOR_EVER else start + strike.for_ns
         cause, names = self._whose(strike, parties)
         if family in ACTS and (not ACTS[family] or strike.kind in ACTS[family]):
             self.acts.append(Act(strike, cause, start, until))
@@ -206,6 +209,8 @@ class Weather:
             return target, () if strike.kind == "rotated" else (target,)
         if family in OF_ISSUE:
             return "issuer", (f"issue:{target}",)
+        if family in OF_MONEY:
+            return ISSUERS[target], ("money",)
         if family == "F3":
             return "ledger operator", ()
         names = SYSTEMS_OUT.get(family, {"": ("token",)})

@@ -106,6 +106,7 @@ def _shows(case: Case, family: str) -> bool:
     for kind in known.kinds:
         target = {Strikes.DEAL: "1", Strikes.FIRM: "B"}.get(known.strikes, kind)
         target = "KH01" if family in {"F9", "F19", "F24"} else target
+        target = "deposit" if family == "F31" else target
         for after in (0, 1, 2, 3, 5, 1_800, 14_340, 14_341, 14_400):
             for side in ("buyer", "seller"):
                 strike = Strike(family, kind, target, side, after * 10**9, 240 * 60 * 10**9)

@@ -80,6 +80,8 @@ def strikes(draw: st.DrawFn) -> Strike:
         target = draw(st.sampled_from("ABC"))
     elif family.key in {"F9", "F19", "F24"}:
         target = "KH01"
+    elif family.key == "F31":
+        target = draw(st.sampled_from(["deposit", "trust", "bank"]))
     side = draw(st.sampled_from(["seller", "buyer"]))
     after = draw(st.sampled_from([0, 1, 2, 3, 4, 6, 600, 9_901, 14_339, 14_340, 14_400])) * SECOND
     minutes = draw(st.sampled_from([1, 31, 89, 240, 24 * 60, 5 * 24 * 60]))

@@ -7,7 +7,7 @@ Ordering: records in the order of the log. Units: ns, yen, units. Cost: O(record
 Errors: none; whatever is wrong is a finding in words, with the number of the record.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Record = Mapping[str, Any]
@@ -23,6 +23,7 @@ class Auditor:
         balance: By owner and asset, what the postings lead to.
         exposure_yen_ns: Value times time for which one leg of an obligation was ahead of the other.
         lost_yen: Principal lost by whom.
+        written_down: Yen lost by whom when the issuer of the money failed.
         states: Last state of every obligation.
     """
 
@@ -42,8 +43,27 @@ class Auditor:
         self._ahead_since: dict[str, tuple[int, int]] = {}
         self._said: dict[tuple[str, str], int] = {}
         self._shifted: dict[tuple[str, str], int] = {}
+        self._recovery_ppm: int | None = None
+        self._held_at_default: dict[str, int] = {}
+        self.written_down: dict[str, int] = {}
         self._number = 0
         self._at = 0
+        self._judge: dict[str, Callable[[Record], None]] = {
+            "Opened": self._opened,
+            "Obliged": self._obliged,
+            "Posted": self._posted,
+            "LockMade": self._locked,
+            "LockEnded": self._unlocked,
+            "LegFinal": self._leg,
+            "StateChanged": self._state,
+            "PrincipalLost": self._lost,
+            "FundPaid": self._fund_paid,
+            "UnitsBought": self._units_bought,
+            "FundRepaid": self._fund_repaid,
+            "IssuerDefaulted": self._issuer_defaulted,
+            "WrittenDown": self._written_down,
+            "Said": self._told,
+        }
 
     def read(self, log: Iterable[Record]) -> list[str]:
         """Everything; the findings."""
@@ -53,30 +73,8 @@ class Auditor:
             if at < self._at:
                 self._find("time goes back")
             self._at = max(at, self._at)
-            kind = record["is"]
-            if kind == "Opened":
-                self._opened(record)
-            elif kind == "Obliged":
-                self._obliged(record)
-            elif kind == "Posted":
-                self._posted(record)
-            elif kind == "LockMade":
-                self._locked(record)
-            elif kind == "LockEnded":
-                self._unlocked(record)
-            elif kind == "LegFinal":
-                self._leg(record)
-            elif kind == "StateChanged":
-                self._state(record)
-            elif kind == "PrincipalLost":
-                bearer = record["bearer"]
-                self.lost_yen[bearer] = self.lost_yen.get(bearer, 0) + record["yen"]
-            elif kind == "FundPaid":
-                self._fund_paid(record)
-            elif kind == "FundRepaid":
-                self._shift("yen", record["payer"], "fund", record["yen"])
-            elif kind == "Said":
-                self._said[record["owner"], record["asset"]] = record.get("amount", 0)
+            if (judge := self._judge.get(record["is"])) is not None:
+                judge(record)
         self._close()
         return self.findings
 
@@ -103,6 +101,8 @@ class Auditor:
         giver, taker = (record["giver"], asset), (record["taker"], asset)
         if amount <= 0:
             self._find("a posting of nothing or less")
+        if self._recovery_ppm is not None and asset == "yen" and taker[0] != "money issuer":
+            self._find(f"{giver} pays after the money's issuer has failed")
         if self._free.get(giver, 0) < amount:
             self._find(f"{giver} gives {amount} and has {self._free.get(giver, 0)} free")
         for books in (self.balance, self._free):
@@ -174,6 +174,54 @@ class Auditor:
         self._shift("yen", "fund", record["payer"], record["yen"])
         self._shift(deal["issue"], record["payer"], "fund", record["units"])
 
+    def _issuer_defaulted(self, record: Record) -> None:
+        """What everyone owns now, locked or not, is what they lose their share of."""
+        if self._recovery_ppm is not None:
+            self._find("the issuer fails twice")
+        self._recovery_ppm = record["recovery_ppm"]
+        self._held_at_default = {
+            owner: yen for (owner, asset), yen in self.balance.items() if asset == "yen" and yen
+        }
+
+    def _written_down(self, record: Record) -> None:
+        owner, yen = record["owner"], record["yen"]
+        if self._recovery_ppm is None:
+            self._find(f"{owner} loses money whose issuer stands")
+        self._shift("yen", owner, "money issuer", yen)
+        self.written_down[owner] = self.written_down.get(owner, 0) + yen
+
+    def _losses(self) -> None:
+        """Everyone has lost its share, to the yen."""
+        for owner, held in sorted(self._held_at_default.items()):
+            kept = held * (self._recovery_ppm or 0) // 1_000_000
+            if self.written_down.get(owner, 0) != held - kept:
+                self._find(f"{owner} had {held} yen and lost {self.written_down.get(owner, 0)}")
+
+    def _units_bought(self, record: Record) -> None:
+        """A third party delivers for a seller: to the yen, by whom the price is paid."""
+        name, supplier = record["deal"], record["supplier"]
+        deal, done = self._deals[name], self._done[name]
+        units, agreed = deal["units"] - done["token"], deal["yen"] - done["cash"]
+        cost = record["price_sen"] // 100 * units
+        paid = record["buyer_yen"], record["seller_yen"]
+        if record["units"] != units or supplier in {deal["seller"], deal["buyer"]}:
+            self._find(f"{name} is bought in for {record['units']} units of {supplier}")
+        if paid != (min(cost, agreed), max(0, cost - agreed)):
+            self._find(f"{name} is bought in for {cost} and paid with {paid}")
+        self._shift(deal["issue"], supplier, deal["buyer"], record["units"])
+        self._shift("yen", deal["buyer"], supplier, record["buyer_yen"])
+        self._shift("yen", deal["seller"], supplier, record["seller_yen"])
+
+    def _fund_repaid(self, record: Record) -> None:
+        self._shift("yen", record["payer"], "fund", record["yen"])
+
+    def _lost(self, record: Record) -> None:
+        bearer = record["bearer"]
+        self.lost_yen[bearer] = self.lost_yen.get(bearer, 0) + record["yen"]
+
+    def _told(self, record: Record) -> None:
+        self._said[record["owner"], record["asset"]] = record.get("amount", 0)
+
     def _shift(self, asset: str, giver: str, taker: str, amount: int) -> None:
         """What moves between two besides their legs."""
         for owner, change in ((giver, -amount), (taker, amount)):
@@ -199,6 +247,7 @@ class Auditor:
             if held != issued:
                 self._find(f"{asset}: {held} held, {issued} issued")
         self._registers()
+        self._losses()
 
     def _registers(self) -> None:
         """What each firm should hold by the legs that are final, against the postings."""

@@ -62,7 +62,7 @@ def compare(
     rows = run_grid(grid, out, jobs=jobs, cluster=cluster, done=done)
     days = "one simulated day" if grid.days == 1 else f"{grid.days} simulated days"
     flow = Path(grid.orders).name if grid.orders else f"{days} of the {grid.preset} market"
-    report = write_report(rows, out, Setting(flow, len(grid.seeds), grid.audit))
+    report = write_report(rows, out, Setting(flow, len(grid.seeds), grid.audit, grid.designs))
     return [report, *write_tables(rows, out)]
 
 

@@ -38,7 +38,7 @@ class Deal:
         guaranteed: Whether someone stands behind the other leg of a one-legged moment.
         waits: Stretches in a queue.
         failed: Whether it was open after its deadline.
-        cured_by: What ended a wait or a fail: partial, offset, buy_in; empty when time did.
+        cured_by: What ended a wait or a fail: partial, offset, buy_in, bought (units in a buy-in); empty when time did.
     """
 
     deal_id: str
@@ -107,6 +107,17 @@ class Loss:
 
 
 @dataclass(slots=True)
+class WriteDown:
+    """Yen that their owner lost because their issuer failed; held: free, or set aside for a payment."""
+
+    owner: str
+    held: str
+    cause: str
+    family: str
+    yen: int
+
+
+@dataclass(slots=True)
 class Delay:
     """Time that a fault cost an obligation."""
 
@@ -154,6 +165,7 @@ class Facts:
     locks: list[Locked] = field(default_factory=list)
     moves: list[Moved] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
+    written_down: list[WriteDown] = field(default_factory=list)
     delays: list[Delay] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     messages: int = 0

@@ -40,6 +40,7 @@ ACTS_ON: Final[Mapping[str, str]] = MappingProxyType(
         "F28": "the ledger's capacity and the queue",
         "F29": "the escrow in the terms; nothing new begins meanwhile",
         "F30": "the decision that both legs wait for",
+        "F31": "every payment from then on, and the yen that firms hold",
     }
 )
 

@@ -1,4 +1,4 @@
-"""Fault plans: the thirty families as data, and plans drawn from a level and a seed.
+"""Fault plans: the families of faults as data, and plans drawn from a level and a seed.
 
 Purpose: who is struck, when, for how long. A plan is drawn before a run from the trades alone, so
 every design of one seed and level meets the same faults; a design on which a family cannot act
@@ -6,8 +6,8 @@ every design of one seed and level meets the same faults; a design on which a fa
 Ordering: a plan is sorted by time, then family. Units: ns; rates in struck obligations per thousand
 trades, or events per trading day for faults of a whole system.
 Invariants: the same trades, level and seed give the same plan (PCG64); level "none" gives none.
-Cost: O(families + trades). Source of the families: the fault list of the settlement designs;
-their rates are assumptions.
+Cost: O(families + trades). Source of the families: the fault list of the settlement designs, F1 to F30; F31, the
+default of whoever issues the money, is our own (the list has the issuer of the units alone). Their rates are assumptions.
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ class Family:
     """One family of faults.
 
     Attributes:
-        key: F1 to F30.
+        key: F1 to F30, and F31, which is our own.
         what: In words.
         owner: Who is answerable.
         designs: Where it can act.
@@ -157,6 +157,8 @@ FAMILIES: Final[tuple[Family, ...]] = (
     _family("F29", "The escrow's address is replaced under way", "platform", BRIDGED, _S, 0.017, (30, 240), "replaced"),
     _family("F30", "The decision outside is unknown, neither yes nor no", "payment platform",
             ("B2", "B3", "B4", "B4-unsafe"), _D, 3, (30, 720), "unknown"),
+    _family("F31", "The issuer of the money defaults (a family of our own)", "issuer of the money", ALL, _S, 0.007,
+            (1_440, 1_440), "recovery_0", "recovery_50", "recovery_90"),
 )  # fmt: skip
 
 BY_KEY: Final = {family.key: family for family in FAMILIES}
@@ -185,7 +187,7 @@ def draw_plan(
     first = min((trade.at_ns for trade in trades), default=0)
     for key in families:
         if key not in BY_KEY:
-            raise BadInput(f"{key!r} is no fault family; there are F1 to F30")
+            raise BadInput(f"{key!r} is no fault family; there are F1 to F31")
         family = BY_KEY[key]
         draw = np.random.Generator(np.random.PCG64([seed, int(key[1:])]))
         many = len(trades) / 1_000 if family.strikes is Strikes.DEAL else 1.0

@@ -36,7 +36,13 @@ from venue.comparison.liquidity import (
     netting_efficiency,
     turnover,
 )
-from venue.comparison.money import idle_yen_h, in_flight_peak, issuer_loss, money_cost
+from venue.comparison.money import (
+    idle_yen_h,
+    in_flight_peak,
+    issuer_loss,
+    issuer_struck,
+    money_cost,
+)
 from venue.comparison.seen import Assumed, Seen, has_failed
 from venue.comparison.timing import (
     age_of_fails,
@@ -145,6 +151,8 @@ METRICS: Final[tuple[Metric, ...]] = (
            "Yen kept as coins and not held, times hours from the first trade to the last end; 0 where they rest in a deposit.", idle_yen_h),
     Metric("issuer_loss_yen", "Loss if the money's issuer fails", "Money",
            "All yen with which the firms began, less the recovery; 0 where a trust keeps them apart.", issuer_loss),
+    Metric("issuer_struck_yen", "Lost when it failed", "Money",
+           "All yen held when a fault plan lets the issuer fail (F31), free or set aside, less the strike's recovery; whoever holds them loses them, so it is no principal of a trade and not in the cost.", issuer_struck),
     Metric("money_cost_yen", "Cost of the money", "Money",
            "Interest missed on what rests in the money, and the bank's fee for each transfer, at the high rates; in the cost a trade.",
            lambda seen: money_cost(1, seen)),
@@ -184,9 +192,10 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("cured_by_partial", "Helped by a partial", "Fails", "Obligations that settled in parts.", cured_by("partial")),
     Metric("cured_by_offset", "Helped by offsetting", "Fails", "Obligations that settled in an offset set.", cured_by("offset")),
     Metric("cured_by_buy_in", "Ended by buy-in", "Fails", "Obligations that ended by buy-in or cash compensation.", cured_by("buy_in")),
+    Metric("bought_in_units", "… with units bought", "Fails", "Of these, those whose buyer got units that a third party had free, at the issue's last price; the others ended in money.", cured_by("bought")),
     Metric("penalties_yen", "Penalties", "Fails", "Last price × open units × 1 basis point, at the deadline and every business day after it, from who keeps the obligation open.", lambda s: float(sum(s.facts.penalties.values()))),
     Metric("buy_in_yen", "Buy-ins and compensations", "Fails",
-           "Over fails that ended in money, from who failed: max(0, price × units − agreed yen) when units were missing, max(0, agreed yen − price × units) when yen were; price: the issue's last cross. Part of the cost a trade.",
+           "Over fails that were bought in or ended in money, from who failed: max(0, price × units − agreed yen) when units were missing, max(0, agreed yen − price × units) when yen were; price: the issue's last cross. Part of the cost a trade.",
            lambda s: float(sum(s.facts.bought_in.values()))),
     Metric("option_yen", "Free option", "Options",
            "v·σ·√τ/√(2π), τ from the second lock to its expiry: the stretch in which one side alone may choose whether both legs complete.", free_option),

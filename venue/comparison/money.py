@@ -12,23 +12,25 @@ eve of the settlement date, except at T+0, where it cannot be in time.
 | bank | by the next morning's file | in the firm's deposit | claims are worth the recovery |
 
 A bank transfer knows no condition and is no leg of one posting, so only designs that pay by themselves and wait for
-proof have it: B2, B4, and D. Today's practice (D) with "deposit" is the bank's, with three files a day; in coins
-it would be no practice of today, and there is no such cell.
+proof have it (B2, B3, B4 and D), and nets, whose whole list of debits and credits is one file of the bank's
+(settlement/trials/cycles.py). Today's practice (D) with "deposit" is the bank's, with three files a day; in coins
+it would be no practice of today, and there is no such cell. Why a design has no cell in a kind of money is UNPAID.
 
-Units: yen, yen times hours. Cost: O(records). Known limits: one issuer; its failure is measured, not
-struck (the venue has it as an operator's act); the fee of a transfer is an assumption; in B4 and D the amount
+Units: yen, yen times hours. Cost: O(records). Known limits: one issuer; what its failure would cost is measured in every
+cell, and struck where a plan has F31 (settlement/trials/issuer.py); the fee of a transfer is an assumption; in B4 and D the amount
 of an order under way is not set aside, because their tables lock no yen; the bank of a trial takes orders in office
 hours and has no cut-off within them.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from venue.comparison.formulas import HOURS_A_DAY, integral_hours, peak
 from venue.comparison.liquidity import committed_yen, lock_intervals
 from venue.comparison.seen import Seen
 
-_BY_ITSELF: Final = ("B2", "B4", "D-token", "D-cash")
 _TODAY: Final = ("D-token", "D-cash")
 
 
@@ -70,11 +72,52 @@ MONEY: Final[tuple[KindOfMoney, ...]] = (
 MONEY_BY_KEY: Final = {one.key: one for one in MONEY}
 
 
+_ONE_POSTING: Final = (
+    "both legs are one posting on one ledger, and a balance with a bank is not on it"
+)
+_NO_PRACTICE: Final = "today's practice pays through banks; in coins it would be another design"
+UNPAID: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
+    {
+        ("A", "bank"): _ONE_POSTING,
+        ("A+LSM", "bank"): _ONE_POSTING,
+        (
+            "B1",
+            "bank",
+        ): "a bank's account has no hash lock, so the secret that takes the yen is never shown by it",
+        (
+            "B4-unsafe",
+            "bank",
+        ): "it pays while a transfer is being validated, and no validation lasts until the morning",
+        ("D-token", "trust"): _NO_PRACTICE,
+        ("D-cash", "trust"): _NO_PRACTICE,
+    }
+)
+"""Design and kind of money of which there are no cells, and why."""
+
+
 def is_paid_in(design: str, money: str) -> bool:
     """Whether a design can be paid in a kind of money at all."""
-    if money == "bank":
-        return design in _BY_ITSELF
-    return money == "deposit" or design not in _TODAY
+    return (design, money) not in UNPAID
+
+
+def unpaid(designs: Sequence[str], kinds: Sequence[str]) -> list[str]:
+    """One line for each of these designs and kinds of money that have no cells, in order of kinds."""
+    return [
+        f"{design} is not paid in {kind}: {UNPAID[design, kind]}"
+        for kind in kinds
+        for design in designs
+        if (design, kind) in UNPAID
+    ]
+
+
+def issuer_of(design: str, money: str) -> str:
+    """Whose default F31 is, by kind of money; today's practice is paid through the bank in any case."""
+    return "bank" if design in _TODAY else money
+
+
+def issuer_struck(seen: Seen) -> float:
+    """What was written down when the issuer failed."""
+    return float(sum(one.yen for one in seen.facts.written_down))
 
 
 def in_flight_peak(seen: Seen) -> float:

@@ -16,6 +16,7 @@ from venue.comparison.svg import short
 SHOWN: Final = (
     "finality_p50_h", "finality_p95_h", "late_share", "liquidity_used_yen", "lock_cash_yen_h",
     "lock_token_yen_h", "in_flight_peak_yen", "idle_money_yen_h", "issuer_loss_yen",
+    "issuer_struck_yen",
     "principal_integral_yen_h", "money_cost_yen", "cost_high_yen",
 )  # fmt: skip
 
@@ -45,8 +46,7 @@ def of_money(rows: Sequence[Row], first: Slice) -> list[str]:
         '<h2 class="break">The kind of money</h2>',
         (
             f"<p>T+{first[0]}, faults {first[1]}, liquidity {first[2]}; medians over seeds. All other "
-            f"sections are of {escape(kinds[0])}. A design without a row cannot be paid in that money: a bank "
-            "transfer is no leg of one posting and knows no condition.</p>"
+            f"sections are of {escape(kinds[0])}. Where a design has no row, the page's end says why.</p>"
         ),
         f"<ul>{stories}</ul>",
         (

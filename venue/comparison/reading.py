@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from settlement.designs.states import Leg, ObligationState
 from settlement.trials.records import (
+    ISSUER,
     YEN,
     BookBreak,
     BoughtIn,
@@ -29,9 +30,22 @@ from settlement.trials.records import (
     Sent,
     StateChanged,
     Struck,
+    UnitsBought,
     Waited,
+    WrittenDown,
 )
-from venue.comparison.facts import CASH, Deal, Delay, Facts, Locked, Loss, Moved, Outage, Outcome
+from venue.comparison.facts import (
+    CASH,
+    Deal,
+    Delay,
+    Facts,
+    Locked,
+    Loss,
+    Moved,
+    Outage,
+    Outcome,
+    WriteDown,
+)
 
 _ENDS: Final = {
     ObligationState.SETTLED: Outcome.SETTLED,
@@ -87,8 +101,10 @@ class _Reader:
             BookBreak: self._break,
             PenaltyCharged: self._penalty,
             BoughtIn: self._bought_in,
+            UnitsBought: self._units_bought,
             LossShared: self._house_loss,
             FundCharged: self._collected,
+            WrittenDown: self._written_down,
         }
 
     def read(self, log: Iterable[LogRecord]) -> None:
@@ -169,7 +185,14 @@ class _Reader:
             )
         )  # fmt: skip
 
+    def _written_down(self, one: WrittenDown) -> None:
+        self.facts.written_down.append(
+            WriteDown(one.owner, one.held, one.cause, one.family, one.yen)
+        )
+
     def _posted(self, one: Posted) -> None:
+        if one.taker == ISSUER:
+            return  # a loss of what was held, and no payment
         self.facts.moves.append(
             Moved(one.at_ns, _issue(one.asset), one.giver, one.taker, one.amount)
         )
@@ -211,6 +234,12 @@ class _Reader:
     def _bought_in(self, one: BoughtIn) -> None:
         paid = self.facts.bought_in
         paid[one.payer] = paid.get(one.payer, 0) + one.yen
+
+    def _units_bought(self, one: UnitsBought) -> None:
+        deal, paid = self.facts.deals[one.deal], self.facts.bought_in
+        deal.cured_by += "bought "
+        if one.seller_yen:
+            paid[deal.seller] = paid.get(deal.seller, 0) + one.seller_yen
 
     def _house_loss(self, one: LossShared) -> None:
         self.facts.house_loss += one.yen

@@ -19,6 +19,7 @@ from venue.comparison.faultmatrix import ACTS_ON, WHY_NOT
 from venue.comparison.faultplans import FAMILIES
 from venue.comparison.hypotheses import Verdict, judge
 from venue.comparison.metrics import METRICS, Assumed
+from venue.comparison.money import unpaid
 from venue.comparison.moneytable import of_money
 from venue.comparison.style import SCRIPT, STYLE
 from venue.comparison.summary import (
@@ -48,11 +49,13 @@ class Setting:
         flow: Where the trades come from.
         seeds: How many.
         audited: Whether the auditor read every log.
+        designs: Those that were asked for; of one that cannot be paid in the money there are no cells.
     """
 
     flow: str
     seeds: int
     audited: bool
+    designs: tuple[str, ...] = ()
 
 
 def write_report(rows: Sequence[Row], folder: Path, setting: Setting) -> Path:
@@ -166,6 +169,7 @@ def page(rows: Sequence[Row], setting: Setting, drawn: Mapping[str, str]) -> str
             "trades, and the faults of one seed and level are drawn alike for every design."
             f"{_audit(every, setting)}</p>"
         ),
+        *_unpaid(every, setting),
     ]
     body = "\n".join(parts)
     packed = json.dumps(_packed(rows, designs), separators=(",", ":"))
@@ -209,6 +213,14 @@ def _abstract(
     counts = [f"{sum(v.word == word for v in verdicts)} {word}" for word in _words(verdicts)]
     said.append(f"Of {len(verdicts)} hypotheses: {', '.join(counts)}.")
     return " ".join(said)
+
+
+def _unpaid(rows: Sequence[Row], setting: Setting) -> list[str]:
+    """Why there are no cells of a design in a kind of money."""
+    kinds = list(dict.fromkeys(row["money"] for row in rows))
+    designs = setting.designs or list(dict.fromkeys(row["design"] for row in rows))
+    lines = "".join(f"<li>{escape(line)}</li>" for line in unpaid(designs, kinds))
+    return [f"<p>No cells:</p><ul>{lines}</ul>"] if lines else []
 
 
 def _audit(rows: Sequence[Row], setting: Setting) -> str:

@@ -20,7 +20,7 @@ from venue.comparison.faultplans import Strikes, draw_plan
 from venue.comparison.flow import Flow, FlowTrade
 from venue.comparison.formulas import NS_PER_HOUR
 from venue.comparison.metrics import Assumed, Seen, measure
-from venue.comparison.money import MONEY_BY_KEY
+from venue.comparison.money import MONEY_BY_KEY, issuer_of
 from venue.comparison.reading import plain, read_log
 
 LIQUIDITY: Final = {"lower": 0, "mid": 50, "upper": 100}
@@ -58,9 +58,11 @@ def case_of(flow: Flow, cell: CellLike) -> Case:
             after = later
         elif family.strikes is Strikes.FIRM:
             after = later if cell.horizon else after + later
-        strikes.append(
-            Strike(fault.family, fault.kind, fault.target, fault.side, after, fault.for_ns)
-        )
+        strike = Strike(fault.family, fault.kind, fault.target, fault.side, after, fault.for_ns)
+        if fault.family == "F31":  # who issues the money, and what it is worth then, is the cell's
+            kind = "apart" if MONEY_BY_KEY[cell.money].is_apart else fault.kind
+            strike = strike._replace(kind=kind, target=issuer_of(cell.design, cell.money))
+        strikes.append(strike)
     trades = tuple(_trade(one) for one in flow.trades)
     liquidity = LIQUIDITY[cell.liquidity]
     return Case(
@@ -114,6 +116,10 @@ def _attributed(facts: Facts) -> list[dict[str, Any]]:
         deal = facts.deals[loss.deal_id]
         place = (loss.family, _role(loss.cause, deal), _role(loss.bearer, deal))
         sums.setdefault(place, [0, 0, 0.0])[1] += loss.yen
+        sums[place][0] += 1
+    for lost in facts.written_down:
+        place = (lost.family, lost.cause, f"who held them, {lost.held}")
+        sums.setdefault(place, [0, 0, 0.0])[1] += lost.yen
         sums[place][0] += 1
     for delay in facts.delays:
         deal = facts.deals[delay.deal_id]
