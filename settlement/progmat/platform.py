@@ -74,6 +74,8 @@ class Platform:
         business_date: Delivery date of what moves now, ISO 8601; empty when none was set.
         parties: Role and custodian by name.
         custodians: Custodian by investor id.
+        firms: Who serves an investor and instructs for him, if not his custodian; by investor id.
+        readers: Fund raisers and asset managers who read an issue's register, by issue.
         frozen: Investor accounts that give and take nothing.
         registers: By issue.
         administrators: Asset node by issue.
@@ -99,6 +101,8 @@ class Platform:
         self.business_date = ""
         self.parties: dict[str, Party] = {}
         self.custodians: dict[str, str] = {}
+        self.firms: dict[str, str] = {}
+        self.readers: dict[str, set[str]] = {}
         self.frozen: set[str] = set()
         self.registers: dict[str, Register] = {}
         self.administrators: dict[str, str] = {}
@@ -121,11 +125,20 @@ class Platform:
         check(name not in self.parties, "a party is enrolled once", party=name)
         self.parties[name] = Party(role, via)
 
-    def admit(self, investor_id: str, custodian: str) -> None:
-        """Open an investor's account with a custodian."""
+    def admit(self, investor_id: str, custodian: str, firm: str = "") -> None:
+        """Open an investor's account with a custodian; for a firm without a node, or directly."""
         check(investor_id not in self.custodians, "an account is opened once", id=investor_id)
         check(RIGHTS[self.parties[custodian].role].creates, "an account has a node", id=custodian)
+        through = firm == "" or self.parties[firm].via == custodian
+        check(through, "a firm's clients are with its custodian", id=investor_id, firm=firm)
         self.custodians[investor_id] = custodian
+        if firm:
+            self.firms[investor_id] = firm
+
+    def let_read(self, instrument_id: str, reader: str) -> None:
+        """Open an issue's register to who raises its funds or manages its assets."""
+        check(RIGHTS[self.parties[reader].role].reads_register, "a reader reads", party=reader)
+        self.readers.setdefault(instrument_id, set()).add(reader)
 
     def custodian_of(self, investor_id: str) -> str:
         """The node that keeps an account; a firm unknown so far keeps its own."""

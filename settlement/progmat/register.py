@@ -286,6 +286,7 @@ class ProgmatRegister(Register):
         inputs: tuple[str, ...] = (),
         cancel_target: str = "",
         authority: str = "",
+        administrative: bool = False,
     ) -> Refusal | None:
         """One transfer; signed here unless a signature is given. Units must be available."""
         chosen, change = self._choose(giver, units, inputs)
@@ -297,8 +298,9 @@ class ProgmatRegister(Register):
         if change:
             outputs.append(Token(giver, change))
         info = self.info(
-            trade, giver, taker, units, kind, cancel_target=cancel_target, authority=authority
-        )
+            trade, giver, taker, units, kind, cancel_target=cancel_target, authority=authority,
+            administrative=administrative,
+        )  # fmt: skip
         self.platform.custodian_of(taker)
         refused = self._record(
             chosen, tuple(outputs), info, mandate, authority_key=key, authority_signature=signed

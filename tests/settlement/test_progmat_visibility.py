@@ -12,9 +12,9 @@ from settlement.progmat.database import Database
 from settlement.progmat.platform import ADMINISTRATOR, NOTARY
 from settlement.progmat.records import input_hash
 from settlement.progmat.register import ProgmatRegister
-from settlement.progmat.requests import Receipt
 from settlement.progmat.roles import Role
 from settlement.progmat.tables import LEDGER_FIELDS, TABLES, Place, is_opaque, personal_data
+from settlement.progmat.transfer_request import Receipt
 from settlement.refusals import Refusal
 
 ASKERS = (ADMINISTRATOR, "OTHER", "CA", "CB", "FIRM", "APP", "FUND", NOTARY, "nobody")
@@ -100,11 +100,12 @@ def test_an_investor_sees_his_own_through_his_firm() -> None:
 
 
 def test_the_register_is_read_by_api_by_those_the_table_names() -> None:
-    """Its administrator and the fund raiser; no custodian, no other administrator."""
+    """Its administrator and who raises its funds; no custodian, no other administrator or raiser."""
     made = world()
     for asker in ASKERS:
         told = views.register_view(made.platform, asker, ST1)
         assert (told is not Refusal.NOT_VISIBLE) == (asker in {ADMINISTRATOR, "FUND"})
+    assert views.register_view(made.platform, "FUND", ST2) is Refusal.NOT_VISIBLE, "not its issue"
     assert views.register_view(made.platform, "FUND", "none") is Refusal.NOT_VISIBLE
 
 
