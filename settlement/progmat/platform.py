@@ -14,31 +14,32 @@ the batch (seals.py), the account's key under each as ever. The notary consumes 
 transaction of the batch is final when the batch ends. A revoked key is refused before the batch
 takes the transaction; a key revoked later still seals what was taken before.
 
-Every change has a line in the audit chain: logical time, actor, what, reason, and the hash that
-ties it to the line before (I17).
+Every change has a line in the audit chain (I17).
 
 Time and business date are set by whoever runs the ledger.
 """
 
 from collections import defaultdict
-from hashlib import sha256
 from typing import Final, NamedTuple
 
 from market.errors import check
-from market.message import Message
 from market.token_acts import OperatingMode, Station
 from settlement.keys import UNSIGNED, KeyRing
+from settlement.progmat.audit import AuditChain
 from settlement.progmat.notary import Notary
 from settlement.progmat.records import (
     OVERRIDES,
     Token,
     Transaction,
     TransferInfo,
+    TransferType,
     content_hash,
     input_hash,
+    mandate_of,
 )
 from settlement.progmat.roles import RIGHTS, Role
 from settlement.progmat.seals import Seal, root
+from settlement.progmat.tables import is_opaque
 from settlement.refusals import Refusal
 from settlement.register import ISSUER, Register
 from settlement.station import StationControl
@@ -54,16 +55,6 @@ class Party(NamedTuple):
 
     role: Role
     via: str
-
-
-class AuditLine(Message, frozen=True):
-    """One change, tied to the one before it."""
-
-    at_ns: int
-    actor: str
-    what: str
-    reason: str
-    chain: bytes
 
 
 class Platform:
@@ -82,7 +73,7 @@ class Platform:
         transactions: Every transaction, by id, in order.
         vaults: Ids of the transactions that each node was party to, in order.
         omnibus: Units by custodian and issue: what its node says it keeps for all clients (I22).
-        audit: The audit chain.
+        audit: The audit chain (audit.py).
         seals: Signatures under batches, oldest first.
     """
 
@@ -109,10 +100,9 @@ class Platform:
         self.transactions: dict[str, Transaction] = {}
         self.vaults: dict[str, list[str]] = defaultdict(list)
         self.omnibus: dict[tuple[str, str], int] = {}
-        self.audit: list[AuditLine] = []
+        self.audit = AuditChain()
         self.seals: list[Seal] = []
         self._batch: dict[str, list[str]] | None = None
-        self._tip = sha256(b"kitahama token platform").digest()
         self.notary = Notary(self.node_key(NOTARY))
         self.enroll(NOTARY, Role.PLATFORM_MANAGER)
         self.enroll(ADMINISTRATOR, Role.ADMINISTRATOR)
@@ -123,11 +113,13 @@ class Platform:
     def enroll(self, name: str, role: Role, via: str = "") -> None:
         """Admit a party; a firm without a node names the custodian it goes through."""
         check(name not in self.parties, "a party is enrolled once", party=name)
+        check(is_opaque(name), "I15: a party has an id, not a name")
         self.parties[name] = Party(role, via)
 
     def admit(self, investor_id: str, custodian: str, firm: str = "") -> None:
         """Open an investor's account with a custodian; for a firm without a node, or directly."""
         check(investor_id not in self.custodians, "an account is opened once", id=investor_id)
+        check(is_opaque(investor_id), "I15: an account has an id, not a name")
         check(RIGHTS[self.parties[custodian].role].creates, "an account has a node", id=custodian)
         through = firm == "" or self.parties[firm].via == custodian
         check(through, "a firm's clients are with its custodian", id=investor_id, firm=firm)
@@ -279,20 +271,13 @@ class Platform:
 
     def note(self, actor: str, what: str, reason: str) -> None:
         """Add a line to the audit chain."""
-        line = f"{self.at_ns}\n{actor}\n{what}\n{reason}"
-        self._tip = sha256(self._tip + line.encode()).digest()
-        self.audit.append(AuditLine(self.at_ns, actor, what, reason, self._tip))
+        self.audit.note(self.at_ns, actor, what, reason)
 
     # --- proving
 
     def check_audit(self) -> None:
         """Recompute the chain, every id and every signature. O(lines and transactions)."""
-        tip = sha256(b"kitahama token platform").digest()
-        for line in self.audit:
-            text = f"{line.at_ns}\n{line.actor}\n{line.what}\n{line.reason}"
-            tip = sha256(tip + text.encode()).digest()
-            check(tip == line.chain, "I17: the audit chain verifies", what=line.what)
-        check(tip == self._tip, "I17: the audit chain is whole")
+        self.audit.verify()
         sealed: set[tuple[str, str]] = set()
         for seal in self.seals:
             genuine = self.keys.verify_record(seal.key, root(seal.tx_ids), seal.signature)
@@ -301,6 +286,7 @@ class Platform:
         for tx_id, one in self.transactions.items():
             same = content_hash(one.inputs, one.outputs, one.info, one.mandate) == tx_id
             check(same, "I17: an id is the hash of its content", tx=tx_id)
+            check(one.mandate in _mandates(one), "I24: what is signed is what was done", tx=tx_id)
             digest = bytes.fromhex(tx_id)
             signed = [(one.authority_key, one.mandate, one.authority_signature)]
             for key, signature in (
@@ -320,5 +306,23 @@ class Platform:
             "controls": self.controls.state(),
             "frozen": sorted(self.frozen),
             "transactions": len(self.transactions),
-            "chain": self._tip.hex(),
+            "chain": self.audit.tip.hex(),
         }
+
+
+def _mandates(one: Transaction) -> set[bytes]:
+    """What an account may have signed for a transaction: its terms, or the lock it carries out."""
+    info = one.info
+    if one.authority_key == "":
+        return {b""}
+    whys = [f"{info.transfer_type}:{info.authority}"]
+    if info.transfer_type is TransferType.SALE:
+        whys.append(f"{TransferType.LOCK}:")
+    return {
+        mandate_of(
+            trade_id=info.trade_id, instrument_id=info.instrument_id,
+            giver=info.from_investor_id, taker=info.to_investor_id,
+            quantity_units=info.quantity_units, why=why,
+        )
+        for why in whys
+    }  # fmt: skip

@@ -392,13 +392,16 @@ class ProgmatRegister(Register):
 
         The same date again gives what was written down first (I10).
         """
-        if record_date in self.record_dates:
-            return self.record_dates[record_date]
-        if self.platform.station.station.value not in {"batch", "open"}:
-            return Refusal.STATION_NOT_OPEN
-        self.record_dates[record_date] = list(self._owned().items())
-        self.platform.note(self.administrator, f"record date {self.asset} {record_date}", "batch")
-        return self.record_dates[record_date]
+        known = self.record_dates.get(record_date)
+        if known is None:
+            refused = self.platform.station.refusal(Process.BATCH)
+            if refused is not None:
+                return refused
+            known = self.record_dates[record_date] = list(self._owned().items())
+            self.platform.note(
+                self.administrator, f"record date {self.asset} {record_date}", "batch"
+            )
+        return list(known)
 
     def _owned(self) -> dict[str, int]:
         held: dict[str, int] = {}

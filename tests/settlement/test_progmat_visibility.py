@@ -5,7 +5,9 @@ import pytest
 from settlement_story import ST1, ST2, issue
 from test_progmat_requests import World
 
+from market.errors import InvariantBroken
 from market.ids import InstrumentId
+from market.token_acts import Station
 from settlement.ledger import HoldId
 from settlement.progmat import views
 from settlement.progmat.database import Database
@@ -183,6 +185,51 @@ def test_deleting_a_person_leaves_the_chain_valid() -> None:
     made.platform.check_audit()
     made.one.check_invariants()
     assert base.deletions == [("investor", "a1")]
+
+
+def test_a_name_in_a_reason_stays_off_the_chain_and_can_be_deleted() -> None:
+    """I15: free text goes to the remarks; deleting one, and only once, leaves the chain valid."""
+    made = World()
+    told = "山田太郎の相続 03-1234-5678"
+    made.platform.freeze("a1", frozen=True, actor="ops", reason=told)
+    made.one.freeze("a1", frozen=True, reason="order of the court")
+    made.platform.switch_station(Station.CLOSING, actor="ops", reason="cut-off")
+    audit = made.platform.audit
+
+    assert [line.reason for line in audit.lines[-3:]] == ["remark-1", "remark-2", "cut-off"]
+    assert audit.remarks == {"remark-1": told, "remark-2": "order of the court"}
+    assert audit.delete_remark("remark-1") is None
+    assert audit.delete_remark("remark-1") is Refusal.NOT_VISIBLE
+    assert audit.delete_remark("remark-9") is Refusal.NOT_VISIBLE
+    assert not any("山田" in text for line in audit.lines for text in (line.what, line.reason))
+    made.platform.check_audit()
+    made.platform.freeze("a1", frozen=False, actor="ops", reason="lifted again")
+    assert audit.lines[-1].reason == "remark-3", "a number is used once"
+
+
+def test_a_changed_line_is_noticed() -> None:
+    """I17: the reason of one line changed, or the last line dropped, breaks the chain."""
+    made = World()
+    made.platform.switch_station(Station.CLOSING, actor="ops", reason="cut-off")
+    lines = made.platform.audit.lines
+    last = lines.pop()
+    with pytest.raises(InvariantBroken, match="I17"):
+        made.platform.check_audit()
+    lines.append(msgspec.structs.replace(last, reason="other"))
+    with pytest.raises(InvariantBroken, match="I17"):
+        made.platform.check_audit()
+
+
+def test_an_account_has_an_id_and_no_name() -> None:
+    """I15: a name never becomes an owner on the ledger."""
+    made = World()
+    for name in ("山田太郎", "Taro Yamada", "03-1234-5678", "taro@mail.example", ""):
+        with pytest.raises(InvariantBroken, match="I15"):
+            made.platform.admit(name, "CA")
+        with pytest.raises(InvariantBroken, match="I15"):
+            made.one.post("issuer", name, 1)
+    assert made.one.unissued_units == 850
+    made.one.check_invariants()
 
 
 def test_a_database_is_its_owners() -> None:
