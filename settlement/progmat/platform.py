@@ -154,7 +154,7 @@ class Platform:
         """Change one flag for every issue joined to it."""
         change = ControlChange(control_id, executable, in_flight, self.at_ns, actor, reason)
         for instrument_id in self.controls.set(change):
-            self.registers[instrument_id].accepts_entries = executable
+            self.registers[instrument_id].let_in(entries=executable)
         self.note(actor, f"control {control_id} {int(executable)} {in_flight.value}", reason)
 
     def switch_station(self, station: Station, *, actor: str, reason: str) -> Refusal | None:

@@ -8,7 +8,7 @@ A token is named exactly as the ledger names it: another spelling of the same po
 Cost: O(inputs).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from settlement.asset_ledger import AssetLedger
 from settlement.progmat.platform import Platform
@@ -73,16 +73,13 @@ def values(platform: Platform, request: TransferRequest) -> Refusal | None:
 
 
 def switches(
-    platform: Platform,
-    register: ProgmatRegister,
-    redeemed: Collection[str],
-    request: TransferRequest,
+    platform: Platform, register: ProgmatRegister, request: TransferRequest
 ) -> Refusal | None:
     """Station, issue, flag, accounts, and the receiver's word."""
     refused = platform.station.refusal(Process.INSTRUCT, request.epoch)
     if refused is not None:
         return refused
-    if request.instrument_id in redeemed:
+    if register.ended:
         return Refusal.NOT_ACTIVE
     barred = platform.controls.refusal(request.instrument_id, Process.INSTRUCT)
     if barred is not None or is_by_power(request):

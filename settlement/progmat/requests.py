@@ -61,7 +61,6 @@ class Requests:
         answers: Request and answer by creator and id.
         trades: What was done, by trade id.
         canceled: Trade ids that were moved back.
-        redeemed: Issues that are no more.
         collateral: Units given as collateral and not returned, by issue, giver and taker.
     """
 
@@ -72,7 +71,6 @@ class Requests:
         "answers",
         "canceled",
         "collateral",
-        "redeemed",
         "trades",
     )
 
@@ -83,7 +81,6 @@ class Requests:
         self.answers: dict[tuple[str, str], tuple[TransferRequest, Answer]] = {}
         self.trades: dict[str, Done] = {}
         self.canceled: set[str] = set()
-        self.redeemed: set[str] = set()
         self.collateral: dict[tuple[str, str, str], int] = {}
 
     def serve(self, register: ProgmatRegister) -> None:
@@ -131,7 +128,7 @@ class Requests:
         platform, register = self._platform, self._registers[request.instrument_id]
         refused = (
             checks.values(platform, request)
-            or checks.switches(platform, register, self.redeemed, request)
+            or checks.switches(platform, register, request)
             or self._earlier(request, cash)
             or checks.means(platform, register, request)
             or self._consent(request)
@@ -236,6 +233,8 @@ class Requests:
         register = self._registers.get(instrument_id)
         if register is None or creator != register.administrator:
             return Refusal.NOT_ENTITLED
+        if register.ended:
+            return 0
         refused = register.hindrance(ISSUER, ISSUER, by_power=True)
         if refused is not None:
             return refused
@@ -248,5 +247,5 @@ class Requests:
                 _T.REDEEM, owner, ISSUER, units, authority_key=register.administrator
             )
             check(refused is None, "a checked redemption is accepted", owner=owner)
-        self.redeemed.add(instrument_id)
+        register.end()
         return register.redeemed_units - before
