@@ -26,6 +26,7 @@ from market.errors import check
 from market.token_acts import OperatingMode, Station
 from settlement.keys import UNSIGNED, KeyRing
 from settlement.progmat.audit import AuditChain
+from settlement.progmat.database import Database
 from settlement.progmat.notary import Notary
 from settlement.progmat.records import (
     OVERRIDES,
@@ -67,6 +68,7 @@ class Platform:
         custodians: Custodian by investor id.
         firms: Who serves an investor and instructs for him, if not his custodian; by investor id.
         readers: Fund raisers and asset managers who read an issue's register, by issue.
+        databases: Master data by its owner; no part of the ledger or its digest.
         frozen: Investor accounts that give and take nothing.
         registers: By issue.
         administrators: Asset node by issue.
@@ -94,6 +96,7 @@ class Platform:
         self.custodians: dict[str, str] = {}
         self.firms: dict[str, str] = {}
         self.readers: dict[str, set[str]] = {}
+        self.databases: dict[str, Database] = {}
         self.frozen: set[str] = set()
         self.registers: dict[str, Register] = {}
         self.administrators: dict[str, str] = {}
@@ -146,6 +149,13 @@ class Platform:
         """Whose key a node signs with in this operating mode."""
         return OPERATOR if self.mode is OperatingMode.API_OPENING else node
 
+    def open_database(self, owner: str) -> Database | Refusal:
+        """A party's own database of master data; for who has none by his role, refused."""
+        party = self.parties.get(owner)
+        if party is None or not RIGHTS[party.role].own_master_data:
+            return Refusal.NOT_ENTITLED
+        return self.databases.setdefault(owner, Database(owner))
+
     # --- switches
 
     def set_control(
@@ -183,10 +193,16 @@ class Platform:
     ) -> Transaction | Refusal:
         """Verify, notarise, record and distribute one transaction. O(inputs and outputs)."""
         keys, kind = self.keys, info.transfer_type
+        creator = self.parties.get(info.creator_id)
+        if creator is None or not RIGHTS[creator.role].creates:
+            return Refusal.NOT_ENTITLED
         unlocking = authority_key == ""
         if unlocking:
             check(kind in OVERRIDES, "V3: a transfer is authorised", trade=info.trade_id)
         else:
+            administrator = self.administrators[info.instrument_id]
+            if authority_key not in (info.from_investor_id, administrator):
+                return Refusal.NOT_ENTITLED
             refused = keys.refusal(authority_key)
             if refused is not None:
                 return refused

@@ -1,5 +1,10 @@
 """Who may see, create and sign what: the role table, as data.
 
+Where each column is asked: sight and register in views.py; creates in platform.py, for every
+transaction, and in request_checks.py; signs by the keys platform.py takes (giver's account, creating
+node, notary; the administrator for an override); master data in ``Platform.open_database``; instructs in
+requests.py.
+
 Source: the report of the Progmat working group (2021). The table says what each role sees; that a
 transaction of a role that may not create is refused before anything changes is our reading (V2).
 """

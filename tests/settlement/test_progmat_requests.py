@@ -18,6 +18,7 @@ from settlement.progmat.transfer_request import (
     CashLeg,
     Receipt,
     TransferRequest,
+    is_by_power,
     needs_consent,
 )
 from settlement.refusals import Refusal
@@ -75,12 +76,7 @@ class World:
         request = TransferRequest(**fields)
         if request.instrument_id not in {ST1, ST2} or "signature" in more:
             return request
-        override = request.transfer_type in {
-            TransferType.LEGAL_ORDER,
-            TransferType.SUCCESSION,
-            TransferType.REDEEM,
-        }
-        key = ADMINISTRATOR if override or request.creator == ADMINISTRATOR else request.giver
+        key = ADMINISTRATOR if is_by_power(request) else request.giver
         fields["signature"] = self.counter.sign(request, key)
         if needs_consent(request) and "consent" not in more:
             fields["consent"] = self.counter.sign(request, request.taker)
