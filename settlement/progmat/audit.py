@@ -52,15 +52,19 @@ class AuditChain:
         return self._tip
 
     def note(self, at_ns: int, actor: str, what: str, reason: str) -> None:
-        """Add a line; a reason that is not an id or a code goes to the remarks."""
+        """Add a line; a reason that is not an id goes to the remarks."""
         if reason and not is_opaque(reason):
             self._remarks += 1
             name = f"remark-{self._remarks}"
             self.remarks[name] = reason
             reason = name
-        text = f"{at_ns}\n{actor}\n{what}\n{reason}"
+        self.add(at_ns, actor, what, reason)
+
+    def add(self, at_ns: int, actor: str, what: str, code: str) -> None:
+        """Add a line whose reason is one of the platform's own words."""
+        text = f"{at_ns}\n{actor}\n{what}\n{code}"
         self._tip = sha256(self._tip + text.encode()).digest()
-        self.lines.append(AuditLine(at_ns, actor, what, reason, self._tip))
+        self.lines.append(AuditLine(at_ns, actor, what, code, self._tip))
 
     def delete_remark(self, name: str) -> Refusal | None:
         """Delete a remark for good; one deleted and one that never was have the same answer."""

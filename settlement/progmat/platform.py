@@ -238,7 +238,7 @@ class Platform:
         )
         self.transactions[tx_id] = transaction
         self._distribute(info, tx_id)
-        self.note(info.creator_id, tx_id, str(kind))
+        self.audit.add(self.at_ns, info.creator_id, tx_id, kind.value)
         return transaction
 
     def _signed(self, key: str, tx_id: str) -> bytes:
@@ -262,7 +262,7 @@ class Platform:
             signed = self.keys.verify_record(key, digest, signature)
             check(signed, "a batch is signed", key=key)
             self.seals.append(Seal(key=key, tx_ids=tuple(tx_ids), signature=signature))
-            self.note(key, digest.hex(), "seal")
+            self.audit.add(self.at_ns, key, digest.hex(), "seal")
         self._batch = None
 
     def _distribute(self, info: TransferInfo, tx_id: str) -> None:
