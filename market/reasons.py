@@ -112,24 +112,27 @@ class CancelReason(StrEnum):
 
 
 class FailReason(StrEnum):
-    """Why a delivery did not finish on its date (フェイル), with ISO 20022's word beside it."""
+    """Why a delivery did not finish on its date (フェイル), with ISO 20022's word beside it.
 
-    SELLER_SHORT_OF_UNITS = "seller_short_of_units"  # LACK
-    BUYER_SHORT_OF_CASH = "buyer_short_of_cash"  # MONY
-    ON_HOLD = "on_hold"  # PREA to the side that holds, PRCY to the other
+    Two words are to the side it concerns and to the other; OTHR is "other, see the narrative".
+    """
+
+    SELLER_SHORT_OF_UNITS = "seller_short_of_units"  # LACK, CLAC
+    BUYER_SHORT_OF_CASH = "buyer_short_of_cash"  # MONY, CMON
+    ON_HOLD = "on_hold"  # PREA, PRCY; BOTH when both do
     TRANSFER_RESTRICTED = "transfer_restricted"  # SBLO
     MONEY_CLOSED = "money_closed"
     ISSUER_DEFAULTED = "issuer_defaulted"
     PAYMENT_PENDING = "payment_pending"  # ordered; nobody knows yet
-    PAYMENT_REFUSED = "payment_refused"  # MONY
+    PAYMENT_REFUSED = "payment_refused"  # MONY, CMON
     CUTOFF_PASSED = "cutoff_passed"  # LATE
     CANCELED = "canceled"
     BUSTED = "busted"  # its trade was voided
-    STATION_CLOSED = "station_closed"  # 閉局中; NARR
-    NOT_REGISTERED = "not_registered"  # NARR
-    ACCOUNT_FROZEN = "account_frozen"  # BLOC
-    RECEIVER_REFUSED = "receiver_refused"  # NARR
-    SIGNATURE_REFUSED = "signature_refused"  # NARR
+    STATION_CLOSED = "station_closed"  # 閉局中; OTHR
+    NOT_REGISTERED = "not_registered"  # OTHR
+    ACCOUNT_FROZEN = "account_frozen"  # BLOC, to whose account it is
+    RECEIVER_REFUSED = "receiver_refused"  # OTHR
+    SIGNATURE_REFUSED = "signature_refused"  # OTHR
     REDEEMED = "redeemed"  # its units are no more
     NOT_AFFIRMED = "not_affirmed"  # a side has yet to affirm it (unmatched)
     AGREED = "agreed"  # both sides consented to its end

@@ -44,7 +44,7 @@ class KeyRing:
         signing: Whether signatures are made and verified.
         versions: Number of the present key by owner, from 1.
         revoked: Owners without a valid key.
-        periods: First and last business date of the present key by owner, ISO 8601; none is always.
+        periods: First and last business date of the present key by owner, ISO 8601; empty is open.
         business_date: The present business date, ISO 8601; empty before the first.
     """
 
@@ -123,7 +123,8 @@ class KeyRing:
         if owner in self.revoked:
             return Refusal.BAD_SIGNATURE
         first, last = self.periods.get(owner, ("", ""))
-        inside = not first or not self.business_date or first <= self.business_date <= last
+        day = self.business_date
+        inside = not day or ((not first or first <= day) and (not last or day <= last))
         return None if inside else Refusal.KEY_NOT_VALID
 
     def rotate(self, owner: str, valid_from: str = "", valid_until: str = "") -> None:
@@ -131,7 +132,7 @@ class KeyRing:
         self._make(owner, self.versions.get(owner, 0) + 1)
         self.revoked.discard(owner)
         self.periods.pop(owner, None)
-        if valid_from:
+        if valid_from or valid_until:
             self.periods[owner] = (valid_from, valid_until)
 
     def revoke(self, owner: str) -> None:

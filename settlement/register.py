@@ -35,16 +35,18 @@ class Register(Ledger):
         issued_units: The size of the issue; holders and unissued rest add up to it (I1).
         redeemed_units: Units that are no more, and not among those issued.
         frozen: Owners who give and take nothing of this issue.
+        ended: Whether the issue was redeemed: no flag opens its books again.
     """
 
     kind: ClassVar = TokenPlatform.PLAIN
-    __slots__ = ("frozen", "issued_units", "redeemed_units")
+    __slots__ = ("ended", "frozen", "issued_units", "redeemed_units")
 
     def __init__(self, instrument: Instrument) -> None:
         super().__init__(instrument.instrument_id, ISSUER)
         self.issued_units = instrument.issued_units
         self.redeemed_units = 0
         self.frozen: set[str] = set()
+        self.ended = False
         self.accepts_entries = instrument.transfer_executable
 
     @property
@@ -54,7 +56,17 @@ class Register(Ledger):
 
     @executable.setter
     def executable(self, value: bool) -> None:
-        self.accepts_entries = value
+        self.let_in(entries=value)
+
+    def let_in(self, *, entries: bool) -> None:
+        """Take new holds and posts, or take none; an issue that has ended takes none ever."""
+        self.accepts_entries = entries and not self.ended
+
+    def end(self) -> None:
+        """The issue is redeemed; what the issuer had not allotted is never allotted."""
+        check(not self.live_holds, "I6: an issue ends with no lock left", asset=self.asset)
+        self.ended = True
+        self.accepts_entries = False
 
     @property
     def unissued_units(self) -> Units:
@@ -138,7 +150,11 @@ class Register(Ledger):
 
     def state(self) -> dict[str, object]:
         """Canonical content for the digest."""
-        acts = {"redeemed_units": self.redeemed_units, "frozen": sorted(self.frozen)}
+        acts = {
+            "redeemed_units": self.redeemed_units,
+            "frozen": sorted(self.frozen),
+            "ended": int(self.ended),
+        }
         return {"issued_units": self.issued_units, **used(acts), **super().state()}
 
 

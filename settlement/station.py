@@ -46,7 +46,7 @@ class OutagePolicy(StrEnum):
 
 _P = Process
 PERMITTED: Final[dict[Station, tuple[Process, ...]]] = {
-    Station.OPEN: (_P.INSTRUCT, _P.COMPLETE, _P.RETURN),
+    Station.OPEN: (_P.INSTRUCT, _P.COMPLETE, _P.RETURN, _P.BATCH),
     Station.CLOSING: (_P.COMPLETE, _P.RETURN),
     Station.CLOSED: (_P.RETURN,),
     Station.BATCH: (_P.RETURN, _P.BATCH),

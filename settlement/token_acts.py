@@ -217,6 +217,7 @@ class TokenActs:
             events += self._settle_in_cash(command, delivery)
         events += self._book.tell(self.distributions.pay_claims(self.business_date))
         register.executable = False
+        register.end()
         closed = TransferControlSet(instrument_id=name, executable=False, reason="redeemed")
         return [*events, closed]
 

@@ -76,12 +76,12 @@ REPORTED: Final[Mapping[ObligationState, str]] = MappingProxyType(
         _S.MATCHED: "MATCHED",
         _S.HELD: "PENDING/HOLD",
         _S.READY: "PENDING",
-        _S.QUEUED: "PENDING/LACK",
+        _S.QUEUED: "PENDING/LACK or PENDING/MONY",
         _S.LOCKED_1: "PENDING",
         _S.LOCKED_2: "PENDING",
         _S.DECIDED: "PENDING/DECIDED",
-        _S.TOKEN_OUT: "PENDING/MONY",
-        _S.CASH_OUT: "PENDING/LACK",
+        _S.TOKEN_OUT: "PENDING/AWMO",
+        _S.CASH_OUT: "PENDING/AWSH",
         _S.PARTIAL: "PART",
         _S.FAILING: "FAILING",
         _S.BUY_IN: "FAILING/BYIY",
@@ -92,4 +92,7 @@ REPORTED: Final[Mapping[ObligationState, str]] = MappingProxyType(
         _S.DISPUTED: "FAILING/DISPUTE",
     }
 )
-"""What a participant is told, by state."""
+"""What a participant is told, by state; published meanings of the codes (ISO 20022, sese.024): LACK and
+MONY, units or money missing in the own account (nothing given yet); AWMO and AWSH, units delivered and
+money awaited, money delivered and units awaited; BYIY, a buy-in has begun. HOLD, DECIDED, COMPENSATED and
+DISPUTE are our words."""

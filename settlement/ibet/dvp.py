@@ -28,7 +28,7 @@ from typing import Final
 
 from market.message import Message
 from settlement.ibet.exchange import Exchange
-from settlement.ibet.token import IbetToken
+from settlement.ibet.token import IbetToken, is_amount
 from settlement.refusals import Refusal
 
 
@@ -76,6 +76,15 @@ class IbetDvp(Exchange):
 
     # --- entries
 
+    def entry_refusal(self, buyer: str) -> Refusal | None:
+        """Why no units may go to this buyer through the exchange now; asked at entries and finish."""
+        refused = self.token.ownership_refusal(buyer)
+        if refused is not None:
+            return refused
+        if self.token.tradable_exchange != self.address:
+            return Refusal.TRANSFER_RESTRICTED
+        return Refusal.APPROVAL_REQUIRED if self.token.approval_required else None
+
     def create(self, caller: str, terms: DvpTerms) -> Refusal | None:
         """Commit the seller's units; the same terms again change nothing."""
         known = self.terms.get(terms.delivery_id)
@@ -83,11 +92,11 @@ class IbetDvp(Exchange):
             return None if known == terms and caller == terms.seller else Refusal.ID_CONFLICT
         if caller != terms.seller:
             return Refusal.NOT_ENTITLED
-        if terms.units <= 0:
+        if not is_amount(terms.units):
             return Refusal.BAD_AMOUNT
         if len({terms.seller, terms.buyer, terms.agent}) < 3:  # noqa: PLR2004 - three parties
             return Refusal.SAME_ACCOUNT
-        refused = self._entry(terms.buyer)
+        refused = self.entry_refusal(terms.buyer)
         if refused is not None:
             return refused
         if self.balances.get(terms.seller, 0) < terms.units:
@@ -102,7 +111,7 @@ class IbetDvp(Exchange):
         terms = self.terms.get(delivery_id)
         if terms is None or caller != terms.buyer:
             return Refusal.NOT_VISIBLE
-        refused = self._entry(terms.buyer)
+        refused = self.entry_refusal(terms.buyer)
         if refused is not None:
             return refused
         if self.states[delivery_id] is not DvpState.CREATED:
@@ -183,21 +192,13 @@ class IbetDvp(Exchange):
 
     # --- inside
 
-    def _entry(self, buyer: str) -> Refusal | None:
-        refused = self.token.ownership_refusal(buyer)
-        if refused is not None:
-            return refused
-        if self.token.tradable_exchange != self.address:
-            return Refusal.TRANSFER_RESTRICTED
-        return Refusal.APPROVAL_REQUIRED if self.token.approval_required else None
-
     def _finish_refusal(self, caller: str, delivery_id: str) -> Refusal | None:
         terms = self.terms.get(delivery_id)
         if terms is None or (caller != terms.agent and delivery_id not in self.paid):
             return Refusal.NOT_VISIBLE
         if self.states[delivery_id] is not DvpState.CONFIRMED:
             return self._not_open(delivery_id)
-        return self._entry(terms.buyer)
+        return self.entry_refusal(terms.buyer)
 
     def _not_open(self, delivery_id: str) -> Refusal:
         over = self.states[delivery_id] not in OPEN

@@ -22,7 +22,7 @@ from typing import Final
 
 from market.message import Message
 from settlement.ibet.exchange import Exchange
-from settlement.ibet.token import IbetToken
+from settlement.ibet.token import IbetToken, is_amount
 from settlement.refusals import Refusal
 
 
@@ -69,7 +69,7 @@ class IbetEscrow(Exchange):
             return None if known == terms and caller == terms.sender else Refusal.ID_CONFLICT
         if caller != terms.sender:
             return Refusal.NOT_ENTITLED
-        if terms.units <= 0:
+        if not is_amount(terms.units):
             return Refusal.BAD_AMOUNT
         if len({terms.sender, terms.recipient, terms.agent}) < 3:  # noqa: PLR2004 - three parties
             return Refusal.SAME_ACCOUNT

@@ -6,7 +6,7 @@ tradable one and the token active; a withdrawal is an exit and needs nothing.
 """
 
 from market.errors import check
-from settlement.ibet.token import IbetToken
+from settlement.ibet.token import IbetToken, is_amount
 from settlement.refusals import Refusal
 
 
@@ -35,7 +35,7 @@ class Exchange:
         """Bring units in; they stay their owner's."""
         if owner in self.token.exchanges:
             return Refusal.BAD_COMBINATION
-        if units <= 0:
+        if not is_amount(units):
             return Refusal.BAD_AMOUNT
         if not self.token.active:
             return Refusal.NOT_ACTIVE
@@ -50,7 +50,7 @@ class Exchange:
 
     def withdraw(self, owner: str, units: int) -> Refusal | None:
         """Take uncommitted units out; works on a stopped token and a replaced exchange."""
-        if units <= 0:
+        if not is_amount(units):
             return Refusal.BAD_AMOUNT
         if self.balances.get(owner, 0) < units:
             return Refusal.INSUFFICIENT

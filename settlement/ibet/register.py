@@ -6,8 +6,9 @@ abort and the giver's withdrawal. The accounts of ``Register`` follow, and ``che
 proves that token, exchange and register say the same (I1).
 
 Participants are admitted, and so registered with the issuer, when they first take units: the venue
-has identified them. A final transfer of what is paid is never barred by the flag here (policy
-"complete"): the flag closes the exchange's entries, not the agent's finish.
+has identified them. A final transfer of what is paid is never barred by the register's flag (policy
+"complete"). The contract's own flags, and a taker the issuer no longer knows, do bar it: what is paid
+then waits, as the contract has it, and is finished once they allow it.
 """
 
 from typing import ClassVar, Final
@@ -60,18 +61,22 @@ class IbetRegister(Register):
     def hindrance(
         self, giver: str, taker: str, *, hold_id: HoldId | None = None, by_power: bool = False
     ) -> Refusal | None:
-        """As a register, with the token's flags; the taker must be registered with the issuer."""
+        """As a register, with the token's flags; the taker must be registered with the issuer.
+
+        The issuer's power passes by the exchange, so the exchange's own conditions do not bind it.
+        """
         refused = super().hindrance(giver, taker, hold_id=hold_id, by_power=by_power)
         if refused is not None:
             return refused
-        refused = self.token.ownership_refusal(taker)
+        asked = self.token.ownership_refusal if by_power else self.exchange.entry_refusal
+        refused = asked(taker)
         if refused is Refusal.NOT_REGISTERED and taker not in self.withdrawn:
             return None  # admitted when he first takes units
         return refused
 
     def completion_hindrance(self, taker: str) -> Refusal | None:
-        """A paid delivery, too, waits for a taker the issuer knows."""
-        return Refusal.NOT_REGISTERED if taker in self.withdrawn else None
+        """A paid delivery, too, waits for the contract's flags and a taker the issuer knows."""
+        return self.exchange.entry_refusal(taker)
 
     def register_holder(self, owner: str, *, registered: bool) -> None:
         """The issuer has the owner's personal information, or no longer."""
@@ -87,10 +92,11 @@ class IbetRegister(Register):
     ) -> None:
         """By the issuer's power; the contract has one way for every ground."""
         del ground, reference
-        self._check_entry(giver, taker, units)
+        enough = 0 < units <= self.available(giver) and giver != taker
+        check(enough, "I3: nobody gives what he lacks", asset=self.asset, owner=giver)
         self._admit(taker)
-        self._move(giver, taker, units)
         self._must(self.token.force_transfer(ISSUER, giver, taker, units))
+        self._move(giver, taker, units)
 
     def redeem(self, owner: str, units: Units) -> None:
         """As a register, and in the contract."""
@@ -128,16 +134,16 @@ class IbetRegister(Register):
         self._must(self.exchange.confirm(taker, hold_id, terms))
 
     def post_hold(self, hold_id: HoldId) -> Hold:
-        """Finish and withdraw."""
-        hold = super().post_hold(hold_id)
+        """Finish and withdraw; ask :meth:`completion_hindrance` first."""
         self._must(self.exchange.finish(AGENT, hold_id))
+        hold = super().post_hold(hold_id)
         self._must(self.exchange.withdraw(hold.taker, hold.amount))
         return hold
 
     def void_hold(self, hold_id: HoldId) -> Hold:
         """Abort and withdraw."""
-        hold = super().void_hold(hold_id)
         self._must(self.exchange.abort(AGENT, hold_id))
+        hold = super().void_hold(hold_id)
         self._must(self.exchange.withdraw(hold.giver, hold.amount))
         return hold
 

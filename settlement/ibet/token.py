@@ -8,7 +8,7 @@ exchange (trap X4, X11).
 
 The issuer's powers, forced transfer and redemption, reach what an address has free: never the
 units an exchange keeps for others, and never units pushed into an exchange, where they would be
-credited to nobody's wish (traps X10, X12). What is in an exchange has to come back first.
+credited to nobody's wish (traps X10, X12); nor does anybody transfer in an exchange's name. What is in an exchange has to come back first.
 
 Source of the shape: the public contracts of ibet for Fin, read as of 2026; their executed traps
 are closed here and named X1 to X13 in the tests. Registered personal data itself is not here: that
@@ -20,6 +20,11 @@ from typing import NamedTuple
 
 from market.errors import check
 from settlement.refusals import Refusal
+
+
+def is_amount(units: int) -> bool:
+    """Whether it is a whole number of units, at least one (F12)."""
+    return type(units) is int and units > 0
 
 
 class ApplicationState(StrEnum):
@@ -147,7 +152,7 @@ class IbetToken:
             return Refusal.NOT_ENTITLED
         if owner in self.exchanges:
             return Refusal.BAD_COMBINATION
-        if units <= 0:
+        if not is_amount(units):
             return Refusal.BAD_AMOUNT
         if self.free(owner) < units:
             return Refusal.INSUFFICIENT
@@ -160,7 +165,7 @@ class IbetToken:
 
     def transfer(self, caller: str, taker: str, units: int) -> Refusal | None:
         """Give free units to a registered holder."""
-        if taker in self.exchanges:
+        if caller in self.exchanges or taker in self.exchanges:
             return Refusal.BAD_COMBINATION
         refused = self._values(caller, taker, units) or self.ownership_refusal(taker)
         if refused is not None:
@@ -177,7 +182,7 @@ class IbetToken:
         if known is not None:
             same = known[:3] == (caller, taker, units)
             return None if same else Refusal.ID_CONFLICT
-        if taker in self.exchanges:
+        if caller in self.exchanges or taker in self.exchanges:
             return Refusal.BAD_COMBINATION
         refused = self._values(caller, taker, units) or self.ownership_refusal(taker)
         if refused is not None:
@@ -234,7 +239,7 @@ class IbetToken:
     # --- inside
 
     def _values(self, giver: str, taker: str, units: int) -> Refusal | None:
-        if units <= 0:
+        if not is_amount(units):
             return Refusal.BAD_AMOUNT
         return Refusal.SAME_ACCOUNT if giver == taker else None
 

@@ -14,31 +14,33 @@ the batch (seals.py), the account's key under each as ever. The notary consumes 
 transaction of the batch is final when the batch ends. A revoked key is refused before the batch
 takes the transaction; a key revoked later still seals what was taken before.
 
-Every change has a line in the audit chain: logical time, actor, what, reason, and the hash that
-ties it to the line before (I17).
+Every change has a line in the audit chain (I17).
 
 Time and business date are set by whoever runs the ledger.
 """
 
 from collections import defaultdict
-from hashlib import sha256
 from typing import Final, NamedTuple
 
 from market.errors import check
-from market.message import Message
 from market.token_acts import OperatingMode, Station
 from settlement.keys import UNSIGNED, KeyRing
+from settlement.progmat.audit import AuditChain
+from settlement.progmat.database import Database
 from settlement.progmat.notary import Notary
 from settlement.progmat.records import (
     OVERRIDES,
     Token,
     Transaction,
     TransferInfo,
+    TransferType,
     content_hash,
     input_hash,
+    mandate_of,
 )
 from settlement.progmat.roles import RIGHTS, Role
 from settlement.progmat.seals import Seal, root
+from settlement.progmat.tables import is_opaque
 from settlement.refusals import Refusal
 from settlement.register import ISSUER, Register
 from settlement.station import StationControl
@@ -56,16 +58,6 @@ class Party(NamedTuple):
     via: str
 
 
-class AuditLine(Message, frozen=True):
-    """One change, tied to the one before it."""
-
-    at_ns: int
-    actor: str
-    what: str
-    reason: str
-    chain: bytes
-
-
 class Platform:
     """One platform.
 
@@ -74,13 +66,16 @@ class Platform:
         business_date: Delivery date of what moves now, ISO 8601; empty when none was set.
         parties: Role and custodian by name.
         custodians: Custodian by investor id.
+        firms: Who serves an investor and instructs for him, if not his custodian; by investor id.
+        readers: Fund raisers and asset managers who read an issue's register, by issue.
+        databases: Master data by its owner; no part of the ledger or its digest.
         frozen: Investor accounts that give and take nothing.
         registers: By issue.
         administrators: Asset node by issue.
         transactions: Every transaction, by id, in order.
         vaults: Ids of the transactions that each node was party to, in order.
         omnibus: Units by custodian and issue: what its node says it keeps for all clients (I22).
-        audit: The audit chain.
+        audit: The audit chain (audit.py).
         seals: Signatures under batches, oldest first.
     """
 
@@ -99,16 +94,18 @@ class Platform:
         self.business_date = ""
         self.parties: dict[str, Party] = {}
         self.custodians: dict[str, str] = {}
+        self.firms: dict[str, str] = {}
+        self.readers: dict[str, set[str]] = {}
+        self.databases: dict[str, Database] = {}
         self.frozen: set[str] = set()
         self.registers: dict[str, Register] = {}
         self.administrators: dict[str, str] = {}
         self.transactions: dict[str, Transaction] = {}
         self.vaults: dict[str, list[str]] = defaultdict(list)
         self.omnibus: dict[tuple[str, str], int] = {}
-        self.audit: list[AuditLine] = []
+        self.audit = AuditChain()
         self.seals: list[Seal] = []
         self._batch: dict[str, list[str]] | None = None
-        self._tip = sha256(b"kitahama token platform").digest()
         self.notary = Notary(self.node_key(NOTARY))
         self.enroll(NOTARY, Role.PLATFORM_MANAGER)
         self.enroll(ADMINISTRATOR, Role.ADMINISTRATOR)
@@ -119,13 +116,24 @@ class Platform:
     def enroll(self, name: str, role: Role, via: str = "") -> None:
         """Admit a party; a firm without a node names the custodian it goes through."""
         check(name not in self.parties, "a party is enrolled once", party=name)
+        check(is_opaque(name), "I15: a party has an id, not a name")
         self.parties[name] = Party(role, via)
 
-    def admit(self, investor_id: str, custodian: str) -> None:
-        """Open an investor's account with a custodian."""
+    def admit(self, investor_id: str, custodian: str, firm: str = "") -> None:
+        """Open an investor's account with a custodian; for a firm without a node, or directly."""
         check(investor_id not in self.custodians, "an account is opened once", id=investor_id)
+        check(is_opaque(investor_id), "I15: an account has an id, not a name")
         check(RIGHTS[self.parties[custodian].role].creates, "an account has a node", id=custodian)
+        through = firm == "" or self.parties[firm].via == custodian
+        check(through, "a firm's clients are with its custodian", id=investor_id, firm=firm)
         self.custodians[investor_id] = custodian
+        if firm:
+            self.firms[investor_id] = firm
+
+    def let_read(self, instrument_id: str, reader: str) -> None:
+        """Open an issue's register to who raises its funds or manages its assets."""
+        check(RIGHTS[self.parties[reader].role].reads_register, "a reader reads", party=reader)
+        self.readers.setdefault(instrument_id, set()).add(reader)
 
     def custodian_of(self, investor_id: str) -> str:
         """The node that keeps an account; a firm unknown so far keeps its own."""
@@ -141,6 +149,13 @@ class Platform:
         """Whose key a node signs with in this operating mode."""
         return OPERATOR if self.mode is OperatingMode.API_OPENING else node
 
+    def open_database(self, owner: str) -> Database | Refusal:
+        """A party's own database of master data; for who has none by his role, refused."""
+        party = self.parties.get(owner)
+        if party is None or not RIGHTS[party.role].own_master_data:
+            return Refusal.NOT_ENTITLED
+        return self.databases.setdefault(owner, Database(owner))
+
     # --- switches
 
     def set_control(
@@ -149,7 +164,7 @@ class Platform:
         """Change one flag for every issue joined to it."""
         change = ControlChange(control_id, executable, in_flight, self.at_ns, actor, reason)
         for instrument_id in self.controls.set(change):
-            self.registers[instrument_id].accepts_entries = executable
+            self.registers[instrument_id].let_in(entries=executable)
         self.note(actor, f"control {control_id} {int(executable)} {in_flight.value}", reason)
 
     def switch_station(self, station: Station, *, actor: str, reason: str) -> Refusal | None:
@@ -178,10 +193,16 @@ class Platform:
     ) -> Transaction | Refusal:
         """Verify, notarise, record and distribute one transaction. O(inputs and outputs)."""
         keys, kind = self.keys, info.transfer_type
+        creator = self.parties.get(info.creator_id)
+        if creator is None or not RIGHTS[creator.role].creates:
+            return Refusal.NOT_ENTITLED
         unlocking = authority_key == ""
         if unlocking:
             check(kind in OVERRIDES, "V3: a transfer is authorised", trade=info.trade_id)
         else:
+            administrator = self.administrators[info.instrument_id]
+            if authority_key not in (info.from_investor_id, administrator):
+                return Refusal.NOT_ENTITLED
             refused = keys.refusal(authority_key)
             if refused is not None:
                 return refused
@@ -217,7 +238,7 @@ class Platform:
         )
         self.transactions[tx_id] = transaction
         self._distribute(info, tx_id)
-        self.note(info.creator_id, tx_id, str(kind))
+        self.audit.add(self.at_ns, info.creator_id, tx_id, kind.value)
         return transaction
 
     def _signed(self, key: str, tx_id: str) -> bytes:
@@ -241,7 +262,7 @@ class Platform:
             signed = self.keys.verify_record(key, digest, signature)
             check(signed, "a batch is signed", key=key)
             self.seals.append(Seal(key=key, tx_ids=tuple(tx_ids), signature=signature))
-            self.note(key, digest.hex(), "seal")
+            self.audit.add(self.at_ns, key, digest.hex(), "seal")
         self._batch = None
 
     def _distribute(self, info: TransferInfo, tx_id: str) -> None:
@@ -266,20 +287,13 @@ class Platform:
 
     def note(self, actor: str, what: str, reason: str) -> None:
         """Add a line to the audit chain."""
-        line = f"{self.at_ns}\n{actor}\n{what}\n{reason}"
-        self._tip = sha256(self._tip + line.encode()).digest()
-        self.audit.append(AuditLine(self.at_ns, actor, what, reason, self._tip))
+        self.audit.note(self.at_ns, actor, what, reason)
 
     # --- proving
 
     def check_audit(self) -> None:
         """Recompute the chain, every id and every signature. O(lines and transactions)."""
-        tip = sha256(b"kitahama token platform").digest()
-        for line in self.audit:
-            text = f"{line.at_ns}\n{line.actor}\n{line.what}\n{line.reason}"
-            tip = sha256(tip + text.encode()).digest()
-            check(tip == line.chain, "I17: the audit chain verifies", what=line.what)
-        check(tip == self._tip, "I17: the audit chain is whole")
+        self.audit.verify()
         sealed: set[tuple[str, str]] = set()
         for seal in self.seals:
             genuine = self.keys.verify_record(seal.key, root(seal.tx_ids), seal.signature)
@@ -288,6 +302,7 @@ class Platform:
         for tx_id, one in self.transactions.items():
             same = content_hash(one.inputs, one.outputs, one.info, one.mandate) == tx_id
             check(same, "I17: an id is the hash of its content", tx=tx_id)
+            check(one.mandate in _mandates(one), "I24: what is signed is what was done", tx=tx_id)
             digest = bytes.fromhex(tx_id)
             signed = [(one.authority_key, one.mandate, one.authority_signature)]
             for key, signature in (
@@ -307,5 +322,23 @@ class Platform:
             "controls": self.controls.state(),
             "frozen": sorted(self.frozen),
             "transactions": len(self.transactions),
-            "chain": self._tip.hex(),
+            "chain": self.audit.tip.hex(),
         }
+
+
+def _mandates(one: Transaction) -> set[bytes]:
+    """What an account may have signed for a transaction: its terms, or the lock it carries out."""
+    info = one.info
+    if one.authority_key == "":
+        return {b""}
+    whys = [f"{info.transfer_type}:{info.authority}"]
+    if info.transfer_type is TransferType.SALE:
+        whys.append(f"{TransferType.LOCK}:")
+    return {
+        mandate_of(
+            trade_id=info.trade_id, instrument_id=info.instrument_id,
+            giver=info.from_investor_id, taker=info.to_investor_id,
+            quantity_units=info.quantity_units, why=why,
+        )
+        for why in whys
+    }  # fmt: skip

@@ -286,6 +286,7 @@ class ProgmatRegister(Register):
         inputs: tuple[str, ...] = (),
         cancel_target: str = "",
         authority: str = "",
+        administrative: bool = False,
     ) -> Refusal | None:
         """One transfer; signed here unless a signature is given. Units must be available."""
         chosen, change = self._choose(giver, units, inputs)
@@ -297,8 +298,9 @@ class ProgmatRegister(Register):
         if change:
             outputs.append(Token(giver, change))
         info = self.info(
-            trade, giver, taker, units, kind, cancel_target=cancel_target, authority=authority
-        )
+            trade, giver, taker, units, kind, cancel_target=cancel_target, authority=authority,
+            administrative=administrative,
+        )  # fmt: skip
         self.platform.custodian_of(taker)
         refused = self._record(
             chosen, tuple(outputs), info, mandate, authority_key=key, authority_signature=signed
@@ -390,13 +392,16 @@ class ProgmatRegister(Register):
 
         The same date again gives what was written down first (I10).
         """
-        if record_date in self.record_dates:
-            return self.record_dates[record_date]
-        if self.platform.station.station.value not in {"batch", "open"}:
-            return Refusal.STATION_NOT_OPEN
-        self.record_dates[record_date] = list(self._owned().items())
-        self.platform.note(self.administrator, f"record date {self.asset} {record_date}", "batch")
-        return self.record_dates[record_date]
+        known = self.record_dates.get(record_date)
+        if known is None:
+            refused = self.platform.station.refusal(Process.BATCH)
+            if refused is not None:
+                return refused
+            known = self.record_dates[record_date] = list(self._owned().items())
+            self.platform.note(
+                self.administrator, f"record date {self.asset} {record_date}", "batch"
+            )
+        return list(known)
 
     def _owned(self) -> dict[str, int]:
         held: dict[str, int] = {}

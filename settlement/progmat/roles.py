@@ -1,5 +1,10 @@
 """Who may see, create and sign what: the role table, as data.
 
+Where each column is asked: sight and register in views.py; creates in platform.py, for every
+transaction, and in request_checks.py; signs by the keys platform.py takes (giver's account, creating
+node, notary; the administrator for an override); master data in ``Platform.open_database``; instructs in
+requests.py.
+
 Source: the report of the Progmat working group (2021). The table says what each role sees; that a
 transaction of a role that may not create is refused before anything changes is our reading (V2).
 """
@@ -33,13 +38,23 @@ class Sight(StrEnum):
 
 
 class Rights(NamedTuple):
-    """One row of the role table."""
+    """One row of the role table.
+
+    Attributes:
+        sight: Which transactions its node is given.
+        creates: Whether its node makes transactions.
+        signs: Whether it has a key under transactions: its node's, or an investor's account key.
+        reads_register: Whether the register of its issues is open to it by API.
+        own_master_data: Whether it has a database of its own.
+        instructs: Whether it asks for transfers of its clients by API, through a custodian.
+    """
 
     sight: Sight
     creates: bool
     signs: bool
     reads_register: bool
     own_master_data: bool
+    instructs: bool = False
 
 
 RIGHTS: Final[dict[Role, Rights]] = {
@@ -47,9 +62,9 @@ RIGHTS: Final[dict[Role, Rights]] = {
     Role.ADMINISTRATOR: Rights(Sight.OWN_ISSUES, True, True, True, True),
     Role.CUSTODIAN: Rights(Sight.OWN_CLIENTS, True, True, False, True),
     Role.DIRECT_FIRM: Rights(Sight.OWN_CLIENTS, True, True, False, True),
-    Role.OUTSOURCED_FIRM: Rights(Sight.NOTHING, False, False, False, True),
+    Role.OUTSOURCED_FIRM: Rights(Sight.NOTHING, False, False, False, True, instructs=True),
     Role.FUND_RAISER: Rights(Sight.NOTHING, False, False, True, False),
-    Role.INTERMEDIARY: Rights(Sight.NOTHING, False, False, False, True),
+    Role.INTERMEDIARY: Rights(Sight.NOTHING, False, False, False, True, instructs=True),
     Role.INVESTOR: Rights(Sight.NOTHING, False, True, False, False),
 }
 

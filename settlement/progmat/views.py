@@ -63,12 +63,13 @@ def consumed(platform: Platform, asker: str) -> list[bytes] | Refusal:
 def register_view(
     platform: Platform, asker: str, instrument_id: str
 ) -> list[tuple[str, int]] | Refusal:
-    """The register by API, for the issue's administrator and for who raises or manages funds."""
+    """The register by API, for the issue's administrator and who raises or manages its funds."""
     party = platform.parties.get(asker)
     register = platform.registers.get(instrument_id)
     if party is None or register is None or not RIGHTS[party.role].reads_register:
         return Refusal.NOT_VISIBLE
-    if RIGHTS[party.role].creates and platform.administrators[instrument_id] != asker:
+    readers = platform.readers.get(instrument_id, ())
+    if platform.administrators[instrument_id] != asker and asker not in readers:
         return Refusal.NOT_VISIBLE
     return [(owner, int(units)) for owner, units in register.holders()]
 

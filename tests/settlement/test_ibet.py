@@ -1,15 +1,22 @@
 """The account-based platform: the executed traps X1 to X13 of its public models, each closed."""
 
+import random
 from typing import Any
 
 import pytest
 from settlement_story import ST1, issue
 from test_progmat_register import walk
 
+from market.errors import InvariantBroken
+from market.quantities import Units
+from market.token_acts import TransferGround
 from settlement.ibet.dvp import DvpState, DvpTerms, IbetDvp
 from settlement.ibet.escrow import EscrowState, EscrowTerms, IbetEscrow
 from settlement.ibet.register import IbetRegister
 from settlement.ibet.token import IbetToken
+from settlement.ledger import HoldId
+from settlement.progmat.platform import Platform
+from settlement.progmat.register import ProgmatRegister
 from settlement.refusals import Refusal
 from settlement.register import ISSUER, Register
 
@@ -330,3 +337,144 @@ def test_an_account_register_answers_as_a_plain_one(seed: int) -> None:
     assert accounts.holders() == plain.holders()
     for owner in "ABC":
         assert accounts.available(owner) == plain.available(owner)
+
+
+FLAGS: dict[str, dict[str, Any]] = {
+    "stopped": {"active": False},
+    "not transferable": {"transferable": False},
+    "approval required": {"approval_required": True},
+    "exchange replaced": {"tradable_exchange": "other"},
+}
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_a_flag_of_the_contract_bars_what_is_new_and_what_is_locked_but_no_return(
+    flag: str,
+) -> None:
+    """F9, F29: the register asks the contract before it posts, so nothing stops half way; exits work."""
+    one = IbetRegister(issue(ST1))
+    one.post(ISSUER, "A", 500)
+    for hold_id in ("H1", "H2"):
+        one.hold(HoldId(hold_id), "A", "B", 100)
+    one.token.set_flags(**FLAGS[flag])
+
+    assert one.hindrance("A", "B") is not None
+    assert one.hindrance("A", "B", hold_id=HoldId("H1")) is not None
+    assert one.completion_hindrance("B") is not None
+    before = (one.state(), one.holders(), dict(one.token.balances), dict(one.exchange.states))
+    with pytest.raises(InvariantBroken):
+        one.post_hold(HoldId("H1"))
+    after = (one.state(), one.holders(), dict(one.token.balances), dict(one.exchange.states))
+    assert after == before
+    one.void_hold(HoldId("H2"))
+    one.check_invariants()
+
+    one.token.set_flags(
+        active=True, transferable=True, approval_required=False, tradable_exchange="exchange"
+    )
+    assert one.completion_hindrance("B") is None
+    one.post_hold(HoldId("H1"))
+    one.check_invariants()
+    assert one.holders() == [("A", 400), ("B", 100)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_asked_a_refusal_moves_nothing_and_the_books_agree(seed: int) -> None:
+    """Every verb of token, exchange and escrow with right and wrong words, in any order (I1, I3, I5, I6)."""
+    world = World()
+    chance = random.Random(seed)
+    names = ("s", "b", "g", "x", "owner", "dvp", "escrow", "nobody")
+    known: dict[str, DvpTerms] = {}
+    done: set[str] = set()
+    refusals: set[Refusal] = set()
+    for step in range(800):
+        name, other, third = (chance.choice(names) for _ in range(3))
+        units: Any = chance.choice((1, 7, 100, 499, 0, -1, 10**9, 1.5, True))
+        ids = tuple(f"I{step // 40}-{number}" for number in range(4))
+        key = chance.choice(ids)
+        usual = chance.random() < 0.6
+        seller, buyer, agent = ("s", "b", "g") if usual else (name, other, third)
+        units = 3 if usual else units
+        terms = DvpTerms(delivery_id=key, seller=seller, buyer=buyer, agent=agent, units=units,
+                         expires_at_ns=step + 40)  # fmt: skip
+        escrow = EscrowTerms(escrow_id=key, sender=seller, recipient=buyer, agent=agent,
+                             units=units, expires_at_ns=step + 40)  # fmt: skip
+        verbs: dict[str, tuple[Any, ...]] = {
+            "transfer": (world.token.transfer, name, other, units),
+            "force": (world.token.force_transfer, "owner" if usual else name, name, other, units),
+            "redeem": (world.token.redeem, "owner" if usual else name, name, units),
+            "apply": (world.token.apply_for_transfer, seller, key, buyer, units),
+            "approve": (world.token.approve_transfer, "owner" if usual else name, key),
+            "end": (world.token.cancel_transfer, seller, key),
+            "deposit": (chance.choice((world.dvp, world.escrow)).deposit, name, units),
+            "withdraw": (chance.choice((world.dvp, world.escrow)).withdraw, name, units),
+            "create": (world.dvp.create, seller, terms),
+            "confirm": (world.dvp.confirm, buyer, key, known.get(key, terms)),
+            "record": (world.dvp.record_payment, key, f"paid {key if usual else 'X'}"),
+            "finish": (world.dvp.finish, agent, key),
+            "finish all": (world.dvp.finish_all, agent, [key, chance.choice(ids)]),
+            "abort": (world.dvp.abort, agent, key),
+            "escrow": (world.escrow.create, seller, escrow),
+            "escrow finish": (world.escrow.finish, agent, key),
+            "escrow approve": (world.escrow.approve, "owner" if usual else name, key),
+            "decline": (world.escrow.decline, "owner" if usual else name, key),
+        }
+        verb = chance.choice((*verbs, "cancel", "escrow cancel", "flags", "person"))
+        before = world.picture()
+        if verb == "flags":
+            world.token.set_flags(
+                active=chance.random() < 0.9, transferable=chance.random() < 0.9,
+                approval_required=chance.random() < 0.2,
+                tradable_exchange=chance.choice(("dvp", "dvp", "escrow")),
+            )  # fmt: skip
+            continue
+        if verb == "person":
+            chance.choice((world.token.register_person, world.token.forget_person))(other)
+            world.token.register_person("b")
+            continue
+        if verb == "cancel":
+            answer = world.dvp.cancel(seller, key, at_ns=step)
+        elif verb == "escrow cancel":
+            answer = world.escrow.cancel(seller, key, at_ns=step)
+        else:
+            call, *words = verbs[verb]
+            answer = call(*words)
+        if answer is None:
+            done.add(verb)
+            known.setdefault(key, world.dvp.terms.get(key, terms))
+        else:
+            assert world.picture() == before, f"{verb} was refused and moved something"
+            refusals.add(answer)
+        world.check()
+    assert len(done) >= 8, sorted(done)
+    assert len(refusals) >= 8, sorted(refusals)
+
+
+@pytest.mark.parametrize("kind", ["plain", "progmat", "ibet"])
+def test_x14_to_x16_what_is_promised_is_set_aside(kind: str) -> None:
+    """A lock is a reservation, not a leave: its giver cannot take it back, use it or promise it twice.
+
+    In contracts that only ask for an allowance, the promise failed after the secret was public.
+    """
+    one: Register
+    if kind == "progmat":
+        one = ProgmatRegister(issue(ST1), Platform())
+    else:
+        one = IbetRegister(issue(ST1)) if kind == "ibet" else Register(issue(ST1))
+    one.post(ISSUER, "A", 100)
+    one.hold(HoldId("H1"), "A", "B", 100)
+
+    assert not one.can_give("A", 1)
+    before = one.state()
+    for verb in (
+        lambda: one.hold(HoldId("H2"), "A", "C", 100),
+        lambda: one.post("A", "C", 1),
+        lambda: one.force("A", "C", Units(1), TransferGround.LEGAL_ORDER, "C-1"),
+        lambda: one.redeem("A", Units(1)),
+    ):
+        with pytest.raises(InvariantBroken):
+            verb()
+        assert one.state() == before
+    one.post_hold(HoldId("H1"))
+    one.check_invariants()
+    assert one.holders() == [("B", 100)]

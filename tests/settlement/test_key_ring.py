@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from settlement import keys
 from settlement.keys import KeyRing
+from settlement.refusals import Refusal
 
 DIGEST = sha256(b"terms").digest()
 
@@ -71,6 +72,26 @@ def test_a_remembered_signature_ends_with_its_key() -> None:
     assert not ours.verify_mandate("owner", DIGEST, signature)
     assert ours.verify_record("owner", DIGEST, signature)
     assert ours.verify_mandate("owner", DIGEST, ours.sign("owner", DIGEST))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days"),
+    [
+        ("2026-11-02", "2026-11-03", "  23 "),
+        ("2026-11-02", "", "  2345"),
+        ("", "2026-11-03", "123 "),
+        ("", "", "12345"),
+    ],
+)
+def test_a_key_counts_from_its_first_day_to_its_last(first: str, last: str, days: str) -> None:
+    """Both days included; an end that is not named is open (F22)."""
+    ours = ring()
+    ours.rotate("owner", first, last)
+    for day in range(1, 6):
+        ours.business_date = f"2026-11-{day:02}"
+        refused = None if str(day) in days else Refusal.KEY_NOT_VALID
+        assert ours.refusal("owner") is refused
+        assert ours.verify("owner", DIGEST, ours.sign("owner", DIGEST)) is (refused is None)
 
 
 def test_a_signature_is_computed_with_once(monkeypatch: pytest.MonkeyPatch) -> None:

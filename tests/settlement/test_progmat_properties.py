@@ -12,31 +12,74 @@ from settlement.ledger import HoldId
 from settlement.progmat import views
 from settlement.progmat.platform import ADMINISTRATOR, NOTARY
 from settlement.progmat.records import TransferType
-from settlement.progmat.requests import Receipt
 from settlement.progmat.tables import personal_data
+from settlement.progmat.transfer_request import CashLeg, Receipt
 from settlement.refusals import Refusal
 from settlement.register import ISSUER
 from settlement.transfer_control import InFlight
 
+ACTS = (
+    TransferType.SALE,
+    TransferType.COLLATERAL,
+    TransferType.COLLATERAL_RETURN,
+    TransferType.CUSTODY_MOVE,
+    TransferType.LEGAL_ORDER,
+    TransferType.SUCCESSION,
+)
 NAMES = ("a1", "a2", "b1", ISSUER, "zz")
 CREATORS = ("CA", "CB", ADMINISTRATOR, NOTARY, "FIRM", "zz")
 
 
 def chosen(chance: random.Random) -> dict[str, Any]:
-    """Half of the time what is right but for one field, else anything."""
+    """A third of the time a good gift but for one field, a third a good act, else anything."""
+    giver, taker = chance.choice(NAMES), chance.choice(NAMES)
+    kind, units = chance.choice(list(TransferType)), chance.choice((0, 1, 7, 60, 10**6))
+    turn = chance.randrange(3)
+    if turn == 0:
+        return chance.choice(({"taker": taker}, {"quantity_units": units}))
+    if turn == 1:
+        kind = chance.choice(ACTS)
+        giver, taker = chance.choice((("a1", "b1"), ("b1", "a1")))
+        units = chance.choice((1, 7))
+    ruled = kind in {TransferType.LEGAL_ORDER, TransferType.SUCCESSION}
     fields: dict[str, Any] = {
         "creator": chance.choice(CREATORS),
-        "transfer_type": chance.choice(list(TransferType)),
-        "giver": chance.choice(NAMES),
-        "taker": chance.choice(NAMES),
-        "quantity_units": chance.choice((0, 1, 7, 60, 10**6)),
-        "instrument_id": chance.choice((ST1, ST2)),
-        "cancel_target": f"R-{chance.randint(1, 60)}",
+        "transfer_type": kind,
+        "giver": giver,
+        "taker": taker,
+        "quantity_units": units,
+        "authority": "C-1" if ruled else "",
     }
-    if chance.random() < 0.5:
-        return fields
-    name = chance.choice(["taker", "quantity_units", "cancel_target"])
-    return {name: fields[name]}
+    if turn == 1:
+        fields["creator"] = ADMINISTRATOR if ruled else {"a1": "CA", "b1": "CB"}[giver]
+    else:
+        fields["instrument_id"] = chance.choice((ST1, ST2))
+    if kind is TransferType.SALE:
+        fields["cash"] = CashLeg(payer=taker, payee=giver, amount_yen=chance.choice((1, 90)))
+    return fields
+
+
+def undone(chance: random.Random, world: World) -> dict[str, Any]:
+    """A cancel of some earlier transfer, right in most fields."""
+    name = chance.choice(["none", *world.counter.trades])
+    done = world.counter.trades.get(name)
+    if done is None:
+        return {"transfer_type": TransferType.CANCEL, "cancel_target": name}
+    info = world.platform.transactions[done.tx_id].info
+    giver, taker = info.to_investor_id, info.from_investor_id
+    paid = done.paid
+    back = paid and CashLeg(payer=paid.payee, payee=paid.payer, amount_yen=paid.amount_yen)
+    ground = chance.choice(("", "C-2"))
+    return {
+        "transfer_type": TransferType.CANCEL,
+        "cancel_target": name,
+        "creator": ADMINISTRATOR if ground else world.platform.custodians[giver],
+        "giver": giver,
+        "taker": taker,
+        "quantity_units": info.quantity_units,
+        "authority": ground,
+        "cash": chance.choice((back, back, None)),
+    }
 
 
 def run(seed: int, mode: OperatingMode) -> tuple[World, list[object]]:
@@ -44,7 +87,7 @@ def run(seed: int, mode: OperatingMode) -> tuple[World, list[object]]:
     world = World(mode=mode)
     chance = random.Random(seed)
     told: list[object] = []
-    for step in range(120):
+    for step in range(160):
         turn = chance.randrange(12)
         world.platform.at_ns = step
         if turn == 0:
@@ -62,7 +105,9 @@ def run(seed: int, mode: OperatingMode) -> tuple[World, list[object]]:
             if world.platform.station.station is not Station.EMERGENCY:
                 world.one.void_hold(hold_id)
         else:
-            told.append(world.ask(world.request(**chosen(chance))))
+            fields = undone(chance, world) if turn == 4 else chosen(chance)
+            told.append(world.ask(world.request(**fields), world.cash))
+            assert all(units >= 0 for units in world.counter.collateral.values())
     return world, told
 
 

@@ -8,12 +8,13 @@ import pytest
 from settlement_story import ISSUED_UNITS, ST1, issue
 
 from market.errors import InvariantBroken
-from market.token_acts import OperatingMode
+from market.token_acts import OperatingMode, Station
 from settlement.ledger import HoldId
 from settlement.progmat.platform import Platform
 from settlement.progmat.records import TransferType, reference
 from settlement.progmat.register import ProgmatRegister
 from settlement.progmat.seals import path, root, root_from
+from settlement.refusals import Refusal
 from settlement.register import ISSUER, Register
 
 
@@ -100,6 +101,48 @@ def test_locked_units_count_for_the_deliverer_at_the_record_date() -> None:
     assert one.run_record_date("2026-11-26") == told
     assert one.run_record_date("2026-11-27") == [("A", 300), ("B", 500)]
     assert sum(units for _, units in told) == ISSUED_UNITS - one.unissued_units
+
+
+def test_a_record_date_is_run_while_the_station_is_open_or_in_batch() -> None:
+    """I13, I16: elsewhere the run is refused and nothing is written; what was written is nobody's to change."""
+    one = register()
+    platform = one.platform
+    expected = {
+        Station.CLOSING: False, Station.CLOSED: False, Station.BATCH: True,
+        Station.OPENING: False, Station.EMERGENCY: False,
+    }  # fmt: skip
+    for day, (station, runs) in enumerate(expected.items()):
+        assert platform.switch_station(station, actor="ops", reason="test") is None
+        told = one.run_record_date(f"2026-11-0{day + 1}")
+        assert (told is Refusal.STATION_NOT_OPEN) is not runs
+    assert list(one.record_dates) == ["2026-11-03"]
+
+    told = one.run_record_date("2026-11-03")
+    assert isinstance(told, list)
+    told.clear()
+    assert one.run_record_date("2026-11-03") == [("A", 500), ("B", 300)]
+
+
+def test_terms_other_than_those_signed_are_noticed() -> None:
+    """I24: a transaction under the mandate of another one does not pass the audit."""
+    one = register(signing=True)
+    platform = one.platform
+    platform.check_audit()
+    first = next(made for made in platform.transactions.values() if made.info.to_investor_id == "A")
+    second = next(
+        made for made in platform.transactions.values() if made.info.to_investor_id == "B"
+    )
+    accepted = platform.accept(
+        (reference(second.tx_id, 1),),
+        second.outputs,
+        second.info,
+        mandate=first.mandate,
+        authority_key=first.authority_key,
+        authority_signature=first.authority_signature,
+    )
+    assert not isinstance(accepted, Refusal)
+    with pytest.raises(InvariantBroken, match="I24"):
+        platform.check_audit()
 
 
 def test_a_hold_ends_once_and_its_id_is_spent() -> None:

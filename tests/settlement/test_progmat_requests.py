@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from settlement_story import ST1, ST2, issue
 
@@ -11,8 +12,15 @@ from settlement.ledger import HoldId, Ledger
 from settlement.progmat.platform import ADMINISTRATOR, NOTARY, Platform
 from settlement.progmat.records import TransferType
 from settlement.progmat.register import ProgmatRegister
-from settlement.progmat.requests import CashReturn, Receipt, Requests, TransferRequest
+from settlement.progmat.requests import Requests
 from settlement.progmat.roles import Role
+from settlement.progmat.transfer_request import (
+    CashLeg,
+    Receipt,
+    TransferRequest,
+    is_by_power,
+    needs_consent,
+)
 from settlement.refusals import Refusal
 from settlement.register import ISSUER
 from settlement.transfer_control import InFlight
@@ -28,11 +36,16 @@ class World:
             ("CB", Role.CUSTODIAN, ""),
             ("FIRM", Role.OUTSOURCED_FIRM, "CA"),
             ("APP", Role.INTERMEDIARY, "CB"),
-            ("FUND", Role.FUND_RAISER, ""),
+            ("FUND", Role.FUND_RAISER, "CA"),
         ):
             self.platform.enroll(name, role, via)
-        for investor, custodian in (("a1", "CA"), ("a2", "CA"), ("b1", "CB")):
-            self.platform.admit(investor, custodian)
+        for investor, custodian, firm in (
+            ("a1", "CA", "FIRM"),
+            ("a2", "CA", ""),
+            ("b1", "CB", "APP"),
+        ):
+            self.platform.admit(investor, custodian, firm)
+        self.platform.let_read(ST1, "FUND")
         self.one, self.two = (
             ProgmatRegister(issue(name), self.platform, control_id="TC") for name in (ST1, ST2)
         )
@@ -43,6 +56,7 @@ class World:
         self.one.post(ISSUER, "b1", 50)
         self.cash = Ledger("yen", "outside")
         self.cash.post("outside", "a1", 1_000)
+        self.cash.post("outside", "b1", 1_000)
         self.number = 0
 
     def request(self, **more: Any) -> TransferRequest:
@@ -62,14 +76,9 @@ class World:
         request = TransferRequest(**fields)
         if request.instrument_id not in {ST1, ST2} or "signature" in more:
             return request
-        override = request.transfer_type in {
-            TransferType.LEGAL_ORDER,
-            TransferType.SUCCESSION,
-            TransferType.REDEEM,
-        }
-        key = ADMINISTRATOR if override else request.giver
+        key = ADMINISTRATOR if is_by_power(request) else request.giver
         fields["signature"] = self.counter.sign(request, key)
-        if request.transfer_type is TransferType.CANCEL and "consent" not in more:
+        if needs_consent(request) and "consent" not in more:
             fields["consent"] = self.counter.sign(request, request.taker)
         return TransferRequest(**fields)
 
@@ -153,6 +162,35 @@ REFUSED: dict[str, tuple[Refusal, Callable[[World], None], dict[str, Any]]] = {
         Refusal.TRANSFER_RESTRICTED, flag_off,
         {"instrument_id": ST2, "giver": ISSUER, "taker": "a1", "creator": ADMINISTRATOR,
          "transfer_type": TransferType.ALLOT},
+    ),
+    "an account frozen in this issue": (
+        Refusal.ACCOUNT_FROZEN,
+        lambda world: world.one.freeze("a1", frozen=True, reason="court"), {},
+    ),
+    "a taker who lets nothing in": (
+        Refusal.RECEIVER_REFUSED,
+        lambda world: world.one.set_receiving("b1", receives=False, reason="unknown"), {},
+    ),
+    "I15: a name for a target": (
+        Refusal.BAD_IDENTIFIER, nothing,
+        {"transfer_type": TransferType.CANCEL, "cancel_target": "山田太郎"},
+    ),
+    "F12: half a unit": (Refusal.BAD_AMOUNT, nothing, {"quantity_units": 1.5}),
+    "F12: a truth for a number": (Refusal.BAD_AMOUNT, nothing, {"quantity_units": True}),
+    "force without a ground": (
+        Refusal.BAD_COMBINATION, nothing,
+        {"transfer_type": TransferType.LEGAL_ORDER, "creator": ADMINISTRATOR},
+    ),
+    "a succession without a ground": (
+        Refusal.BAD_COMBINATION, nothing,
+        {"transfer_type": TransferType.SUCCESSION, "creator": ADMINISTRATOR},
+    ),
+    "a ground for a gift": (Refusal.BAD_COMBINATION, nothing, {"authority": "C-1"}),
+    "a target for a gift": (Refusal.BAD_COMBINATION, nothing, {"cancel_target": "R-1"}),
+    "a consent for a gift": (Refusal.BAD_COMBINATION, nothing, {"consent": bytes(64)}),
+    "cash for a gift": (
+        Refusal.BAD_COMBINATION, nothing,
+        {"cash": CashLeg(payer="b1", payee="a1", amount_yen=1)},
     ),
     "a frozen giver": (Refusal.ACCOUNT_FROZEN, freeze("a1"), {}),
     "a frozen taker": (Refusal.ACCOUNT_FROZEN, freeze("b1"), {}),
@@ -281,7 +319,9 @@ def test_law_reaches_a_frozen_account_but_not_a_stopped_issue() -> None:
         asked = world.request(creator=ADMINISTRATOR, transfer_type=kind, authority="C-1")
         assert isinstance(world.ask(asked), Receipt)
     flag_off(world)
-    stopped = world.request(creator=ADMINISTRATOR, transfer_type=TransferType.LEGAL_ORDER)
+    stopped = world.request(
+        creator=ADMINISTRATOR, transfer_type=TransferType.LEGAL_ORDER, authority="C-1"
+    )
 
     assert world.ask(stopped) is Refusal.TRANSFER_RESTRICTED
 
@@ -290,7 +330,9 @@ def test_law_does_not_reach_locked_units() -> None:
     """F10: a forced transfer takes what is free; the lock ends first."""
     world = World()
     world.one.hold(HoldId("H"), "a1", "b1", 95)
-    forced = {"creator": ADMINISTRATOR, "transfer_type": TransferType.LEGAL_ORDER}
+    forced = {
+        "creator": ADMINISTRATOR, "transfer_type": TransferType.LEGAL_ORDER, "authority": "C-1",
+    }  # fmt: skip
 
     assert world.ask(world.request(**forced)) is Refusal.INSUFFICIENT
     world.one.void_hold(HoldId("H"))
@@ -298,12 +340,14 @@ def test_law_does_not_reach_locked_units() -> None:
 
 
 def test_a_firm_without_a_node_asks_through_its_custodian() -> None:
-    """By API and through the firm's own custodian only."""
+    """By API, through the firm's own custodian, for its own clients; who only reads asks nothing."""
     world = World()
 
     assert world.counter.instruct("APP", world.request()) is Refusal.NOT_ENTITLED
     assert world.counter.instruct("zz", world.request()) is Refusal.NOT_ENTITLED
     assert world.counter.instruct("CA", world.request()) is Refusal.NOT_ENTITLED
+    assert world.counter.instruct("FUND", world.request()) is Refusal.NOT_ENTITLED
+    assert world.counter.instruct("FIRM", world.request(giver="a2")) is Refusal.NOT_VISIBLE
     assert isinstance(world.counter.instruct("FIRM", world.request()), Receipt)
 
 
@@ -342,29 +386,160 @@ def test_units_that_moved_on_are_not_canceled() -> None:
     assert world.ask(canceling(world, first, quantity_units=60)) is Refusal.NOT_NEWEST
 
 
-def test_a_sale_is_canceled_with_its_cash_or_not_at_all() -> None:
-    """I4: units and cash go back in one step; without the cash leg nothing does."""
+PRICE = CashLeg(payer="b1", payee="a1", amount_yen=1_000)
+BACK = CashLeg(payer="a1", payee="b1", amount_yen=1_000)
+
+
+def test_a_sale_moves_with_its_cash_or_not_at_all() -> None:
+    """I4: units and cash in one step; no cash ledger, wrong sides, too dear, and nothing moves."""
     world = World()
-    sale = world.request(transfer_type=TransferType.SALE)
-    world.ask(sale)
-    back = CashReturn(payer="a1", payee="b1", amount_yen=1_000)
-    dear = CashReturn(payer="a1", payee="b1", amount_yen=1_001)
-    wrong = CashReturn(payer="b1", payee="a1", amount_yen=1_000)
+    sale = {"transfer_type": TransferType.SALE}
+    dear = msgspec.structs.replace(PRICE, amount_yen=1_001)
+    free = msgspec.structs.replace(PRICE, amount_yen=0)
+
+    assert world.ask(world.request(**sale), world.cash) is Refusal.BAD_COMBINATION
+    assert world.ask(world.request(**sale, cash=PRICE)) is Refusal.CASH_LEG_MISSING
+    assert world.ask(world.request(**sale, cash=BACK), world.cash) is Refusal.TERMS_MISMATCH
+    assert world.ask(world.request(**sale, cash=dear), world.cash) is Refusal.INSUFFICIENT
+    assert world.ask(world.request(**sale, cash=free), world.cash) is Refusal.BAD_AMOUNT
+    agreed = world.request(**sale, cash=PRICE)
+    less = msgspec.structs.replace(agreed, cash=msgspec.structs.replace(PRICE, amount_yen=1))
+    assert world.ask(less, world.cash) is Refusal.BAD_SIGNATURE, "I24: the cash is part of it"
+    assert isinstance(world.ask(world.request(**sale, cash=PRICE), world.cash), Receipt)
+    assert (world.cash.balance("a1"), world.cash.balance("b1")) == (2_000, 0)
+    assert (world.one.balance("a1"), world.one.balance("b1")) == (90, 60)
+
+
+def test_a_sale_is_canceled_with_its_cash_or_not_at_all() -> None:
+    """I4: units and cash go back in one step, and just that cash; without it nothing does."""
+    world = World()
+    sale = world.request(transfer_type=TransferType.SALE, cash=PRICE)
+    assert isinstance(world.ask(sale, world.cash), Receipt)
+    less = msgspec.structs.replace(BACK, amount_yen=1)
 
     assert world.ask(canceling(world, sale), world.cash) is Refusal.CASH_LEG_MISSING
-    assert world.ask(canceling(world, sale, cash_return=back)) is Refusal.CASH_LEG_MISSING
-    assert (
-        world.ask(canceling(world, sale, cash_return=wrong), world.cash) is Refusal.TERMS_MISMATCH
-    )
-    assert world.ask(canceling(world, sale, cash_return=dear), world.cash) is Refusal.INSUFFICIENT
-    less = CashReturn(payer="a1", payee="b1", amount_yen=1)
-    agreed = canceling(world, sale, cash_return=back)
-    changed = {"signature": agreed.signature, "consent": agreed.consent, "cash_return": less}
-    swapped = canceling(world, sale, request_id=agreed.request_id, **changed)
-    assert world.ask(swapped, world.cash) is Refusal.BAD_SIGNATURE, "I24: the cash is part of it"
-    assert isinstance(world.ask(canceling(world, sale, cash_return=back), world.cash), Receipt)
-    assert (world.cash.balance("a1"), world.cash.balance("b1")) == (0, 1_000)
+    assert world.ask(canceling(world, sale, cash=BACK)) is Refusal.CASH_LEG_MISSING
+    assert world.ask(canceling(world, sale, cash=PRICE), world.cash) is Refusal.TERMS_MISMATCH
+    assert world.ask(canceling(world, sale, cash=less), world.cash) is Refusal.TERMS_MISMATCH
+    world.cash.post("a1", "outside", 1_500)
+    assert world.ask(canceling(world, sale, cash=BACK), world.cash) is Refusal.INSUFFICIENT
+    world.cash.post("outside", "a1", 1_500)
+    assert isinstance(world.ask(canceling(world, sale, cash=BACK), world.cash), Receipt)
+    assert (world.cash.balance("a1"), world.cash.balance("b1")) == (1_000, 1_000)
     assert world.one.balance("a1") == 100
+
+
+def test_a_cancel_is_not_canceled() -> None:
+    """Moving a canceled sale forward again would leave its cash behind: a new sale is agreed."""
+    world = World()
+    sale = world.request(transfer_type=TransferType.SALE, cash=PRICE)
+    world.ask(sale, world.cash)
+    undone = canceling(world, sale, cash=BACK)
+    assert isinstance(world.ask(undone, world.cash), Receipt)
+
+    again = world.request(transfer_type=TransferType.CANCEL, cancel_target=undone.request_id)
+
+    assert world.ask(again, world.cash) is Refusal.ALREADY_FINAL
+
+
+def test_a_cancel_spends_the_token_the_transfer_made() -> None:
+    """The older units of the same owner stay; the canceled transfer's own are gone."""
+    world = World()
+    first = world.request()
+    receipt = world.ask(first)
+    assert isinstance(receipt, Receipt)
+    before = {name for name, token in world.one.unspent.items() if token.owner == "b1"}
+
+    world.ask(canceling(world, first))
+
+    after = {name for name, token in world.one.unspent.items() if token.owner == "b1"}
+    assert before - after == {f"{receipt.tx_id}:0"}
+    assert world.ask(canceling(world, first, inputs=tuple(after))) is Refusal.BAD_COMBINATION
+
+
+def test_a_court_cancels_without_consent_and_with_the_cash() -> None:
+    """On a legal ground the administrator's key stands for both sides, frozen or not."""
+    world = World()
+    sale = world.request(transfer_type=TransferType.SALE, cash=PRICE)
+    world.ask(sale, world.cash)
+    freeze("b1")(world)
+    court = {"authority": "C-1", "creator": ADMINISTRATOR}
+
+    assert world.ask(canceling(world, sale, authority="C-1"), world.cash) is Refusal.NOT_VISIBLE
+    assert world.ask(canceling(world, sale, cash=BACK), world.cash) is Refusal.ACCOUNT_FROZEN
+    assert world.ask(canceling(world, sale, **court), world.cash) is Refusal.CASH_LEG_MISSING
+    answer = world.ask(canceling(world, sale, **court, cash=BACK), world.cash)
+    assert isinstance(answer, Receipt)
+    one = world.platform.transactions[answer.tx_id]
+    assert (one.authority_key, one.node_key) == (ADMINISTRATOR, ADMINISTRATOR)
+    assert world.cash.balance("b1") == 1_000
+
+
+@pytest.mark.parametrize("spelling", ["0{}", "+{}", " {}", "\u0660", "{}_0", "9" * 5_000, "", "-1"])
+def test_a_token_has_one_name(spelling: str) -> None:
+    """F6: another spelling of a position is no token, so no token is spent twice under two names."""
+    world = World()
+    (coin,) = [name for name, token in world.one.unspent.items() if token.owner == "b1"]
+    tx_id, _, place = coin.partition(":")
+    alias = f"{tx_id}:{spelling.format(place)}"
+    spending = {"creator": "CB", "giver": "b1", "taker": "a1"}
+
+    assert world.ask(world.request(**spending, inputs=(alias,))) is Refusal.NOT_VISIBLE
+    both = world.request(**spending, quantity_units=80, inputs=(coin, alias))
+    assert world.ask(both) is Refusal.NOT_VISIBLE
+    assert isinstance(world.ask(world.request(**spending, inputs=(coin,))), Receipt)
+
+
+def test_collateral_goes_back_as_far_as_it_was_given() -> None:
+    """A return needs a pledge between the same two; a canceled pledge is no pledge."""
+    world = World()
+    pledge = world.request(transfer_type=TransferType.COLLATERAL)
+    returning = {
+        "transfer_type": TransferType.COLLATERAL_RETURN,
+        "creator": "CB",
+        "giver": "b1",
+        "taker": "a1",
+    }
+
+    assert world.ask(world.request(**returning)) is Refusal.TERMS_MISMATCH
+    assert isinstance(world.ask(pledge), Receipt)
+    assert world.ask(world.request(**returning, quantity_units=11)) is Refusal.TERMS_MISMATCH
+    part = world.request(**returning, quantity_units=4)
+    assert isinstance(world.ask(part), Receipt)
+    assert world.ask(canceling(world, pledge)) is Refusal.NOT_NEWEST
+    undone = world.request(
+        transfer_type=TransferType.CANCEL, cancel_target=part.request_id, quantity_units=4
+    )
+    assert isinstance(world.ask(undone), Receipt)
+    assert isinstance(world.ask(world.request(**returning)), Receipt)
+    assert world.ask(world.request(**returning, quantity_units=1)) is Refusal.TERMS_MISMATCH
+
+    again = world.request(transfer_type=TransferType.COLLATERAL)
+    assert isinstance(world.ask(again), Receipt)
+    assert isinstance(world.ask(canceling(world, again)), Receipt)
+    assert world.ask(world.request(**returning)) is Refusal.TERMS_MISMATCH
+
+
+def test_a_custody_move_is_between_custodians_and_both_accounts_sign() -> None:
+    """Same person, another custodian: two keys under one mandate say so."""
+    world = World()
+    moving = {"transfer_type": TransferType.CUSTODY_MOVE}
+
+    assert world.ask(world.request(**moving, taker="a2")) is Refusal.BAD_COMBINATION
+    assert world.ask(world.request(**moving, consent=b"")) is Refusal.BAD_SIGNATURE
+    assert isinstance(world.ask(world.request(**moving)), Receipt)
+
+
+def test_a_stranger_takes_no_id_from_who_may_ask() -> None:
+    """F28: refused for want of entitlement, an id is still free; between the entitled the first has it."""
+    world = World()
+    assert world.ask(world.request(request_id="Q", creator="X")) is Refusal.NOT_ENTITLED
+    assert world.ask(world.request(request_id="Q", creator="CB")) is Refusal.NOT_VISIBLE
+
+    assert isinstance(world.ask(world.request(request_id="Q")), Receipt)
+
+    theirs = {"creator": "CB", "giver": "b1", "taker": "a1"}
+    assert world.ask(world.request(**theirs, request_id="Q")) is Refusal.ID_CONFLICT
 
 
 def test_redemption_returns_locks_and_ends_the_issue() -> None:
@@ -378,6 +553,17 @@ def test_redemption_returns_locks_and_ends_the_issue() -> None:
     assert world.one.holders() == []
     assert (world.one.issued_units, world.one.redeemed_units) == (850, 150)
     assert world.ask(world.request()) is Refusal.NOT_ACTIVE
+
+
+def test_a_redemption_without_a_valid_key_leaves_every_lock() -> None:
+    """F22: the administrator's key is asked for before the first lock goes back."""
+    world = World()
+    world.one.hold(HoldId("H"), "a1", "b1", 40)
+    world.platform.keys.revoke(ADMINISTRATOR)
+    before = world.picture()
+
+    assert world.counter.redeem_issue(ST1, creator=ADMINISTRATOR) is Refusal.BAD_SIGNATURE
+    assert world.picture() == before
 
 
 STATIONS = {

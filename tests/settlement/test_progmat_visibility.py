@@ -5,16 +5,18 @@ import pytest
 from settlement_story import ST1, ST2, issue
 from test_progmat_requests import World
 
+from market.errors import InvariantBroken
 from market.ids import InstrumentId
+from market.token_acts import Station
 from settlement.ledger import HoldId
 from settlement.progmat import views
 from settlement.progmat.database import Database
 from settlement.progmat.platform import ADMINISTRATOR, NOTARY
-from settlement.progmat.records import input_hash
+from settlement.progmat.records import TransferType, input_hash
 from settlement.progmat.register import ProgmatRegister
-from settlement.progmat.requests import Receipt
 from settlement.progmat.roles import Role
 from settlement.progmat.tables import LEDGER_FIELDS, TABLES, Place, is_opaque, personal_data
+from settlement.progmat.transfer_request import Receipt
 from settlement.refusals import Refusal
 
 ASKERS = (ADMINISTRATOR, "OTHER", "CA", "CB", "FIRM", "APP", "FUND", NOTARY, "nobody")
@@ -71,6 +73,116 @@ def test_one_transaction_answers_as_the_list_does(asker: str) -> None:
         assert (told is not Refusal.NOT_VISIBLE) == (tx_id in mine)
 
 
+PARTIES = {
+    Role.PLATFORM_MANAGER: NOTARY,
+    Role.ADMINISTRATOR: ADMINISTRATOR,
+    Role.CUSTODIAN: "CA",
+    Role.DIRECT_FIRM: "DIRECT",
+    Role.OUTSOURCED_FIRM: "FIRM",
+    Role.FUND_RAISER: "FUND",
+    Role.INTERMEDIARY: "APP",
+    Role.INVESTOR: "a1",
+}
+# One row a role, as the report has them: transactions seen (of its own issue or clients; of others'),
+# hashes of consumed inputs, register of its own issue, of another, master data of its own; creates,
+# signs, instructs.
+CELLS = {
+    Role.PLATFORM_MANAGER: "no  no  yes no  no  no  no  yes no",
+    Role.ADMINISTRATOR: "yes no  no  yes no  yes yes yes no",
+    Role.CUSTODIAN: "yes no  no  no  no  yes yes yes no",
+    Role.DIRECT_FIRM: "yes no  no  no  no  yes yes yes no",
+    Role.OUTSOURCED_FIRM: "no  no  no  no  no  yes no  no  yes",
+    Role.FUND_RAISER: "no  no  no  yes no  no  no  no  no",
+    Role.INTERMEDIARY: "no  no  no  no  no  yes no  no  yes",
+    Role.INVESTOR: "no  no  no  no  no  no  no  yes no",
+}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_cell_of_the_role_table_holds(role: Role) -> None:
+    """Sees, reads, keeps, creates, signs, instructs: tried out one by one, own and foreign."""
+    made = world()
+    platform, asker = made.platform, PARTIES[role]
+    platform.enroll("DIRECT", Role.DIRECT_FIRM)
+    platform.admit("d1", "DIRECT")
+    made.one.post("issuer", "d1", 7)
+    made.ask(made.request(creator="DIRECT", giver="d1", taker="a1", quantity_units=1))
+    made.ask(made.request(creator="CB", giver="b1", taker="a2", quantity_units=1))
+    if role is Role.INVESTOR:
+        platform.enroll(asker, Role.INVESTOR, "CA")
+
+    told = views.transfers(platform, asker)
+    seen = set() if isinstance(told, Refusal) else {view.tx_id for view in told}
+    signing = {
+        key
+        for one in platform.transactions.values()
+        for key in (one.authority_key, one.node_key, one.notary_key)
+    }
+    client = {"CA": "a1", "DIRECT": "d1", ADMINISTRATOR: "issuer"}.get(asker, "a1")
+    kind = TransferType.ALLOT if client == "issuer" else TransferType.FOP
+    request = made.request(creator=asker, giver=client, taker="b1", transfer_type=kind,
+                           quantity_units=1)  # fmt: skip
+    mine = {"FIRM": ("a1", "CA"), "APP": ("b1", "CB")}.get(asker, ("a1", "CA"))
+    through = made.request(giver=mine[0], creator=mine[1], taker="a2", quantity_units=1)
+    facts = (
+        bool(seen),
+        bool(seen & set(foreign(made, asker))),
+        not isinstance(views.consumed(platform, asker), Refusal),
+        not isinstance(views.register_view(platform, asker, ST1), Refusal),
+        not isinstance(views.register_view(platform, asker, "ST3"), Refusal),
+        isinstance(platform.open_database(asker), Database),
+        isinstance(made.ask(request), Receipt),
+        asker in signing,
+        isinstance(made.counter.instruct(asker, through), Receipt),
+    )
+
+    assert facts == tuple(word == "yes" for word in CELLS[role].split())
+    platform.check_audit()
+
+
+def foreign(made: World, asker: str) -> list[str]:
+    """Transactions of which the asker is neither the issue's administrator nor either side's node."""
+    custodians, administrators = made.platform.custodians, made.platform.administrators
+    return [
+        tx_id
+        for tx_id, one in made.platform.transactions.items()
+        if administrators[one.info.instrument_id] != asker
+        and custodians[one.info.from_investor_id or "issuer"] != asker
+        and custodians[one.info.to_investor_id] != asker
+    ]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_transaction_by_a_role_that_creates_none_leaves_no_trace(role: Role) -> None:
+    """V2, V3: below the counter too, and so is one that neither giver nor administrator authorises."""
+    made = world()
+    platform = made.platform
+    platform.enroll("ANY", role, "CA")
+    (name,) = [name for name, token in made.one.unspent.items() if token.owner == "a1"]
+    outputs = (made.one.unspent[name],)
+    good = made.one.info("T-1", "a1", "a1", outputs[0].quantity_units, TransferType.FOP)
+    creates = role in {Role.ADMINISTRATOR, Role.CUSTODIAN, Role.DIRECT_FIRM}
+    before = (made.picture(), list(platform.transactions), len(platform.audit.lines))
+
+    def accept(creator: str, key: str) -> object:
+        info = msgspec.structs.replace(good, creator_id=creator)
+        mandate = made.one.mandate("T-1", "a1", "a1", info.quantity_units, info.transfer_type)
+        signature = platform.keys.sign(key, mandate)
+        return platform.accept(
+            (name,), outputs, info, mandate=mandate, authority_key=key,
+            authority_signature=signature,
+        )  # fmt: skip
+
+    assert accept("CA", "ANY") is Refusal.NOT_ENTITLED
+    assert accept("CA", "b1") is Refusal.NOT_ENTITLED
+    assert accept("nobody", "a1") is Refusal.NOT_ENTITLED
+    if not creates:
+        assert accept("ANY", "a1") is Refusal.NOT_ENTITLED
+    assert (made.picture(), list(platform.transactions), len(platform.audit.lines)) == before
+    if creates:
+        assert not isinstance(accept("ANY", "a1"), Refusal)
+
+
 def test_the_notary_holds_hashes_and_nothing_else() -> None:
     """V1: every entry is 32 bytes to 32 bytes, and they are the hashes of the inputs."""
     made = world()
@@ -100,11 +212,12 @@ def test_an_investor_sees_his_own_through_his_firm() -> None:
 
 
 def test_the_register_is_read_by_api_by_those_the_table_names() -> None:
-    """Its administrator and the fund raiser; no custodian, no other administrator."""
+    """Its administrator and who raises its funds; no custodian, no other administrator or raiser."""
     made = world()
     for asker in ASKERS:
         told = views.register_view(made.platform, asker, ST1)
         assert (told is not Refusal.NOT_VISIBLE) == (asker in {ADMINISTRATOR, "FUND"})
+    assert views.register_view(made.platform, "FUND", ST2) is Refusal.NOT_VISIBLE, "not its issue"
     assert views.register_view(made.platform, "FUND", "none") is Refusal.NOT_VISIBLE
 
 
@@ -169,7 +282,8 @@ def test_no_text_on_the_ledger_looks_like_personal_data() -> None:
 def test_deleting_a_person_leaves_the_chain_valid() -> None:
     """Data policy: the row goes, id and transactions stay, every signature still verifies (F23)."""
     made = World()
-    base = Database("CA")
+    base = made.platform.open_database("CA")
+    assert isinstance(base, Database)
     row = {"name": "山田太郎", "registered_address": "東京都", "phone": "03-1234-5678"}
     assert base.put("CA", "investor", "a1", row) is None
     made.one.hold(HoldId("H"), "a1", "b1", 10)
@@ -182,6 +296,51 @@ def test_deleting_a_person_leaves_the_chain_valid() -> None:
     made.platform.check_audit()
     made.one.check_invariants()
     assert base.deletions == [("investor", "a1")]
+
+
+def test_a_name_in_a_reason_stays_off_the_chain_and_can_be_deleted() -> None:
+    """I15: free text goes to the remarks; deleting one, and only once, leaves the chain valid."""
+    made = World()
+    told = "山田太郎の相続 03-1234-5678"
+    made.platform.freeze("a1", frozen=True, actor="ops", reason=told)
+    made.one.freeze("a1", frozen=True, reason="order of the court")
+    made.platform.switch_station(Station.CLOSING, actor="ops", reason="cut-off")
+    audit = made.platform.audit
+
+    assert [line.reason for line in audit.lines[-3:]] == ["remark-1", "remark-2", "cut-off"]
+    assert audit.remarks == {"remark-1": told, "remark-2": "order of the court"}
+    assert audit.delete_remark("remark-1") is None
+    assert audit.delete_remark("remark-1") is Refusal.NOT_VISIBLE
+    assert audit.delete_remark("remark-9") is Refusal.NOT_VISIBLE
+    assert not any("山田" in text for line in audit.lines for text in (line.what, line.reason))
+    made.platform.check_audit()
+    made.platform.freeze("a1", frozen=False, actor="ops", reason="lifted again")
+    assert audit.lines[-1].reason == "remark-3", "a number is used once"
+
+
+def test_a_changed_line_is_noticed() -> None:
+    """I17: the reason of one line changed, or the last line dropped, breaks the chain."""
+    made = World()
+    made.platform.switch_station(Station.CLOSING, actor="ops", reason="cut-off")
+    lines = made.platform.audit.lines
+    last = lines.pop()
+    with pytest.raises(InvariantBroken, match="I17"):
+        made.platform.check_audit()
+    lines.append(msgspec.structs.replace(last, reason="other"))
+    with pytest.raises(InvariantBroken, match="I17"):
+        made.platform.check_audit()
+
+
+def test_an_account_has_an_id_and_no_name() -> None:
+    """I15: a name never becomes an owner on the ledger."""
+    made = World()
+    for name in ("山田太郎", "Taro Yamada", "03-1234-5678", "taro@mail.example", ""):
+        with pytest.raises(InvariantBroken, match="I15"):
+            made.platform.admit(name, "CA")
+        with pytest.raises(InvariantBroken, match="I15"):
+            made.one.post("issuer", name, 1)
+    assert made.one.unissued_units == 850
+    made.one.check_invariants()
 
 
 def test_a_database_is_its_owners() -> None:

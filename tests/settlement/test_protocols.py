@@ -17,6 +17,7 @@ from settlement.designs.hash_time_lock import hash_time_lock
 from settlement.designs.rules import Protocol, Rule, World, apply, check_life
 from settlement.designs.search import Bounds, check_world, moves, search
 from settlement.designs.states import (
+    ONE_LEG_ALLOWED,
     REPORTED,
     TERMINAL,
     Leg,
@@ -53,6 +54,16 @@ def test_a_table_with_a_dead_end_is_refused() -> None:
 def test_every_state_has_a_code() -> None:
     """What a participant is told is defined in every state."""
     assert list(REPORTED) == list(S)
+
+
+def test_codes_are_used_as_they_are_published() -> None:
+    """Given and not yet got is AWMO or AWSH; LACK and MONY are for what was not given (sese.024)."""
+    assert REPORTED[S.TOKEN_OUT].endswith("AWMO"), "units delivered, money awaited"
+    assert REPORTED[S.CASH_OUT].endswith("AWSH"), "money delivered, units awaited"
+    assert {"LACK", "MONY"} <= set(REPORTED[S.QUEUED].replace("/", " ").split())
+    for state in ONE_LEG_ALLOWED:
+        assert "LACK" not in REPORTED[state]
+        assert "MONY" not in REPORTED[state]
 
 
 def test_headers_state_the_table() -> None:

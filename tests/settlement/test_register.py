@@ -1,10 +1,14 @@
 """The holder register: who counts, how much there is, and the transfer flag."""
 
 import pytest
-from settlement_story import ISSUED_UNITS, ST1, issue
+from settlement_story import ISSUED_UNITS, ST1, ST2, issue
 
 from market.errors import InvariantBroken
+from settlement.ibet.register import IbetRegister
 from settlement.ledger import HoldId
+from settlement.progmat.platform import Platform
+from settlement.progmat.register import ProgmatRegister
+from settlement.refusals import Refusal
 from settlement.register import ISSUER, Register
 
 LOCK = HoldId("D-1/1")
@@ -74,3 +78,32 @@ def test_the_flag_bars_entries_and_no_exit() -> None:
     assert not register.can_give("A", 1)
     register.void_hold(LOCK)
     assert register.available("A") == 20
+
+
+@pytest.mark.parametrize("kind", ["plain", "progmat", "ibet"])
+def test_an_issue_that_ended_stays_ended(kind: str) -> None:
+    """No flag opens its books again, a group's flag does for the others; with a lock it cannot end."""
+    platform = Platform()
+    first, other = (
+        {
+            "plain": Register,
+            "ibet": IbetRegister,
+            "progmat": lambda listed: ProgmatRegister(listed, platform, control_id="TC"),
+        }[kind](issue(name))
+        for name in (ST1, ST2)
+    )
+    first.post(ISSUER, "A", 20)
+    first.hold(LOCK, "A", "B", 20)
+    with pytest.raises(InvariantBroken, match="I6"):
+        first.end()
+    first.void_hold(LOCK)
+    first.end()
+
+    first.executable = True
+
+    assert not first.executable
+    assert not first.can_give(ISSUER, 1)
+    assert not first.can_give("A", 1)
+    assert first.hindrance("A", "B") is Refusal.TRANSFER_RESTRICTED
+    assert other.can_give(ISSUER, 1)
+    assert first.state() != other.state()

@@ -516,6 +516,8 @@ def test_a_redeemed_issue_ends_its_deliveries_in_cash(name: InstrumentId, stages
     assert not register.live_holds
     assert story.refused(redeemed) is R.DUPLICATE
     assert story.refused(allot(name)) is R.TRANSFER_RESTRICTED
+    story.done(SetTransferControl(instrument_id=name, executable=True, reason="by mistake"))
+    assert story.refused(allot(name)) is R.TRANSFER_RESTRICTED, "a flag brings no issue back"
     story.replay()
 
 
