@@ -22,6 +22,7 @@ from typing import Any, Final
 import msgspec
 
 from market.commands import (
+    ActOnDelivery,
     AmendOrder,
     CancelOrder,
     Command,
@@ -37,11 +38,13 @@ from market.events import (
     BuyInStarted,
     CancelConsented,
     DayOpened,
+    DeliveryActTaken,
     DeliveryAffirmed,
     DeliveryChanged,
     DeliveryCreated,
     DeliveryFilled,
     DeliveryHoldSet,
+    DeliveryPartsSet,
     DeliveryState,
     Event,
     FailCharged,
@@ -80,18 +83,21 @@ from market.quantities import SequenceNo, TimeNs, price_to_text
 from market.reasons import CATALOGUE, CancelReason, RejectReason
 from market.words import Phase, Side
 from participants.answers import Answers, OrderFacts
+from participants.delivery_requests import method_of_act
 from participants.report_schemas import (
     AcceptedResult,
     AmendedResult,
     Answer,
     BustData,
     CanceledResult,
+    DeliveryActResult,
     DeliveryData,
     ErrorBody,
     FirmData,
     MassCanceledResult,
     OrderData,
     Push,
+    Result,
     SettlementData,
     TradeData,
 )
@@ -170,6 +176,8 @@ class Reports:
             DeliveryCreated: self._delivery_created,
             DeliveryChanged: self._delivery_changed,
             DeliveryHoldSet: self._hold_set,
+            DeliveryPartsSet: self._parts_set,
+            DeliveryActTaken: self._act_taken,
             DeliveryFilled: self._filled,
             DeliveryAffirmed: self._affirmed,
             CancelConsented: self._consented,
@@ -192,7 +200,11 @@ class Reports:
             InvariantBroken: When a request got no answer or two, or a trade no delivery.
         """
         self._at_ns = at_ns
-        self._method = _METHODS.get(type(command), "")
+        self._method = (
+            method_of_act(command.act)
+            if isinstance(command, ActOnDelivery)
+            else _METHODS.get(type(command), "")
+        )
         self._request = command if isinstance(command, Request) else None
         self._answered = 0
         handlers = self._on
@@ -308,7 +320,23 @@ class Reports:
                 code=event.reason.value,
                 text=entry.text_en,
                 retryable=entry.retryable,
-                client_order_id=event.client_order_id,
+                **self._named(event.client_order_id),
+            ),
+        )
+
+    def _named(self, name: ClientOrderId | None) -> dict[str, ClientOrderId | None]:
+        """A request's own name under the word its kind has for it."""
+        on_delivery = isinstance(self._request, ActOnDelivery)
+        return {"client_request_id" if on_delivery else "client_order_id": name}
+
+    def _act_taken(self, event: DeliveryActTaken) -> None:
+        self._answer(
+            event.client_request_id,
+            result=DeliveryActResult(
+                delivery_id=delivery_id_to_text(event.delivery_id),
+                client_request_id=event.client_request_id,
+                side=event.side.value,
+                state=event.state.value,
             ),
         )
 
@@ -492,6 +520,10 @@ class Reports:
             event.delivery_id, what, by_side=event.side.value, reason=event.reason or None
         )
 
+    def _parts_set(self, event: DeliveryPartsSet) -> None:
+        what = "parts_agreed" if event.allowed else "parts_declined"
+        self._tell_sides(event.delivery_id, what, by_side=event.side.value)
+
     def _filled(self, event: DeliveryFilled) -> None:
         self._tell_sides(
             event.delivery_id,
@@ -586,7 +618,7 @@ class Reports:
         self,
         original_of: ClientOrderId | None,
         *,
-        result: AcceptedResult | AmendedResult | CanceledResult | MassCanceledResult | None = None,
+        result: Result | None = None,
         error: ErrorBody | None = None,
     ) -> None:
         """Answer the step's request; ``original_of`` names the id this is the outcome of."""

@@ -40,7 +40,7 @@ _FEED_DATA: Final = (
 _UNTAGGED: Final[Mapping[type, tuple[str, tuple[type, ...]]]] = {
     reports.Answer: ("result", (
         reports.AcceptedResult, reports.AmendedResult, reports.CanceledResult,
-        reports.MassCanceledResult,
+        reports.MassCanceledResult, reports.DeliveryActResult,
     )),
     reports.Push: ("data", (
         reports.TradeData, reports.BustData, reports.OrderData, reports.SettlementData, reports.DeliveryData,
