@@ -181,10 +181,42 @@ class DeliveryData(_Wire, frozen=True, kw_only=True):
     paid: bool | None = None
 
 
+class TokenData(_Wire, frozen=True, kw_only=True):
+    """News of an act on tokens: every firm's where it is public, else the firm's own part of it.
+
+    Attributes:
+        what: The act by its word (``station``, ``freeze``, ``redeem``, ...), or what came of one:
+            ``record_date``, ``distribution_paid``, ``claim``.
+        role: ``giver`` or ``taker`` of units, ``payer`` or ``payee`` of a claim.
+        state: Of the station, of a claim; of ``issuer_default`` the kind of money.
+        price: Of one unit, decimal yen.
+        reference: The act's opaque id.
+    """
+
+    what: str
+    instrument_id: str | None = None
+    delivery_id: str | None = None
+    role: str | None = None
+    state: str | None = None
+    executable: bool | None = None
+    quantity_units: int | None = None
+    amount_yen: int | None = None
+    price: str | None = None
+    record_date: str | None = None
+    payment_date: str | None = None
+    reference: str | None = None
+    key_version: int | None = None
+    public_key: str | None = None
+
+
 class FirmData(_Wire, frozen=True, kw_only=True):
     """The firm's order entry was stopped or allowed again."""
 
     participant_id: str
+
+
+Told = TradeData | BustData | OrderData | SettlementData | DeliveryData | TokenData | FirmData
+"""What news holds, by type."""
 
 
 class Push(_Wire, frozen=True, kw_only=True):
@@ -195,4 +227,4 @@ class Push(_Wire, frozen=True, kw_only=True):
     seq: int
     prev_seq: int
     at_ns: int
-    data: TradeData | BustData | OrderData | SettlementData | DeliveryData | FirmData
+    data: Told

@@ -6,8 +6,9 @@ on the journal only, so a resend is identical and a replay regenerates the same 
 Ordering: within a step, the order of its events. ``seq`` counts from 1 for the run and per
 session; ``prev_seq`` names the one before.
 Which session: answers go to the session that asked; news of an order goes to the session that
-last entered or amended it; a kill, and what happens to a delivery besides its states (type
-``delivery``: holds, parts, charges, reversals), to every session of the firm.
+last entered or amended it; a kill, what happens to a delivery besides its states (type
+``delivery``: holds, parts, charges, reversals), and acts on tokens (type ``token``,
+participants/token_reports.py), to every session of the firms concerned.
 Invariants: each request gets exactly one answer; numbers are contiguous; each delivery's news
 reaches both sides until it is over.
 Known limits: the streams keep the business day (older bytes go at DayOpened, numbers go on); the
@@ -99,10 +100,12 @@ from participants.report_schemas import (
     Push,
     Result,
     SettlementData,
+    Told,
     TradeData,
 )
 from participants.report_streams import ReportStreams
 from participants.risk import Risk
+from participants.token_reports import NEWS_OF
 
 _METHODS: Final[dict[type, str]] = {
     NewOrder: "order.new",
@@ -186,6 +189,7 @@ class Reports:
             BoughtIn: self._bought_in,
             FailCharged: self._charged,
             FailChargePaid: self._charged,
+            **dict.fromkeys(NEWS_OF, self._token_act),
             PhaseChanged: self._phase_changed,
             SessionOpened: self._session_opened,
             DayOpened: self._day_opened,
@@ -585,6 +589,14 @@ class Reports:
         for session_id in self._sessions_of.get(participant_id, ()):
             self._push(session_id, "delivery", data)
 
+    # --- news of acts on tokens
+
+    def _token_act(self, event: Event) -> None:
+        for firm, data in NEWS_OF[type(event)](event):
+            for told in self._sessions_of if firm is None else (firm,):
+                for session_id in self._sessions_of.get(told, ()):
+                    self._push(session_id, "token", data)
+
     # --- what reports need to know
 
     def _phase_changed(self, event: PhaseChanged) -> None:
@@ -647,7 +659,7 @@ class Reports:
         self,
         session_id: SessionId,
         what: str,
-        data: TradeData | BustData | OrderData | SettlementData | DeliveryData | FirmData,
+        data: Told,
     ) -> None:
         stream = self._streams.of(session_id)
         payload = self._encode(

@@ -44,7 +44,7 @@ _UNTAGGED: Final[Mapping[type, tuple[str, tuple[type, ...]]]] = {
     )),
     reports.Push: ("data", (
         reports.TradeData, reports.BustData, reports.OrderData, reports.SettlementData, reports.DeliveryData,
-        reports.FirmData,
+        reports.TokenData, reports.FirmData,
     )),
 }  # fmt: skip
 """Types with a field of several shapes that carry no tag: told apart by method, channel and type."""
