@@ -306,6 +306,23 @@ class ReverseDelivery(Message, frozen=True, kw_only=True):
     legal_order: bool = False
 
 
+class SetDeliveryParts(Message, frozen=True, kw_only=True):
+    """One side takes a delivery whole only, or in parts again (market rule ``partial_settlement``).
+
+    While either side declines, no new part is made; one under way goes on.
+    """
+
+    delivery_id: DeliveryId
+    side: Side
+    allowed: bool
+
+
+DeliveryAct = (
+    SetDeliveryHold | AffirmDelivery | ConsentToCancel | ReverseDelivery | SetDeliveryParts
+)
+"""One side's word on a delivery: the operator's, who speaks for it, or the firm's own."""
+
+
 class BuyIn(Message, frozen=True, kw_only=True):
     """End a fail for lack of units at the seller's cost (買入れ): bought in, or paid in cash.
 
@@ -440,6 +457,19 @@ class CancelOrder(Request, frozen=True, kw_only=True):
     order_id: OrderId | None = None
 
 
+class ActOnDelivery(Request, frozen=True, kw_only=True):
+    """A firm's own word on its own side of a delivery; the act inside is the operator's as well.
+
+    Attributes:
+        client_request_id: Key of idempotence within the firm and day, one list of names with the
+            orders' client order ids.
+        act: What it says; a legal order is never a firm's to give.
+    """
+
+    client_request_id: ClientOrderId
+    act: DeliveryAct
+
+
 class RefuseRequest(Request, frozen=True, kw_only=True):
     """A door read a request and cannot carry it out; journaled where refusals are numbered.
 
@@ -496,6 +526,7 @@ Command = (
     | AffirmDelivery
     | ConsentToCancel
     | ReverseDelivery
+    | SetDeliveryParts
     | BuyIn
     | DefaultIssuer
     | CloseDay
@@ -505,6 +536,7 @@ Command = (
     | NewOrder
     | AmendOrder
     | CancelOrder
+    | ActOnDelivery
     | RefuseRequest
     | MassCancel
     | Kill

@@ -590,6 +590,31 @@ class DeliveryHoldSet(Message, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class DeliveryPartsSet(Message, frozen=True, kw_only=True):
+    """One side of a delivery takes it whole only, or in parts again."""
+
+    delivery_id: DeliveryId
+    side: Side
+    allowed: bool
+
+
+class DeliveryActTaken(Message, frozen=True, kw_only=True):
+    """A firm's word on its side of a delivery was taken; what it did follows.
+
+    Attributes:
+        client_request_id: The request's own name.
+        state: The delivery's, after all of it.
+    """
+
+    participant_id: ParticipantId
+    session_id: SessionId
+    req_id: str
+    client_request_id: ClientOrderId
+    delivery_id: DeliveryId
+    side: Side
+    state: DeliveryState
+
+
 class DeliveryFilled(Message, frozen=True, kw_only=True):
     """A part of a delivery was settled (一部決済), the last one included; its move follows.
 
@@ -775,6 +800,8 @@ Event = (
     | DeliveryCreated
     | DeliveryChanged
     | DeliveryHoldSet
+    | DeliveryPartsSet
+    | DeliveryActTaken
     | DeliveryFilled
     | DeliveryAffirmed
     | CancelConsented

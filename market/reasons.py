@@ -75,6 +75,7 @@ class RejectReason(StrEnum):
     ACT_UNSUPPORTED = "ACT_UNSUPPORTED"
     UNKNOWN_TRADE = "UNKNOWN_TRADE"
     UNKNOWN_INSTRUCTION = "UNKNOWN_INSTRUCTION"
+    NOT_OWN_SIDE = "NOT_OWN_SIDE"
     ALREADY_FINAL = "ALREADY_FINAL"
     NOT_SETTLED = "NOT_SETTLED"
     ALREADY_REVERSED = "ALREADY_REVERSED"
@@ -235,10 +236,13 @@ CATALOGUE: Final[dict[RejectReason, CatalogueEntry]] = {
     _R.INSUFFICIENT_HOLDING: _entry("risk", "not enough units", "売付可能数量不足", retryable=True),
     _R.SELF_MATCH: _entry("risk", "would trade with itself", "自己対当"),
     _R.ACT_UNSUPPORTED: _entry(
-        "settlement", "the issue's platform knows no such act", "対応外の操作"
+        "settlement", "neither market nor platform knows the act", "対応外の操作"
     ),
     _R.UNKNOWN_TRADE: _entry("settlement", "no such trade", "該当約定なし"),
     _R.UNKNOWN_INSTRUCTION: _entry("settlement", "no such delivery", "該当指図なし"),
+    _R.NOT_OWN_SIDE: _entry(
+        "settlement", "the firm is not on that side of the delivery", "自社側でない"
+    ),
     _R.ALREADY_FINAL: _entry("settlement", "delivery already ended", "決済終了済み"),
     _R.NOT_SETTLED: _entry("settlement", "delivery is not settled", "未決済"),
     _R.ALREADY_REVERSED: _entry(

@@ -235,6 +235,7 @@ class UnitsRedeemed(Message, frozen=True, kw_only=True):
     """Units are no more; the postings of units and yen come before this event.
 
     Attributes:
+        holders: Whose they were: firm, units, and the yen it got, by name.
         issued_units: What is left of the issue.
         rest_sen: What rounding down to whole yen left with the issuer, 1/100 yen.
     """
@@ -245,6 +246,7 @@ class UnitsRedeemed(Message, frozen=True, kw_only=True):
     issued_units: Units
     rest_sen: Sen
     reference: str
+    holders: tuple[tuple[ParticipantId, Units, Yen], ...] = ()
 
 
 class DistributionDeclared(Message, frozen=True, kw_only=True):
@@ -276,6 +278,7 @@ class DistributionPaid(Message, frozen=True, kw_only=True):
     """Every owner of the record date was paid; the postings come before this event.
 
     Attributes:
+        owners: Who was paid how much, by name; nobody of whom it came to less than a yen.
         rest_sen: What rounding down to whole yen left with the issuer, 1/100 yen.
     """
 
@@ -283,6 +286,7 @@ class DistributionPaid(Message, frozen=True, kw_only=True):
     amount_yen: Yen
     rest_sen: Sen
     reference: str
+    owners: tuple[tuple[ParticipantId, Yen], ...] = ()
 
 
 class ClaimState(StrEnum):

@@ -15,7 +15,7 @@ Source: START FIX 1.1 gives ClOrdID per day; the duplicate rule is the public er
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from market.commands import AmendOrder, NewOrder
+from market.commands import ActOnDelivery, AmendOrder, NewOrder
 from market.errors import InvariantBroken, check
 from market.events import (
     DayOpened,
@@ -42,7 +42,7 @@ class _FirmMemory:
     __slots__ = ("by_name", "open", "requests")
 
     def __init__(self) -> None:
-        self.requests: dict[ClientOrderId, NewOrder | AmendOrder] = {}
+        self.requests: dict[ClientOrderId, NewOrder | AmendOrder | ActOnDelivery] = {}
         self.by_name: dict[ClientOrderId, OrderId] = {}
         self.open: dict[OrderId, OrderFacts] = {}
 
@@ -74,16 +74,13 @@ class Answers:
         """
         memory = self._firms.get(cmd.participant_id) or self._memory(cmd.participant_id)
         first = memory.requests.setdefault(cmd.client_order_id, cmd)
-        if first is cmd:
-            return None
-        if _content(first) != _content(cmd):
-            return RejectReason.ID_CONFLICT
-        return RequestRepeated(
-            participant_id=cmd.participant_id,
-            session_id=cmd.session_id,
-            req_id=cmd.req_id,
-            client_order_id=cmd.client_order_id,
-        )
+        return None if first is cmd else _again(first, cmd, cmd.client_order_id)
+
+    def recall_act(self, cmd: ActOnDelivery) -> RequestRepeated | RejectReason | None:
+        """The same for a firm's word on a delivery; its names and those of orders are one list."""
+        memory = self._memory(cmd.participant_id)
+        first = memory.requests.setdefault(cmd.client_request_id, cmd)
+        return None if first is cmd else _again(first, cmd, cmd.client_request_id)
 
     def resolve(
         self,
@@ -267,10 +264,29 @@ class Answers:
         }
 
 
-def _content(request: NewOrder | AmendOrder) -> list[str]:
+def _again(
+    first: NewOrder | AmendOrder | ActOnDelivery,
+    cmd: NewOrder | AmendOrder | ActOnDelivery,
+    name: ClientOrderId,
+) -> RequestRepeated | RejectReason:
+    if _content(first) != _content(cmd):
+        return RejectReason.ID_CONFLICT
+    return RequestRepeated(
+        participant_id=cmd.participant_id,
+        session_id=cmd.session_id,
+        req_id=cmd.req_id,
+        client_order_id=name,
+    )
+
+
+def _content(request: NewOrder | AmendOrder | ActOnDelivery) -> list[str]:
     """What makes two requests the same: all business fields, not who carried them when."""
-    if isinstance(request, NewOrder):
-        fields: tuple[object, ...] = (
+    if isinstance(request, ActOnDelivery):
+        act = request.act
+        words = (getattr(act, name) for name in act.__struct_fields__)
+        fields: tuple[object, ...] = ("delivery", type(act).__name__, *words)
+    elif isinstance(request, NewOrder):
+        fields = (
             "new",
             request.instrument_id,
             request.side,

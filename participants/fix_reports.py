@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from market.commands import (
+    ActOnDelivery,
     AmendOrder,
     CancelOrder,
     Entry,
@@ -260,6 +261,8 @@ class FixReports:
     def _repeated(self, event: RequestRepeated) -> None:
         """The same request again: where its order stands now, or the refusal it got."""
         request = self._request
+        if isinstance(request, ActOnDelivery):  # said by websocket, answered there
+            return
         key = (event.participant_id, event.client_order_id)
         refused = self._refused.get(key)
         view = self._named.get(key)

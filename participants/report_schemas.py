@@ -54,6 +54,19 @@ class MassCanceledResult(_Wire, frozen=True, kw_only=True):
     kept: int
 
 
+class DeliveryActResult(_Wire, frozen=True, kw_only=True):
+    """Answer to the requests delivery.*: the word was taken, and the delivery's state with it."""
+
+    delivery_id: str
+    client_request_id: str
+    side: str
+    state: str
+
+
+Result = AcceptedResult | AmendedResult | CanceledResult | MassCanceledResult | DeliveryActResult
+"""What a good answer holds, by method."""
+
+
 class ErrorBody(_Wire, frozen=True, kw_only=True):
     """Why a request was refused; text and retryable come from the catalogue."""
 
@@ -61,6 +74,7 @@ class ErrorBody(_Wire, frozen=True, kw_only=True):
     text: str
     retryable: bool
     client_order_id: str | None = None
+    client_request_id: str | None = None
 
 
 class Answer(_Wire, frozen=True, kw_only=True):
@@ -72,7 +86,7 @@ class Answer(_Wire, frozen=True, kw_only=True):
     seq: int
     prev_seq: int
     at_ns: int
-    result: AcceptedResult | AmendedResult | CanceledResult | MassCanceledResult | None = None
+    result: Result | None = None
     error: ErrorBody | None = None
 
 
@@ -145,7 +159,7 @@ class DeliveryData(_Wire, frozen=True, kw_only=True):
 
     Attributes:
         side: The firm's own side of it, or ``payer`` and ``payee`` of a charge.
-        what: hold, release, fill, affirmed, matched, cancel_consent, reversal_asked, reversal (of a
+        what: hold, release, parts_declined, parts_agreed, fill, affirmed, matched, cancel_consent, reversal_asked, reversal (of a
             reversal, its moves), buy_in_started, bought_in, or the kind of a charge.
         by_side: Who acted, where one side did.
         state: State it moved to, for a reversal.
@@ -167,10 +181,42 @@ class DeliveryData(_Wire, frozen=True, kw_only=True):
     paid: bool | None = None
 
 
+class TokenData(_Wire, frozen=True, kw_only=True):
+    """News of an act on tokens: every firm's where it is public, else the firm's own part of it.
+
+    Attributes:
+        what: The act by its word (``station``, ``freeze``, ``redeem``, ...), or what came of one:
+            ``record_date``, ``distribution_paid``, ``claim``.
+        role: ``giver`` or ``taker`` of units, ``payer`` or ``payee`` of a claim.
+        state: Of the station, of a claim; of ``issuer_default`` the kind of money.
+        price: Of one unit, decimal yen.
+        reference: The act's opaque id.
+    """
+
+    what: str
+    instrument_id: str | None = None
+    delivery_id: str | None = None
+    role: str | None = None
+    state: str | None = None
+    executable: bool | None = None
+    quantity_units: int | None = None
+    amount_yen: int | None = None
+    price: str | None = None
+    record_date: str | None = None
+    payment_date: str | None = None
+    reference: str | None = None
+    key_version: int | None = None
+    public_key: str | None = None
+
+
 class FirmData(_Wire, frozen=True, kw_only=True):
     """The firm's order entry was stopped or allowed again."""
 
     participant_id: str
+
+
+Told = TradeData | BustData | OrderData | SettlementData | DeliveryData | TokenData | FirmData
+"""What news holds, by type."""
 
 
 class Push(_Wire, frozen=True, kw_only=True):
@@ -181,4 +227,4 @@ class Push(_Wire, frozen=True, kw_only=True):
     seq: int
     prev_seq: int
     at_ns: int
-    data: TradeData | BustData | OrderData | SettlementData | DeliveryData | FirmData
+    data: Told

@@ -6,8 +6,9 @@ on the journal only, so a resend is identical and a replay regenerates the same 
 Ordering: within a step, the order of its events. ``seq`` counts from 1 for the run and per
 session; ``prev_seq`` names the one before.
 Which session: answers go to the session that asked; news of an order goes to the session that
-last entered or amended it; a kill, and what happens to a delivery besides its states (type
-``delivery``: holds, parts, charges, reversals), to every session of the firm.
+last entered or amended it; a kill, what happens to a delivery besides its states (type
+``delivery``: holds, parts, charges, reversals), and acts on tokens (type ``token``,
+participants/token_reports.py), to every session of the firms concerned.
 Invariants: each request gets exactly one answer; numbers are contiguous; each delivery's news
 reaches both sides until it is over.
 Known limits: the streams keep the business day (older bytes go at DayOpened, numbers go on); the
@@ -22,6 +23,7 @@ from typing import Any, Final
 import msgspec
 
 from market.commands import (
+    ActOnDelivery,
     AmendOrder,
     CancelOrder,
     Command,
@@ -37,11 +39,13 @@ from market.events import (
     BuyInStarted,
     CancelConsented,
     DayOpened,
+    DeliveryActTaken,
     DeliveryAffirmed,
     DeliveryChanged,
     DeliveryCreated,
     DeliveryFilled,
     DeliveryHoldSet,
+    DeliveryPartsSet,
     DeliveryState,
     Event,
     FailCharged,
@@ -80,23 +84,28 @@ from market.quantities import SequenceNo, TimeNs, price_to_text
 from market.reasons import CATALOGUE, CancelReason, RejectReason
 from market.words import Phase, Side
 from participants.answers import Answers, OrderFacts
+from participants.delivery_requests import method_of_act
 from participants.report_schemas import (
     AcceptedResult,
     AmendedResult,
     Answer,
     BustData,
     CanceledResult,
+    DeliveryActResult,
     DeliveryData,
     ErrorBody,
     FirmData,
     MassCanceledResult,
     OrderData,
     Push,
+    Result,
     SettlementData,
+    Told,
     TradeData,
 )
 from participants.report_streams import ReportStreams
 from participants.risk import Risk
+from participants.token_reports import NEWS_OF
 
 _METHODS: Final[dict[type, str]] = {
     NewOrder: "order.new",
@@ -170,6 +179,8 @@ class Reports:
             DeliveryCreated: self._delivery_created,
             DeliveryChanged: self._delivery_changed,
             DeliveryHoldSet: self._hold_set,
+            DeliveryPartsSet: self._parts_set,
+            DeliveryActTaken: self._act_taken,
             DeliveryFilled: self._filled,
             DeliveryAffirmed: self._affirmed,
             CancelConsented: self._consented,
@@ -178,6 +189,7 @@ class Reports:
             BoughtIn: self._bought_in,
             FailCharged: self._charged,
             FailChargePaid: self._charged,
+            **dict.fromkeys(NEWS_OF, self._token_act),
             PhaseChanged: self._phase_changed,
             SessionOpened: self._session_opened,
             DayOpened: self._day_opened,
@@ -192,7 +204,11 @@ class Reports:
             InvariantBroken: When a request got no answer or two, or a trade no delivery.
         """
         self._at_ns = at_ns
-        self._method = _METHODS.get(type(command), "")
+        self._method = (
+            method_of_act(command.act)
+            if isinstance(command, ActOnDelivery)
+            else _METHODS.get(type(command), "")
+        )
         self._request = command if isinstance(command, Request) else None
         self._answered = 0
         handlers = self._on
@@ -308,7 +324,23 @@ class Reports:
                 code=event.reason.value,
                 text=entry.text_en,
                 retryable=entry.retryable,
-                client_order_id=event.client_order_id,
+                **self._named(event.client_order_id),
+            ),
+        )
+
+    def _named(self, name: ClientOrderId | None) -> dict[str, ClientOrderId | None]:
+        """A request's own name under the word its kind has for it."""
+        on_delivery = isinstance(self._request, ActOnDelivery)
+        return {"client_request_id" if on_delivery else "client_order_id": name}
+
+    def _act_taken(self, event: DeliveryActTaken) -> None:
+        self._answer(
+            event.client_request_id,
+            result=DeliveryActResult(
+                delivery_id=delivery_id_to_text(event.delivery_id),
+                client_request_id=event.client_request_id,
+                side=event.side.value,
+                state=event.state.value,
             ),
         )
 
@@ -492,6 +524,10 @@ class Reports:
             event.delivery_id, what, by_side=event.side.value, reason=event.reason or None
         )
 
+    def _parts_set(self, event: DeliveryPartsSet) -> None:
+        what = "parts_agreed" if event.allowed else "parts_declined"
+        self._tell_sides(event.delivery_id, what, by_side=event.side.value)
+
     def _filled(self, event: DeliveryFilled) -> None:
         self._tell_sides(
             event.delivery_id,
@@ -553,6 +589,14 @@ class Reports:
         for session_id in self._sessions_of.get(participant_id, ()):
             self._push(session_id, "delivery", data)
 
+    # --- news of acts on tokens
+
+    def _token_act(self, event: Event) -> None:
+        for firm, data in NEWS_OF[type(event)](event):
+            for told in self._sessions_of if firm is None else (firm,):
+                for session_id in self._sessions_of.get(told, ()):
+                    self._push(session_id, "token", data)
+
     # --- what reports need to know
 
     def _phase_changed(self, event: PhaseChanged) -> None:
@@ -586,7 +630,7 @@ class Reports:
         self,
         original_of: ClientOrderId | None,
         *,
-        result: AcceptedResult | AmendedResult | CanceledResult | MassCanceledResult | None = None,
+        result: Result | None = None,
         error: ErrorBody | None = None,
     ) -> None:
         """Answer the step's request; ``original_of`` names the id this is the outcome of."""
@@ -615,7 +659,7 @@ class Reports:
         self,
         session_id: SessionId,
         what: str,
-        data: TradeData | BustData | OrderData | SettlementData | DeliveryData | FirmData,
+        data: Told,
     ) -> None:
         stream = self._streams.of(session_id)
         payload = self._encode(

@@ -31,6 +31,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from market.commands import (
     NO_PRICE,
+    ActOnDelivery,
     AmendOrder,
     CancelOrder,
     DisconnectMode,
@@ -44,7 +45,25 @@ from market.message import Message
 from market.quantities import MAX_QUANTITY_UNITS, Units, price_from_text
 from market.reasons import CATALOGUE, RejectReason
 from market.words import OrderKind, SelfTradeMode, ShortSale, Side, Validity
+from participants.delivery_requests import (
+    DELIVERY_METHODS,
+    DeliveryList,
+    DeliveryRequest,
+    method_of_act,
+    to_act,
+)
 from participants.diagnosis import Refusal, diagnose
+from participants.envelope import (
+    SEQ_MAX,
+    Envelope,
+    Issue,
+    Letters,
+    Name,
+    Numbered,
+    OrderText,
+    Params,
+    Seq,
+)
 
 VERSION: Final = 1
 """Version of this protocol; additive changes only inside a version."""
@@ -52,23 +71,15 @@ VERSION: Final = 1
 FRAME_BYTES_MAX: Final = 4096
 LOGON_BYTES_MAX: Final = 1024
 
-_SEQ_MAX: Final = 2**53 - 1  # every JSON reader holds it exactly
 _GRACE_MS_MAX: Final = 600_000
-
-Letters = Annotated[str, Meta(min_length=1, max_length=36)]
-"""A name whose letters are checked with all others of its request, see ``_NAMES_OF``."""
 
 AccountLetters = Annotated[str, Meta(max_length=16)]
 IssueLetters = Annotated[str, Meta(min_length=1, max_length=12)]
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,36}\Z")]
-Issue = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,12}\Z")]
-OrderText = Annotated[str, Meta(pattern=r"^O-[1-9][0-9]{0,15}\Z")]
 PriceText = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,2})?\Z")]
 Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Hex64 = Annotated[str, Meta(pattern=r"^[0-9a-f]{128}\Z")]
-Seq = Annotated[int, Meta(ge=1, le=_SEQ_MAX)]
-SeqOrNone = Annotated[int, Meta(ge=0, le=_SEQ_MAX)]
+SeqOrNone = Annotated[int, Meta(ge=0, le=SEQ_MAX)]
 WallNs = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Quantity = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """Any 64-bit integer; whether it is a quantity is a question of value, see ``to_command``."""
@@ -77,41 +88,18 @@ Quantity = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 # --- what may be asked
 
 
-class _Params(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
-    """Parameters of one method. Optional ones are UNSET, so null is refused."""
-
-
-class _Envelope(
-    Struct,
-    frozen=True,
-    kw_only=True,
-    gc=False,
-    forbid_unknown_fields=True,
-    tag_field="method",
-):
-    """What every message carries; the tag is the method."""
-
-    req_id: Letters
-
-
-class _Numbered(_Envelope, frozen=True, kw_only=True):
-    """What every request of a live session carries."""
-
-    seq: Seq
-
-
-class NoParams(_Params, frozen=True, kw_only=True):
+class NoParams(Params, frozen=True, kw_only=True):
     """The empty object."""
 
 
-class DisconnectParams(_Params, frozen=True, kw_only=True):
+class DisconnectParams(Params, frozen=True, kw_only=True):
     """What a lost connection does to open orders; ``grace_ms`` belongs to mode grace."""
 
     mode: DisconnectMode
     grace_ms: Annotated[int, Meta(ge=0, le=_GRACE_MS_MAX)] | UnsetType = UNSET
 
 
-class LogonParams(_Params, frozen=True, kw_only=True):
+class LogonParams(Params, frozen=True, kw_only=True):
     """Who speaks, and the signature over the transcript of participants/keys.py.
 
     Attributes:
@@ -135,19 +123,19 @@ class LogonParams(_Params, frozen=True, kw_only=True):
     cancel_on_disconnect: DisconnectParams | UnsetType = UNSET
 
 
-class Logon(_Envelope, frozen=True, kw_only=True, tag="logon"):
+class Logon(Envelope, frozen=True, kw_only=True, tag="logon"):
     """The first and only message before a session is live."""
 
     params: LogonParams
 
 
-class Ping(_Envelope, frozen=True, kw_only=True, tag="ping"):
+class Ping(Envelope, frozen=True, kw_only=True, tag="ping"):
     """I am here; what time is it?"""
 
     params: NoParams | UnsetType = UNSET
 
 
-class OrderNewParams(_Params, frozen=True, kw_only=True):
+class OrderNewParams(Params, frozen=True, kw_only=True):
     """A new order; ``price`` with limit orders only, ``validity`` day when left out.
 
     ``short_sale`` marks a sell of units that are not held; ``size_confirmed`` stands by a size that
@@ -167,13 +155,13 @@ class OrderNewParams(_Params, frozen=True, kw_only=True):
     size_confirmed: bool | UnsetType = UNSET
 
 
-class OrderNew(_Numbered, frozen=True, kw_only=True, tag="order.new"):
+class OrderNew(Numbered, frozen=True, kw_only=True, tag="order.new"):
     """New order (新規注文)."""
 
     params: OrderNewParams
 
 
-class OrderAmendParams(_Params, frozen=True, kw_only=True):
+class OrderAmendParams(Params, frozen=True, kw_only=True):
     """Exactly one name of the order, and a new price, a new quantity or both.
 
     The quantity is the open one, ``leaves_units``; where the market replaces by total it is
@@ -189,26 +177,26 @@ class OrderAmendParams(_Params, frozen=True, kw_only=True):
     size_confirmed: bool | UnsetType = UNSET
 
 
-class OrderAmend(_Numbered, frozen=True, kw_only=True, tag="order.amend"):
+class OrderAmend(Numbered, frozen=True, kw_only=True, tag="order.amend"):
     """Amend (訂正)."""
 
     params: OrderAmendParams
 
 
-class OrderCancelParams(_Params, frozen=True, kw_only=True):
+class OrderCancelParams(Params, frozen=True, kw_only=True):
     """Exactly one name of the order."""
 
     order_id: OrderText | UnsetType = UNSET
     original_client_order_id: Letters | UnsetType = UNSET
 
 
-class OrderCancel(_Numbered, frozen=True, kw_only=True, tag="order.cancel"):
+class OrderCancel(Numbered, frozen=True, kw_only=True, tag="order.cancel"):
     """Cancel (取消)."""
 
     params: OrderCancelParams
 
 
-class OrderMassCancelParams(_Params, frozen=True, kw_only=True):
+class OrderMassCancelParams(Params, frozen=True, kw_only=True):
     """A scope, narrowed to one issue or side where given."""
 
     scope: MassCancelScope
@@ -216,83 +204,83 @@ class OrderMassCancelParams(_Params, frozen=True, kw_only=True):
     side: Side | UnsetType = UNSET
 
 
-class OrderMassCancel(_Numbered, frozen=True, kw_only=True, tag="order.mass_cancel"):
+class OrderMassCancel(Numbered, frozen=True, kw_only=True, tag="order.mass_cancel"):
     """Cancel every open order in a scope."""
 
     params: OrderMassCancelParams
 
 
-class KillSwitch(_Numbered, frozen=True, kw_only=True, tag="kill"):
+class KillSwitch(Numbered, frozen=True, kw_only=True, tag="kill"):
     """Cancel everything of the firm and stop its entry."""
 
     params: NoParams | UnsetType = UNSET
 
 
-class ReportResendParams(_Params, frozen=True, kw_only=True):
+class ReportResendParams(Params, frozen=True, kw_only=True):
     """Reports from one number to another, both included; left out, as many as one may ask."""
 
     from_seq: Seq
     to_seq: Seq | UnsetType = UNSET
 
 
-class ReportResend(_Numbered, frozen=True, kw_only=True, tag="report.resend"):
+class ReportResend(Numbered, frozen=True, kw_only=True, tag="report.resend"):
     """Send reports again, byte for byte."""
 
     params: ReportResendParams
 
 
-class OrderListParams(_Params, frozen=True, kw_only=True):
+class OrderListParams(Params, frozen=True, kw_only=True):
     """The firm's open orders, of one issue where given."""
 
     instrument_id: Issue | UnsetType = UNSET
 
 
-class OrderList(_Numbered, frozen=True, kw_only=True, tag="order.list"):
+class OrderList(Numbered, frozen=True, kw_only=True, tag="order.list"):
     """Query: open orders."""
 
     params: OrderListParams | UnsetType = UNSET
 
 
-class BalanceList(_Numbered, frozen=True, kw_only=True, tag="balance.list"):
+class BalanceList(Numbered, frozen=True, kw_only=True, tag="balance.list"):
     """Query: cash and units."""
 
     params: NoParams | UnsetType = UNSET
 
 
-class LimitsGet(_Numbered, frozen=True, kw_only=True, tag="limits.get"):
+class LimitsGet(Numbered, frozen=True, kw_only=True, tag="limits.get"):
     """Query: pre-trade limits."""
 
     params: NoParams | UnsetType = UNSET
 
 
-class WhoAmI(_Numbered, frozen=True, kw_only=True, tag="whoami"):
+class WhoAmI(Numbered, frozen=True, kw_only=True, tag="whoami"):
     """Query: identity and message rate."""
 
     params: NoParams | UnsetType = UNSET
 
 
-class LogoutParams(_Params, frozen=True, kw_only=True):
+class LogoutParams(Params, frozen=True, kw_only=True):
     """Whether the session's open orders go; they stay when left out."""
 
     cancel_open: bool | UnsetType = UNSET
 
 
-class Logout(_Numbered, frozen=True, kw_only=True, tag="logout"):
+class Logout(Numbered, frozen=True, kw_only=True, tag="logout"):
     """A clean end."""
 
     params: LogoutParams | UnsetType = UNSET
 
 
-OrderRequest = OrderNew | OrderAmend | OrderCancel | OrderMassCancel | KillSwitch
+OrderRequest = OrderNew | OrderAmend | OrderCancel | OrderMassCancel | KillSwitch | DeliveryRequest
 """Requests that become commands."""
 
-QueryRequest = OrderList | BalanceList | LimitsGet
+QueryRequest = OrderList | BalanceList | LimitsGet | DeliveryList
 """Requests answered from core state, without a command."""
 
 SessionRequest = ReportResend | WhoAmI | Logout
 """Requests the session answers itself."""
 
-OrderCommand = NewOrder | AmendOrder | CancelOrder | MassCancel | Kill
+OrderCommand = NewOrder | AmendOrder | CancelOrder | MassCancel | Kill | ActOnDelivery
 """What order requests become."""
 
 Inbound = Logon | Ping | OrderRequest | QueryRequest | SessionRequest
@@ -300,7 +288,8 @@ Inbound = Logon | Ping | OrderRequest | QueryRequest | SessionRequest
 
 METHODS: Final = (
     "logon", "ping", "order.new", "order.amend", "order.cancel", "order.mass_cancel", "kill",
-    "report.resend", "order.list", "balance.list", "limits.get", "whoami", "logout",
+    *DELIVERY_METHODS, "report.resend", "order.list", "balance.list", "limits.get",
+    "delivery.list", "whoami", "logout",
 )  # fmt: skip
 """Every method; anything else is UNKNOWN_TYPE."""
 
@@ -399,6 +388,19 @@ def to_command(request: OrderRequest, identity: Identity) -> OrderCommand | Refu
                 generation=identity.generation,
                 req_id=request.req_id,
             )
+        case _:
+            return _act_on_delivery(request, identity)
+
+
+def _act_on_delivery(request: DeliveryRequest, identity: Identity) -> ActOnDelivery:
+    return ActOnDelivery(
+        participant_id=identity.participant_id,
+        session_id=identity.session_id,
+        generation=identity.generation,
+        req_id=request.req_id,
+        client_request_id=ClientOrderId(request.params.client_request_id),
+        act=to_act(request),
+    )
 
 
 def _new_order(request: OrderNew, identity: Identity) -> NewOrder | Refusal:
@@ -520,6 +522,8 @@ _METHOD_OF_COMMAND: Final[dict[type[OrderCommand], str]] = {
 
 def method_of_command(command: OrderCommand) -> str:
     """The method a command was asked for under."""
+    if isinstance(command, ActOnDelivery):
+        return method_of_act(command.act)
     return _METHOD_OF_COMMAND[type(command)]
 
 

@@ -1,20 +1,50 @@
 """One side's word on a delivery: that it waits, that its terms are right, that it may end (取消同意).
 
-Purpose: a hold, which its side alone releases, affirmation (照合) where the market asks for it, and the
-end of a delivery by consent. A trade on an exchange is agreed from the start; a market may still want both sides to affirm what they owe
+Purpose: a hold, which its side alone releases, affirmation (照合) where the market asks for it, whether
+it may come in parts where the market makes them, and the end of a delivery by consent. A trade on an exchange is agreed from the start; a market may still want both sides to affirm what they owe
 before anything is set aside. One side may withdraw what is not matched, both must what is.
 
 A consent once given stands. Refused are what was said before, and every word on a delivery that is
-paid or over; of a hold the first is asked first, of the others the second. Whoever calls has found the delivery, and ends it when it may end.
-Source: matching and bilateral cancellation as settlement/lifecycle/matching.py has them; that the
-market's operator speaks for the side is ours.
+paid or over; of a hold and of parts the first is asked first, of the others the second. Whoever calls has found the delivery, and ends it when it may end.
+
+Who speaks: a firm for its own side, by its session, or the market's operator for either. Before any of
+the above a firm is told that the market knows no such act, that there is no such delivery (of
+another firm's it hears the same, I14), or that the side is not its own.
+Source: matching, bilateral cancellation and parts that both sides allow as settlement/lifecycle/ has
+them; that the operator may speak for a side is ours.
 """
 
-from market.commands import AffirmDelivery, ConsentToCancel, SetDeliveryHold
-from market.events import CancelConsented, DeliveryAffirmed, DeliveryHoldSet
+from market.commands import (
+    AffirmDelivery,
+    ConsentToCancel,
+    DeliveryAct,
+    SetDeliveryHold,
+    SetDeliveryParts,
+)
+from market.events import CancelConsented, DeliveryAffirmed, DeliveryHoldSet, DeliveryPartsSet
+from market.ids import ParticipantId
 from market.reasons import RejectReason
 from market.words import Side
 from settlement.delivery import Delivery
+from settlement.lifecycle.rules import LifeRules
+
+
+def rule_refusal(act: DeliveryAct, life: LifeRules) -> RejectReason | None:
+    """ACT_UNSUPPORTED for what the market's rules have not, or None. O(1)."""
+    off = (isinstance(act, AffirmDelivery) and not life.affirmation) or (
+        isinstance(act, SetDeliveryParts) and life.partial is None
+    )
+    return RejectReason.ACT_UNSUPPORTED if off else None
+
+
+def speaker_refusal(
+    delivery: Delivery | None, firm: ParticipantId, side: Side
+) -> RejectReason | None:
+    """Why a firm may not speak for a side, or None. O(1)."""
+    if delivery is None or firm not in (delivery.terms.buyer, delivery.terms.seller):
+        return RejectReason.UNKNOWN_INSTRUCTION
+    own = delivery.terms.buyer if side is Side.BUY else delivery.terms.seller
+    return None if firm == own else RejectReason.NOT_OWN_SIDE
 
 
 def set_hold(delivery: Delivery, command: SetDeliveryHold) -> DeliveryHoldSet | RejectReason:
@@ -60,4 +90,16 @@ def consent(delivery: Delivery, command: ConsentToCancel) -> CancelConsented | R
     delivery.asked_to_cancel |= {command.side}
     return CancelConsented(
         delivery_id=command.delivery_id, side=command.side, reason=command.reason
+    )
+
+
+def set_parts(delivery: Delivery, command: SetDeliveryParts) -> DeliveryPartsSet | RejectReason:
+    """Note that a side takes no parts, or takes them again. O(1)."""
+    if command.allowed == (command.side not in delivery.whole_for):
+        return RejectReason.DUPLICATE
+    if delivery.is_decided:
+        return RejectReason.ALREADY_FINAL
+    delivery.whole_for ^= {command.side}
+    return DeliveryPartsSet(
+        delivery_id=command.delivery_id, side=command.side, allowed=command.allowed
     )

@@ -102,6 +102,7 @@ class Delivery(Record):
         held_by: The sides that hold it; while there is one, it goes no step forward.
         awaits: The sides that have yet to affirm it; likewise.
         asked_to_cancel: The sides that consented to its end.
+        whole_for: The sides that decline parts; while there is one, no new part is made.
         filled_units: Units delivered in parts; of one that finished, all of them.
         filled_yen: What was paid for them.
         part: The part under way, or None when all that is open is.
@@ -114,6 +115,7 @@ class Delivery(Record):
     held_by: frozenset[Side] = frozenset()
     awaits: frozenset[Side] = frozenset()
     asked_to_cancel: frozenset[Side] = frozenset()
+    whole_for: frozenset[Side] = frozenset()
     filled_units: int = 0
     filled_yen: int = 0
     part: Fill | None = None
@@ -240,7 +242,8 @@ class Delivery(Record):
         ]
         if self.filled_units or self.part is not None:
             row.append(["parts", self.filled_units, self.filled_yen, *(self.part or ())])
-        for word, sides in (("awaits", self.awaits), ("asked", self.asked_to_cancel)):
+        spoken = (self.awaits, self.asked_to_cancel, self.whole_for)
+        for word, sides in zip(("awaits", "asked", "whole"), spoken, strict=True):
             if sides:
                 row.append([word, *sorted(side.value for side in sides)])
         return row

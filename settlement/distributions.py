@@ -177,18 +177,20 @@ class Distributions:
 
     def _pay_owners(self, one: Distribution, owners: Mapping[str, int]) -> list[Event]:
         terms, events, total = one.terms, list[Event](), 0
+        paid: list[tuple[ParticipantId, Yen]] = []
         for name, units in owners.items():
             yen = consideration_yen_rounded_down(terms.price_sen, Units(units))
             if yen:
                 self._cash.deposit(ParticipantId(name), yen)
                 events.append(YenMoved(giver=None, taker=ParticipantId(name), amount_yen=yen))
+                paid.append((ParticipantId(name), yen))
                 total += yen
         one.paid = True
         rest = sum(owners.values()) * terms.price_sen - total * SEN_PER_YEN
         events.append(
             DistributionPaid(
                 instrument_id=terms.instrument_id, amount_yen=Yen(total), rest_sen=Sen(rest),
-                reference=terms.reference,
+                reference=terms.reference, owners=tuple(paid),
             )
         )  # fmt: skip
         return events

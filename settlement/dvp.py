@@ -66,7 +66,7 @@ def exchange(delivery: Delivery, register: Register, cash: Cash) -> FailReason |
 
 
 def plan_part(delivery: Delivery, register: Register, rule: PartialRule | None) -> bool:
-    """Set the part a seller short of units can deliver now, if the market's rule allows one.
+    """Set the part a seller short of units can deliver now, if rule and both sides allow one.
 
     The seller's units alone decide; whether the buyer can pay for the part is seen after (a part is
     never made for lack of cash).
@@ -79,7 +79,7 @@ def plan_part(delivery: Delivery, register: Register, rule: PartialRule | None) 
         open_yen=delivery.open_yen,
         available_units=register.available(delivery.terms.seller),
         second_of_day=0,
-        both_allow=True,
+        both_allow=not delivery.whole_for,
     )
     return delivery.part is not None
 

@@ -38,11 +38,13 @@ from market.commands import (
     CancelDelivery,
     ConsentToCancel,
     DefaultIssuer,
+    DeliveryAct,
     DepositUnits,
     DepositYen,
     ReportErrorTrade,
     ReverseDelivery,
     SetDeliveryHold,
+    SetDeliveryParts,
     SetTransferControl,
     WithdrawYen,
 )
@@ -91,7 +93,7 @@ from settlement.stages.provisional_transfer import ProvisionalTransfer
 from settlement.token_acts import TokenActs
 from settlement.verbs import refuse
 
-_OneSide = TypeVar("_OneSide", SetDeliveryHold, AffirmDelivery, ConsentToCancel)
+_OneSide = TypeVar("_OneSide", SetDeliveryHold, AffirmDelivery, ConsentToCancel, SetDeliveryParts)
 
 _FORWARD: Final = (
     DeliveryAction.TRANSFER_PROVISIONALLY,
@@ -133,6 +135,7 @@ class Settlement:
         design: How deliveries are finished.
         tokens: What happens to units besides trades.
         deliveries: Every delivery there ever was, by id; read only.
+        under_way: Those neither finished nor canceled; likewise.
     """
 
     def __init__(
@@ -155,6 +158,7 @@ class Settlement:
             else ProvisionalTransfer(self.cash, self.registers, life.partial)
         )
         check_life(self.design.life)
+        self._life = life
         self._settlement_days = settlement_days
         self._calendar = calendar
         self._deposits = Deposits(self.cash, self.registers)
@@ -174,6 +178,7 @@ class Settlement:
         )
         self._reversals = Reversals(self._book)
         self.deliveries: Mapping[DeliveryId, Delivery] = MappingProxyType(self._book.by_id)
+        self.under_way: Mapping[DeliveryId, Delivery] = MappingProxyType(self._book.under_way)
         self._business_date: date | None = None
         self._settlement_date = date.min
         self._cut_off_done = False
@@ -287,6 +292,12 @@ class Settlement:
             return refuse(barred, name)
         return self._book.tell(self.design.cancel(delivery))
 
+    def check_speaker(self, firm: ParticipantId, act: DeliveryAct) -> RejectReason | None:
+        """Why a firm may not say that of a delivery, or None; see consents.py. Changes nothing."""
+        return consents.rule_refusal(act, self._life) or consents.speaker_refusal(
+            self.deliveries.get(act.delivery_id), firm, act.side
+        )
+
     def set_delivery_hold(self, command: SetDeliveryHold) -> list[Event]:
         """Hold a delivery for one side or release it; see consents.py for what is refused."""
         return self._of_delivery(command, consents.set_hold)
@@ -294,6 +305,10 @@ class Settlement:
     def affirm_delivery(self, command: AffirmDelivery) -> list[Event]:
         """One side agrees to a delivery's terms; see consents.py for what is refused."""
         return self._of_delivery(command, consents.affirm)
+
+    def set_delivery_parts(self, command: SetDeliveryParts) -> list[Event]:
+        """One side takes a delivery whole only, or in parts again; see consents.py."""
+        return self._of_delivery(command, consents.set_parts)
 
     def consent_to_cancel(self, command: ConsentToCancel) -> list[Event]:
         """One side agrees to a delivery's end; with both, or while it is unmatched, it ends."""
@@ -337,6 +352,9 @@ class Settlement:
         self, command: _OneSide, act: Callable[[Delivery, _OneSide], Event | RejectReason]
     ) -> list[Event]:
         name = delivery_id_to_text(command.delivery_id)
+        off = consents.rule_refusal(command, self._life)
+        if off is not None:
+            return refuse(off, "the market's rules have no such word")
         delivery = self.deliveries.get(command.delivery_id)
         if delivery is None:
             return refuse(RejectReason.UNKNOWN_INSTRUCTION, name)

@@ -249,6 +249,7 @@ class TokenActs:
         holders: list[tuple[ParticipantId, Units]] | list[tuple[str, Units]],
     ) -> list[Event]:
         events: list[Event] = []
+        told: list[tuple[ParticipantId, Units, Yen]] = []
         gone = total = 0
         for name, units in holders:
             owner = ParticipantId(name)
@@ -263,13 +264,14 @@ class TokenActs:
             if yen:
                 self._cash.deposit(owner, yen)
                 events.append(YenMoved(giver=None, taker=owner, amount_yen=yen))
+            told.append((owner, units, yen))
             gone, total = gone + units, total + yen
         events.append(
             UnitsRedeemed(
                 instrument_id=command.instrument_id, quantity_units=Units(gone),
                 amount_yen=Yen(total), issued_units=register.issued_units,
                 rest_sen=Sen(gone * command.price_sen - total * SEN_PER_YEN),
-                reference=command.reference,
+                reference=command.reference, holders=tuple(told),
             )
         )  # fmt: skip
         return self._book.tell(events)

@@ -1,12 +1,13 @@
 """Kill a running venue again and again and hold everything it ever said against its journal.
 
 A real venue process, four firms and a feed subscriber over real websockets. The firms enter, amend
-and cancel without rest and keep the bytes of every report; the subscriber keeps the bytes of every
+and cancel without rest, speak for their deliveries, and keep the bytes of every report; the subscriber keeps the bytes of every
 message. SIGKILL comes at seeded moments. After each one:
 
 * the journal, read from a copy, is a history that regenerates every byte anybody holds;
 * the restarted venue sends every report again from number 1, byte for byte;
 * open orders and balances are those that follow from a firm's own reports;
+* a consent to a delivery's end that was acknowledged is in the journal;
 * a request whose answer was lost has either happened (its answer is among the reports, and sent
   again it is answered ``duplicate``) or has not (sent again it gets its first answer).
 
@@ -34,6 +35,7 @@ from crash_witness import (
     ISSUES,
     Bell,
     FeedWitness,
+    Truth,
     VenueProcess,
     Witness,
     campaign_settings,
@@ -43,11 +45,19 @@ from crash_witness import (
     view_of,
 )
 
+from market.ids import DeliveryId
+from market.words import Side
 from venue.client import LogonRefused, Message
 from venue.recovery import verify
 
 _JST: Final = timezone(timedelta(hours=9))
 _THINK_S: Final = 0.05
+_SAY_ABOVE: Final = 0.85
+_WORDS: Final = (
+    "delivery.consent", "delivery.consent", "delivery.consent", "delivery.reverse",
+    "delivery.release",
+)  # fmt: skip
+"""What firms say of deliveries; nothing that would keep one open beyond the days that are kept."""
 
 
 # --- firms that trade without rest
@@ -70,6 +80,7 @@ class Trader:
         self.witness = witness
         self.unknown: list[Asked] = []
         self.answered = 0
+        self.words = 0
         self.happened = 0
         self.had_not = 0
         self._chance = chance
@@ -87,6 +98,7 @@ class Trader:
                 except ConnectionClosed:
                     break
                 self.answered += 1
+                self.words += asked.method.startswith("delivery.") and asked.answer["ok"]
             self.unknown = [asked for asked, _ in flight if asked.answer is None]
             if self.unknown:
                 return
@@ -147,6 +159,8 @@ class Trader:
             self._mine.append(name)
             params = {"client_order_id": name, "original_client_order_id": original, "price": price}
             return Asked("", "order.amend", params)
+        if kind > _SAY_ABOVE and (said := self._say(name)) is not None:
+            return said
         self._mine = [*self._mine[-20:], name]
         params = {
             "client_order_id": name,
@@ -157,6 +171,22 @@ class Trader:
             "quantity_units": chance.randint(1, 5),
         }
         return Asked("", "order.new", params)
+
+    def _say(self, name: str) -> Asked | None:
+        """A word on one of the last deliveries the firm has heard of."""
+        trades = [
+            one["data"] for one in self.witness.reports.values() if one.get("type") == "trade"
+        ]
+        if not trades:
+            return None
+        one = self._chance.choice(trades[-20:])
+        method = self._chance.choice(_WORDS)
+        params: Message = {
+            "client_request_id": name,
+            "delivery_id": one["delivery_id"],
+            "side": one["side"],
+        }
+        return Asked("", method, params)
 
 
 def _day(at_ns: int) -> str:
@@ -172,6 +202,7 @@ class Tally:
 
     kills: dict[str, int] = field(default_factory=dict)
     answered: int = 0
+    words: int = 0
     reports: int = 0
     messages: int = 0
     heads: int = 0
@@ -338,8 +369,10 @@ class Campaign:
         for trade_id, both in sides.items():
             agreed = {(data["price"], data["quantity_units"]) for data in both}
             hold(len(both) == 2 and len(agreed) == 1, "both sides know a trade", trade=trade_id)
+        self._judge_consents(truth)
         tally = self.tally
         tally.trades = len(sides)
+        tally.words = sum(trader.words for trader in self.traders)
         tally.answered = sum(trader.answered for trader in self.traders)
         tally.happened = sum(trader.happened for trader in self.traders)
         tally.had_not = sum(trader.had_not for trader in self.traders)
@@ -347,6 +380,18 @@ class Campaign:
         tally.messages, tally.heads = len(self.feed.raw), len(self.feed.heads)
         tally.settlements = sum(witness.settlements for witness in self.witnesses)
         tally.commands, tally.digest = verdict.commands, verdict.digest
+
+    def _judge_consents(self, truth: Truth) -> None:
+        """A consent that was acknowledged before any kill still stands."""
+        for witness in self.witnesses:
+            for report in witness.reports.values():
+                if report.get("method") != "delivery.consent" or not report["ok"]:
+                    continue
+                said = report["result"]
+                delivery_id = DeliveryId(int(said["delivery_id"].removeprefix("D-")))
+                delivery = truth.core.settlement.deliveries[delivery_id]
+                stands = Side(said["side"]) in delivery.asked_to_cancel
+                hold(stands, "an acknowledged consent stands", said=said)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from oracle_quotes import QuotedOracle
 
 from market.business_days import is_business_day, next_business_day
 from market.commands import (
+    ActOnDelivery,
     AmendOrder,
     BustTrade,
     CancelOnDisconnect,
@@ -144,6 +145,8 @@ class OracleDesk:
                 return self._cancel(command)
             case MassCancel() | Kill():
                 return self._mass(command)
+            case ActOnDelivery():
+                return self._word(command)
             case OpenSession():
                 return self._open_session(command)
             case CloseSession():
@@ -370,14 +373,25 @@ class OracleDesk:
             return "STALE_GENERATION"
         return None if session.firm == command.participant_id else "NOT_ENTITLED"
 
-    def _recall(self, command: NewOrder | AmendOrder) -> str | None:
+    def _word(self, command: ActOnDelivery) -> Expected:
+        """Session, legal order and name; what it says of the delivery is not this desk's."""
+        refused = self._refuse_session(command)
+        if refused is None and getattr(command.act, "legal_order", False):
+            refused = "NOT_ENTITLED"
+        return Expected(refused or self._recall(command))
+
+    def _recall(self, command: NewOrder | AmendOrder | ActOnDelivery) -> str | None:
         carried = ("participant_id", "session_id", "generation", "req_id")
         names = [name for name in command.__struct_fields__ if name not in carried]
         content = [type(command).__name__, *[getattr(command, name) for name in names]]
+        if isinstance(command, ActOnDelivery):
+            own = command.client_request_id
+        else:
+            own = command.client_order_id
         for firm, name, earlier in self.asked:
-            if (firm, name) == (command.participant_id, command.client_order_id):
+            if (firm, name) == (command.participant_id, own):
                 return "repeated" if earlier == content else "ID_CONFLICT"
-        self.asked.append((command.participant_id, command.client_order_id, content))
+        self.asked.append((command.participant_id, own, content))
         return None
 
     # --- orders

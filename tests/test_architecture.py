@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "venue": {"market", "matching", "settlement", "participants", "feeds"},
 }
 WIRE = {"participants/wire.py", "participants/reports.py", "feeds/wire.py", "feeds/kraken.py"}
+WIRE |= {"participants/envelope.py", "participants/delivery_requests.py"}
 ONE_DOOR: dict[str, set[str]] = {  # library: the only modules below the roof that may import it
     "sortedcontainers": {"matching/book.py"},
     "numpy": {

@@ -8,14 +8,16 @@ starred ones must be there:
     day            business day of the run, from 1, settlement days included (default 1)
     time*          HH:MM:SS or HH:MM:SS.mmm, Japan time
     act*           halt, resume, base_price, nav, control, report_error, bust, cancel_delivery,
-                   hold, release, affirm, consent, reverse, buy_in, issuer_default (the settlement
-                   money's issuer fails), or an act on tokens with its own columns (venue/tokenacts.py)
+                   hold, release, affirm, consent, reverse, decline_parts, agree_parts, buy_in,
+                   issuer_default (the settlement money's issuer fails), or an act on tokens with
+                   its own columns (venue/tokenacts.py)
     instrument     for halt, resume, base_price, nav and control
     price          decimal yen, for base_price and nav; for buy_in, the last base price if left out
     trade          T-12, for bust; several with blanks between them for report_error
     order          O-7, for report_error instead of trades
     delivery       D-3, for cancel_delivery, hold, release and the acts after them
-    side           buy or sell, for hold, release, affirm, consent (to its end) and reverse: who speaks
+    side           buy or sell, for hold, release, affirm, consent (to its end), reverse, decline_parts
+                   and agree_parts: who speaks
     firm           for buy_in: whose units are bought; left out, the buyer is paid in cash instead
     override       yes lets the operator void what the rule does not; for reverse, a legal order
     executable     yes or no, for control: may the issue be transferred (移転可否)?
@@ -46,6 +48,7 @@ from market.commands import (
     Resume,
     ReverseDelivery,
     SetDeliveryHold,
+    SetDeliveryParts,
     SetNetAssetValue,
     SetReferencePrice,
     SetTransferControl,
@@ -82,6 +85,8 @@ _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "affirm": ("delivery", "side"),
     "consent": ("delivery", "side", "reason"),
     "reverse": ("delivery", "side", "reason"),
+    "decline_parts": ("delivery", "side"),
+    "agree_parts": ("delivery", "side"),
     "buy_in": ("delivery", "reason"),
     "issuer_default": ("reason",),
 }
@@ -221,6 +226,8 @@ def _of_delivery(act: str, present: dict[str, str], cell: _Cell) -> Command:
     side = Side.SELL if cell("side", {"buy": 0, "sell": 1}.get) else Side.BUY
     if act == "affirm":
         return AffirmDelivery(delivery_id=delivery_id, side=side)
+    if act in ("decline_parts", "agree_parts"):
+        return SetDeliveryParts(delivery_id=delivery_id, side=side, allowed=act == "agree_parts")
     if act == "consent":
         return ConsentToCancel(delivery_id=delivery_id, side=side, reason=reason)
     if act == "reverse":

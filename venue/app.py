@@ -309,6 +309,7 @@ class Venue:
             "environment": self._settings.environment,
             "preset": core.rules.name,
             "days": self._settings.days,
+            "affirmation": core.rules.affirmation.value,
             "speed": self._settings.speed,
             "orders": f"ws://{host}:{orders_port}{ORDERS_PATH}",
             "feed": f"ws://{host}:{feed_port}{FEED_PATH}",

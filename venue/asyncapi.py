@@ -40,11 +40,11 @@ _FEED_DATA: Final = (
 _UNTAGGED: Final[Mapping[type, tuple[str, tuple[type, ...]]]] = {
     reports.Answer: ("result", (
         reports.AcceptedResult, reports.AmendedResult, reports.CanceledResult,
-        reports.MassCanceledResult,
+        reports.MassCanceledResult, reports.DeliveryActResult,
     )),
     reports.Push: ("data", (
         reports.TradeData, reports.BustData, reports.OrderData, reports.SettlementData, reports.DeliveryData,
-        reports.FirmData,
+        reports.TokenData, reports.FirmData,
     )),
 }  # fmt: skip
 """Types with a field of several shapes that carry no tag: told apart by method, channel and type."""

@@ -172,6 +172,23 @@ class OrderClient:
         """
         return await asyncio.wait_for(await self.send(method, params), _ANSWER_S_MAX)
 
+    async def say_of_delivery(
+        self, word: str, delivery_id: str, side: str, *, name: str, reason: str = ""
+    ) -> Message:
+        """Speak for the firm's side of a delivery and wait for the answer.
+
+        Args:
+            word: affirm, hold, release, consent, reverse, decline_parts or agree_parts.
+            delivery_id: As in the trade's report.
+            side: The firm's, buy or sell.
+            name: The request's own name; sent again with the same content it is done once.
+            reason: A word of plain letters for the other side, where the request has one.
+        """
+        params = {"client_request_id": name, "delivery_id": delivery_id, "side": side}
+        if reason:
+            params["reason"] = reason
+        return await self.request(f"delivery.{word}", params)
+
     async def send(self, method: str, params: Message | None = None) -> "asyncio.Future[Message]":
         """Send a request; the future holds its answer once it comes."""
         if self._socket is None:

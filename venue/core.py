@@ -27,6 +27,7 @@ import msgspec
 from feeds.market_data import MarketData
 from market.business_days import is_business_day, next_business_day
 from market.commands import (
+    ActOnDelivery,
     AffirmDelivery,
     AmendOrder,
     BustTrade,
@@ -66,6 +67,7 @@ from market.commands import (
     RunAuction,
     RunSettlement,
     SetDeliveryHold,
+    SetDeliveryParts,
     SetNetAssetValue,
     SetReferencePrice,
     SetTransferControl,
@@ -77,6 +79,7 @@ from market.events import (
     CommandRefused,
     DayClosed,
     DayOpened,
+    DeliveryActTaken,
     ErrorTradeReported,
     Event,
     MassCanceled,
@@ -283,6 +286,7 @@ class Core:
             AffirmDelivery: settlement.affirm_delivery,
             ConsentToCancel: settlement.consent_to_cancel,
             ReverseDelivery: settlement.reverse_delivery,
+            SetDeliveryParts: settlement.set_delivery_parts,
             BuyIn: self._buy_in,
             DefaultIssuer: settlement.default_issuer,
             CloseDay: self._close_day,
@@ -292,6 +296,7 @@ class Core:
             NewOrder: self._new_order,
             AmendOrder: self._amend_order,
             CancelOrder: self._cancel_order,
+            ActOnDelivery: self._act_on_delivery,
             RefuseRequest: self._refuse_request,
             MassCancel: self._mass_cancel,
             Kill: self._kill,
@@ -534,6 +539,34 @@ class Core:
             return self._rejected(command, refusal)
         # Every check is above this line; below it nothing can fail.
         return self.engine.cancel(order, CancelReason.OWNER)
+
+    def _act_on_delivery(self, command: ActOnDelivery) -> list[Event]:
+        """A firm's word on its side: the operator's command, once it is the firm's to give."""
+        name, act = command.client_request_id, command.act
+        refusal = self.participants.check_session(command)
+        if refusal is None and isinstance(act, ReverseDelivery) and act.legal_order:
+            refusal = RejectReason.NOT_ENTITLED
+        if refusal is not None:
+            return self._rejected(command, refusal, name)
+        seen = self.answers.recall_act(command)
+        if seen is not None:
+            return self._rejected(command, seen, name) if isinstance(seen, RejectReason) else [seen]
+        refusal = self.settlement.check_speaker(command.participant_id, act)
+        if refusal is not None:
+            return self._rejected(command, refusal, name)
+        events = self._handlers[type(act)](act)
+        if isinstance(events[0], CommandRefused):
+            return self._rejected(command, events[0].reason, name)
+        taken = DeliveryActTaken(
+            participant_id=command.participant_id,
+            session_id=command.session_id,
+            req_id=command.req_id,
+            client_request_id=name,
+            delivery_id=act.delivery_id,
+            side=act.side,
+            state=self.settlement.deliveries[act.delivery_id].state,
+        )
+        return [taken, *events]
 
     def _refuse_request(self, command: RefuseRequest) -> list[Event]:
         """The door's refusal, unless the session is not live any more."""

@@ -1,7 +1,8 @@
 """A demonstration firm as a process: trades its share of the seeded flow over a real websocket.
 
 It knows the time from the feed: every status and phase message carries market time, and between
-them it counts real time at the venue's speed. It is also a witness: each request must get exactly
+them it counts real time at the venue's speed. Where the market asks for it, it affirms every delivery
+as soon as it hears of the trade. It is also a witness: each request must get exactly
 one answer and the numbered reports must have no gap, else it ends with an error.
 """
 
@@ -74,6 +75,39 @@ class MarketTime:
         return max(0.0, (at_ns - now) / self._speed / 1e9)
 
 
+class Affirmer:
+    """Affirms the firm's side of every delivery it hears of (照合), in the order of the trades.
+
+    Attributes:
+        task: What sends; to be canceled once the session has ended.
+    """
+
+    def __init__(self, client: OrderClient, tally: Counter[str]) -> None:
+        self._client = client
+        self._tally = tally
+        self._heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.task = asyncio.create_task(self._send())
+
+    def hear(self, report: dict[str, Any]) -> None:
+        """A numbered report, each once; a name made of the delivery's makes a repeat harmless."""
+        if report.get("type") == "trade":
+            self._heard.put_nowait(report["data"])
+
+    async def _send(self) -> None:
+        with contextlib.suppress(ConnectionClosed, KitahamaError):
+            while True:
+                made = await self._heard.get()
+                delivery_id, side = made["delivery_id"], made["side"]
+                params = {
+                    "client_request_id": f"affirm-{delivery_id}-{side}",
+                    "delivery_id": delivery_id,
+                    "side": side,
+                }
+                await self._client.send("delivery.affirm", params)
+                self._tally["asked"] += 1
+                self._tally["delivery.affirm"] += 1
+
+
 async def trade(participant: str, ready: Path, *, seed: int, scale: float) -> None:
     """Trade every day of the run, then log out and say what happened as one JSON line."""
     doors = json.loads(await asyncio.to_thread(wait_for, ready))
@@ -88,6 +122,9 @@ async def trade(participant: str, ready: Path, *, seed: int, scale: float) -> No
     )
     time = MarketTime(doors["speed"])
     tally: Counter[str] = Counter()
+    affirmer = Affirmer(client, tally)
+    if doors["affirmation"]:
+        client.on_report = affirmer.hear
     async with connect(doors["feed"], compression=None, max_size=2**22) as feed:
         listener = asyncio.create_task(listen(feed, time))
         await client.open()
@@ -99,6 +136,7 @@ async def trade(participant: str, ready: Path, *, seed: int, scale: float) -> No
             raise KitahamaError(f"{participant}: the venue is gone: {closed}") from closed
         await client.closed()
         listener.cancel()
+        affirmer.task.cancel()
     check(client.answers == tally["asked"], "each request got one answer", asked=tally["asked"])
     check(client.last_report_seq == len(client.reports), "no report is missing")
     tally["reports"] = len(client.reports)

@@ -21,6 +21,7 @@ from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, Sess
 from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS, Sen, Units
 from market.reasons import CATALOGUE, RejectReason
 from market.words import OrderKind, SelfTradeMode, Side, Validity
+from participants.delivery_requests import DELIVERY_METHODS
 from participants.diagnosis import Refusal
 from participants.wire import (
     FRAME_BYTES_MAX,
@@ -56,6 +57,7 @@ LOGON = {
     "takeover": True,
     "cancel_on_disconnect": {"mode": "grace", "grace_ms": 5000},
 }
+ON_DELIVERY = {"client_request_id": "d-1", "delivery_id": "D-92", "side": "buy"}
 FULLEST: dict[str, dict[str, Any]] = {
     "logon": LOGON,
     "ping": {},
@@ -70,10 +72,18 @@ FULLEST: dict[str, dict[str, Any]] = {
     "order.cancel": {"order_id": "O-317", "original_client_order_id": "A-1"},
     "order.mass_cancel": {"scope": "firm", "instrument_id": "ST0001", "side": "sell"},
     "kill": {},
+    "delivery.affirm": ON_DELIVERY,
+    "delivery.hold": {**ON_DELIVERY, "reason": "check"},
+    "delivery.release": {**ON_DELIVERY, "reason": "checked"},
+    "delivery.consent": {**ON_DELIVERY, "reason": "agreed"},
+    "delivery.reverse": {**ON_DELIVERY, "reason": "wrong-account"},
+    "delivery.decline_parts": ON_DELIVERY,
+    "delivery.agree_parts": ON_DELIVERY,
     "report.resend": {"from_seq": 1, "to_seq": 2},
     "order.list": {"instrument_id": "ST0001"},
     "balance.list": {},
     "limits.get": {},
+    "delivery.list": {"instrument_id": "ST0001", "after": "D-3"},
     "whoami": {},
     "logout": {"cancel_open": True},
 }  # fmt: skip
@@ -131,7 +141,7 @@ def test_every_method_is_known_and_can_be_read() -> None:
 
 
 @pytest.mark.parametrize("method", [m for m in METHODS if m not in {"logon", "order.new",
-    "order.amend", "order.cancel", "order.mass_cancel", "report.resend"}])  # fmt: skip
+    "order.amend", "order.cancel", "order.mass_cancel", "report.resend", *DELIVERY_METHODS}])  # fmt: skip
 def test_params_may_be_left_out_where_every_parameter_may(method: str) -> None:
     """No params and empty params say the same."""
     assert method_of(read(json.dumps(message(method)))) == method

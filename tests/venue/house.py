@@ -116,12 +116,13 @@ class House:
         folder: Path,
         *,
         preset: str = "tse",
+        rules: dict[str, Any] | None = None,
         session: SessionSettings = FAST,
         inbox_max: int = 100_000,
         origins: tuple[str, ...] = (),
         heard: Sequence[Heard] = (),
     ) -> None:
-        self.settings = settings(preset)
+        self.settings = settings(preset, rules=rules or {})
         self.journal = Journal(folder)
         first = first_business_day(self.settings.first_day)
         self.date = first

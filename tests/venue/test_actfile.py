@@ -17,6 +17,7 @@ from market.commands import (
     Resume,
     ReverseDelivery,
     SetDeliveryHold,
+    SetDeliveryParts,
     SetNetAssetValue,
     SetReferencePrice,
     SetTransferControl,
@@ -93,6 +94,8 @@ def test_what_ends_or_takes_back_a_delivery_is_an_act() -> None:
         "09:00:03,reverse,D-3,sell,,,,slip\n"
         "09:00:04,buy_in,D-3,,,FIRM-A,1000.5,late\n"
         "09:00:05,buy_in,D-3,,,,,late\n"
+        "09:00:06,decline_parts,D-3,buy,,,,\n"
+        "09:00:07,agree_parts,D-3,sell,,,,\n"
     )
     three = DeliveryId(3)
     assert [act for _, _, act in parse_acts(lines(header + text), "f")] == [
@@ -107,6 +110,8 @@ def test_what_ends_or_takes_back_a_delivery_is_an_act() -> None:
             reason="late",
         ),
         BuyIn(delivery_id=three, reason="late"),
+        SetDeliveryParts(delivery_id=three, side=Side.BUY, allowed=False),
+        SetDeliveryParts(delivery_id=three, side=Side.SELL, allowed=True),
     ]
     for wrong, told in (
         ("affirm,D-3,,,,,", "side"),

@@ -10,12 +10,15 @@ from house import House, Wire, order, play
 
 from feeds.wire import Channel
 from market.commands import RunAuction
-from market.ids import InstrumentId
+from market.ids import InstrumentId, ParticipantId
+from market.token_acts import FreezeAccount
 from market.words import Phase
+from participants.delivery_requests import DELIVERY_METHODS
 from participants.wire import METHODS
 from venue.asyncapi import DOORS, catalogue, document
 
 DOCUMENT = document("0")
+ISSUE = InstrumentId("ST01")
 
 
 def strict(schema: Any) -> Any:
@@ -97,12 +100,27 @@ def test_what_goes_over_the_doors_is_what_the_document_says(tmp_path: Path) -> N
             judge(
                 "orders", await wire.ask("order.new", order(f"{side}9", side=side, price="1.005"))
             )
+            wire.next_seq -= 1  # what cannot be read uses no number
             judge("orders", await wire.ask("balance.list"))
             cancel = {"original_client_order_id": f"{side}2"}
             judge("orders", await wire.ask("order.cancel", cancel))
         await house.phase(Phase.OPENING_AUCTION)
-        await house.do(RunAuction(instrument_id=InstrumentId("ST01")))
+        await house.do(RunAuction(instrument_id=ISSUE))
+        for word in DELIVERY_METHODS:
+            said = {"client_request_id": word, "delivery_id": "D-1", "side": "buy"}
+            told = await buyer.ask(word, said)
+            assert told["method"] == word
+            judge("orders", told)
+        judge("orders", await buyer.ask("delivery.list"))
+        frozen = FreezeAccount(
+            participant_id=ParticipantId("FIRM-A"), instrument_id=ISSUE, frozen=True, reason="court"
+        )
+        await house.do(frozen)
         await _drained(buyer, "orders")
+        news = [frame for raw in buyer.raw if "data" in (frame := json.loads(raw))]
+        for frame in news:
+            judge("orders", frame)
+        assert {"trade", "delivery", "settlement", "token"} <= {frame["type"] for frame in news}
         await _drained(feed, "feed")
 
     async def _drained(wire: Wire, door: str) -> None:
@@ -113,7 +131,7 @@ def test_what_goes_over_the_doors_is_what_the_document_says(tmp_path: Path) -> N
             if frame.get("req_id") == "last":
                 return
 
-    play(tmp_path, story)
+    play(tmp_path, story, rules={"affirmation": True, "partial_settlement": True})
 
     kinds = {kind for kind in seen if seen[kind]}
     assert {("orders", "answer"), ("orders", "news"), ("orders", "result")} <= kinds

@@ -41,6 +41,7 @@ def test_no_kill_loses_or_repeats_anything(tmp_path: Path, seed: int) -> None:
     assert sum(tally.kills.values()) == 10
     assert tally.trades > 50
     assert tally.settlements > 0
+    assert tally.words > 0
     assert tally.happened + tally.had_not > 0  # some requests really were in flight
 
 

@@ -995,6 +995,7 @@ def test_every_code_of_the_catalogue_is_provoked_or_has_a_reason_not_to_be() -> 
     by_operators |= {R.BUY_IN_NOT_DUE, R.ALREADY_REVERSED, R.NOT_SETTLED}
     not_by_these_rules = {R.MARKET_ORDER_BARRED, R.BAD_LOT, R.AMEND_UNSUPPORTED, R.SELF_MATCH,
                           R.VENUE_HALTED, R.NOT_ENTITLED, R.NOT_READY}  # fmt: skip
+    in_other_files |= {R.NOT_OWN_SIDE}  # firm_speaks
     attached = {R.DUPLICATE}  # a repeat is answered with its first outcome
     assert provoked | by_stories | in_other_files | by_operators | not_by_these_rules | (
         attached

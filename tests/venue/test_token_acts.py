@@ -34,7 +34,7 @@ from market.events import (
     YenMoved,
 )
 from market.ids import InstrumentId, ParticipantId, TradeId
-from market.quantities import MAX_PRICE_SEN, MAX_YEN, Sen, Units
+from market.quantities import MAX_PRICE_SEN, MAX_YEN, Sen, Units, Yen
 from market.reasons import FailReason, RejectReason
 from market.token_acts import (
     AccountFrozen,
@@ -468,6 +468,7 @@ def test_units_are_redeemed_against_yen(name: InstrumentId) -> None:
     assert told == UnitsRedeemed(
         instrument_id=name, quantity_units=Units(40), amount_yen=40_002,  # type: ignore[arg-type]
         issued_units=Units(ISSUED_UNITS - 40), rest_sen=Sen(0), reference="redeem-1",
+            holders=((A, Units(40), Yen(40_002)),),
     )  # fmt: skip
     register = story.register(name)
     assert (register.issued_units, register.redeemed_units) == (960, 40)
