@@ -9,7 +9,8 @@ from settlement_story import ST1, ST2, issue
 
 from market.token_acts import OperatingMode, Station
 from settlement.ledger import HoldId, Ledger
-from settlement.progmat.platform import ADMINISTRATOR, NOTARY, Platform
+from settlement.progmat.parties import ADMINISTRATOR, NOTARY
+from settlement.progmat.platform import Platform
 from settlement.progmat.records import TransferType
 from settlement.progmat.register import ProgmatRegister
 from settlement.progmat.requests import Requests

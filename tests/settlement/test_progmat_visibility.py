@@ -11,7 +11,7 @@ from market.token_acts import Station
 from settlement.ledger import HoldId
 from settlement.progmat import views
 from settlement.progmat.database import Database
-from settlement.progmat.platform import ADMINISTRATOR, NOTARY
+from settlement.progmat.parties import ADMINISTRATOR, NOTARY
 from settlement.progmat.records import TransferType, input_hash
 from settlement.progmat.register import ProgmatRegister
 from settlement.progmat.roles import Role
