@@ -90,14 +90,16 @@ class Platform(Parties):
         self, control_id: str, *, executable: bool, in_flight: InFlight, actor: str, reason: str
     ) -> None:
         """Change one flag for every issue joined to it."""
-        change = ControlChange(control_id, executable, in_flight, self.at_ns, actor, reason)
+        word = self.audit.word_for(reason)
+        change = ControlChange(control_id, executable, in_flight, self.at_ns, actor, word)
         for instrument_id in self.controls.set(change):
             self.registers[instrument_id].let_in(entries=executable)
         self.note(actor, f"control {control_id} {int(executable)} {in_flight.value}", reason)
 
     def switch_station(self, station: Station, *, actor: str, reason: str) -> Refusal | None:
         """Take the station to its next state."""
-        refused = self.station.switch(station, at_ns=self.at_ns, actor=actor, reason=reason)
+        word = self.audit.word_for(reason)
+        refused = self.station.switch(station, at_ns=self.at_ns, actor=actor, reason=word)
         if refused is None:
             self.note(actor, f"station {station.value}", reason)
         return refused
