@@ -102,13 +102,16 @@ class ProgmatRegister(TokenBook):
         return None
 
     def completion_hindrance(self, taker: str) -> Refusal | None:
-        """A paid delivery, too, waits for the station."""
+        """A paid delivery, too, waits for the station and the notary."""
         del taker
-        return self.refusal(Process.COMPLETE)
+        return self.refusal(Process.COMPLETE) or self._notary_refusal()
 
     def return_hindrance(self) -> Refusal | None:
-        """In an emergency nothing returns."""
-        return self.platform.station.refusal(Process.RETURN)
+        """In an emergency nothing returns, nor without the notary."""
+        return self.platform.station.refusal(Process.RETURN) or self._notary_refusal()
+
+    def _notary_refusal(self) -> Refusal | None:
+        return self.platform.keys.refusal(self.platform.notary.key)
 
     def freeze(self, owner: str, *, frozen: bool, reason: str) -> None:
         """As a register, on the audit chain."""
