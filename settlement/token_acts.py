@@ -5,7 +5,7 @@
 | ForceTransfer | free units move by law | same firm, units, what hinders |
 | RedeemUnits | free units end against yen | units, price, what hinders |
 | RedeemIssue | deliveries end in cash, all units end against yen | price, what hinders |
-| DeclareDistribution | owners of the record date are paid | dates, price |
+| DeclareDistribution | owners of the record date are paid | dates, price, issue redeemed |
 
 What only sets something (station, accounts, keys) is in token_switches.py. Refusals come in the
 catalogue's order and move nothing. An act with a reference happens once: again it is DUPLICATE, with other content
@@ -290,6 +290,8 @@ class TokenActs:
         if not open_days or command.record_date <= self._counted_until:
             return refuse(_R.OUT_OF_RANGE, "record and payment are on business days to come")
         refused = self._price_refusal(command.price_sen, register.issued_units)
+        if refused is None and register.ended:
+            refused = _R.TRANSFER_RESTRICTED
         if refused is not None:
             return refuse(refused, command.reference)
         self.accepted[command.reference] = command

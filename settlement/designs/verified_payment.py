@@ -24,6 +24,12 @@ and never on silence: unknown is not no. Whoever has the evidence may present it
 delays and no more. A stop of the instrument bars deposits and payments, not the delivery of what is paid.
 ``abort_on_unknown`` is the variant that takes silence for a no; the search shows what it costs.
 
+| from | rule (abort on unknown only) | by | to |
+|---|---|---|---|
+| locked_2 | abort_unknown | agent | locked_2 |
+| locked_1 | closed | agent | failing |
+| decided | nothing_left | buyer | split |
+
 Sources: deliveries created, confirmed, finished or aborted by an agent (ibet's published DVP contract, which has no timer);
 provisional and final transfer around a verified payment (press releases on the DCJPY trials).
 """

@@ -51,14 +51,17 @@ class AuditChain:
         """The hash of the last line."""
         return self._tip
 
+    def word_for(self, reason: str) -> str:
+        """How a reason stands on the chain: as it is, or as the number of the next remark."""
+        return reason if not reason or is_opaque(reason) else f"remark-{self._remarks + 1}"
+
     def note(self, at_ns: int, actor: str, what: str, reason: str) -> None:
         """Add a line; a reason that is not an id goes to the remarks."""
-        if reason and not is_opaque(reason):
+        word = self.word_for(reason)
+        if word != reason:
             self._remarks += 1
-            name = f"remark-{self._remarks}"
-            self.remarks[name] = reason
-            reason = name
-        self.add(at_ns, actor, what, reason)
+            self.remarks[word] = reason
+        self.add(at_ns, actor, what, word)
 
     def add(self, at_ns: int, actor: str, what: str, code: str) -> None:
         """Add a line whose reason is one of the platform's own words."""

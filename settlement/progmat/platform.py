@@ -20,55 +20,36 @@ Time and business date are set by whoever runs the ledger.
 """
 
 from collections import defaultdict
-from typing import Final, NamedTuple
 
 from market.errors import check
 from market.token_acts import OperatingMode, Station
 from settlement.keys import UNSIGNED, KeyRing
 from settlement.progmat.audit import AuditChain
-from settlement.progmat.database import Database
 from settlement.progmat.notary import Notary
+from settlement.progmat.parties import NOTARY, Parties
+from settlement.progmat.proof import check_transactions
 from settlement.progmat.records import (
     OVERRIDES,
     Token,
     Transaction,
     TransferInfo,
-    TransferType,
     content_hash,
     input_hash,
-    mandate_of,
 )
-from settlement.progmat.roles import RIGHTS, Role
+from settlement.progmat.roles import RIGHTS
 from settlement.progmat.seals import Seal, root
-from settlement.progmat.tables import is_opaque
 from settlement.refusals import Refusal
 from settlement.register import ISSUER, Register
 from settlement.station import StationControl
 from settlement.transfer_control import ControlChange, InFlight, TransferControls
 
-NOTARY: Final = "notary"
-ADMINISTRATOR: Final = "administrator"
-OPERATOR: Final = "operator"
 
-
-class Party(NamedTuple):
-    """A party of the platform; ``via`` is the custodian of a firm without a node."""
-
-    role: Role
-    via: str
-
-
-class Platform:
+class Platform(Parties):
     """One platform.
 
     Attributes:
         at_ns: Logical time of what happens now.
         business_date: Delivery date of what moves now, ISO 8601; empty when none was set.
-        parties: Role and custodian by name.
-        custodians: Custodian by investor id.
-        firms: Who serves an investor and instructs for him, if not his custodian; by investor id.
-        readers: Fund raisers and asset managers who read an issue's register, by issue.
-        databases: Master data by its owner; no part of the ledger or its digest.
         frozen: Investor accounts that give and take nothing.
         registers: By issue.
         administrators: Asset node by issue.
@@ -86,17 +67,12 @@ class Platform:
         seed: str = "kitahama",
         signing: bool = False,
     ) -> None:
-        self.mode = mode
+        super().__init__(mode)
         self.keys = KeyRing(seed, signing=signing)
         self.station = StationControl()
         self.controls = TransferControls()
         self.at_ns = 0
         self.business_date = ""
-        self.parties: dict[str, Party] = {}
-        self.custodians: dict[str, str] = {}
-        self.firms: dict[str, str] = {}
-        self.readers: dict[str, set[str]] = {}
-        self.databases: dict[str, Database] = {}
         self.frozen: set[str] = set()
         self.registers: dict[str, Register] = {}
         self.administrators: dict[str, str] = {}
@@ -107,54 +83,6 @@ class Platform:
         self.seals: list[Seal] = []
         self._batch: dict[str, list[str]] | None = None
         self.notary = Notary(self.node_key(NOTARY))
-        self.enroll(NOTARY, Role.PLATFORM_MANAGER)
-        self.enroll(ADMINISTRATOR, Role.ADMINISTRATOR)
-        self.custodians[ISSUER] = ADMINISTRATOR
-
-    # --- parties
-
-    def enroll(self, name: str, role: Role, via: str = "") -> None:
-        """Admit a party; a firm without a node names the custodian it goes through."""
-        check(name not in self.parties, "a party is enrolled once", party=name)
-        check(is_opaque(name), "I15: a party has an id, not a name")
-        self.parties[name] = Party(role, via)
-
-    def admit(self, investor_id: str, custodian: str, firm: str = "") -> None:
-        """Open an investor's account with a custodian; for a firm without a node, or directly."""
-        check(investor_id not in self.custodians, "an account is opened once", id=investor_id)
-        check(is_opaque(investor_id), "I15: an account has an id, not a name")
-        check(RIGHTS[self.parties[custodian].role].creates, "an account has a node", id=custodian)
-        through = firm == "" or self.parties[firm].via == custodian
-        check(through, "a firm's clients are with its custodian", id=investor_id, firm=firm)
-        self.custodians[investor_id] = custodian
-        if firm:
-            self.firms[investor_id] = firm
-
-    def let_read(self, instrument_id: str, reader: str) -> None:
-        """Open an issue's register to who raises its funds or manages its assets."""
-        check(RIGHTS[self.parties[reader].role].reads_register, "a reader reads", party=reader)
-        self.readers.setdefault(instrument_id, set()).add(reader)
-
-    def custodian_of(self, investor_id: str) -> str:
-        """The node that keeps an account; a firm unknown so far keeps its own."""
-        custodian = self.custodians.get(investor_id)
-        if custodian is None:
-            if investor_id not in self.parties:
-                self.enroll(investor_id, Role.DIRECT_FIRM)
-            self.admit(investor_id, investor_id)
-            custodian = investor_id
-        return custodian
-
-    def node_key(self, node: str) -> str:
-        """Whose key a node signs with in this operating mode."""
-        return OPERATOR if self.mode is OperatingMode.API_OPENING else node
-
-    def open_database(self, owner: str) -> Database | Refusal:
-        """A party's own database of master data; for who has none by his role, refused."""
-        party = self.parties.get(owner)
-        if party is None or not RIGHTS[party.role].own_master_data:
-            return Refusal.NOT_ENTITLED
-        return self.databases.setdefault(owner, Database(owner))
 
     # --- switches
 
@@ -162,14 +90,16 @@ class Platform:
         self, control_id: str, *, executable: bool, in_flight: InFlight, actor: str, reason: str
     ) -> None:
         """Change one flag for every issue joined to it."""
-        change = ControlChange(control_id, executable, in_flight, self.at_ns, actor, reason)
+        word = self.audit.word_for(reason)
+        change = ControlChange(control_id, executable, in_flight, self.at_ns, actor, word)
         for instrument_id in self.controls.set(change):
             self.registers[instrument_id].let_in(entries=executable)
         self.note(actor, f"control {control_id} {int(executable)} {in_flight.value}", reason)
 
     def switch_station(self, station: Station, *, actor: str, reason: str) -> Refusal | None:
         """Take the station to its next state."""
-        refused = self.station.switch(station, at_ns=self.at_ns, actor=actor, reason=reason)
+        word = self.audit.word_for(reason)
+        refused = self.station.switch(station, at_ns=self.at_ns, actor=actor, reason=word)
         if refused is None:
             self.note(actor, f"station {station.value}", reason)
         return refused
@@ -292,28 +222,9 @@ class Platform:
     # --- proving
 
     def check_audit(self) -> None:
-        """Recompute the chain, every id and every signature. O(lines and transactions)."""
+        """Recompute the chain, every id, every signature and what it signs (proof.py)."""
         self.audit.verify()
-        sealed: set[tuple[str, str]] = set()
-        for seal in self.seals:
-            genuine = self.keys.verify_record(seal.key, root(seal.tx_ids), seal.signature)
-            check(genuine, "I17: every signature verifies", key=seal.key)
-            sealed.update((seal.key, tx_id) for tx_id in seal.tx_ids)
-        for tx_id, one in self.transactions.items():
-            same = content_hash(one.inputs, one.outputs, one.info, one.mandate) == tx_id
-            check(same, "I17: an id is the hash of its content", tx=tx_id)
-            check(one.mandate in _mandates(one), "I24: what is signed is what was done", tx=tx_id)
-            digest = bytes.fromhex(tx_id)
-            signed = [(one.authority_key, one.mandate, one.authority_signature)]
-            for key, signature in (
-                (one.node_key, one.node_signature),
-                (one.notary_key, one.notary_signature),
-            ):
-                if (key, tx_id) not in sealed:
-                    signed.append((key, digest, signature))
-            for key, content, signature in signed:
-                genuine = key == "" or self.keys.verify_record(key, content, signature)
-                check(genuine, "I17: every signature verifies", tx=tx_id, key=key)
+        check_transactions(self.transactions, self.seals, self.keys)
 
     def state(self) -> dict[str, object]:
         """Canonical content for the digest. O(flags)."""
@@ -324,21 +235,3 @@ class Platform:
             "transactions": len(self.transactions),
             "chain": self.audit.tip.hex(),
         }
-
-
-def _mandates(one: Transaction) -> set[bytes]:
-    """What an account may have signed for a transaction: its terms, or the lock it carries out."""
-    info = one.info
-    if one.authority_key == "":
-        return {b""}
-    whys = [f"{info.transfer_type}:{info.authority}"]
-    if info.transfer_type is TransferType.SALE:
-        whys.append(f"{TransferType.LOCK}:")
-    return {
-        mandate_of(
-            trade_id=info.trade_id, instrument_id=info.instrument_id,
-            giver=info.from_investor_id, taker=info.to_investor_id,
-            quantity_units=info.quantity_units, why=why,
-        )
-        for why in whys
-    }  # fmt: skip

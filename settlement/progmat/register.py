@@ -1,19 +1,12 @@
 """One issue on the platform: the holder register kept as tokens, in the shape of every ledger.
 
-The tokens are the ledger; the accounts of ``Register`` follow them posting by posting and are the
-register (原簿) in account form. ``check_invariants`` proves that both say the same (I1), that the
-custodians' books do (I22), and that every live lock is one token (I5, I6).
-
 A hold is a LOCK transaction: the units stay their owner's, in a token of their own, and the rest
 comes back as change. Posting the hold spends that token to the taker under the signature the
 giver's account gave with the lock; voiding it spends it back to the owner and needs no one.
 
-Tokens are spent first in, first out, from a queue for each owner. A transaction makes at most two
-tokens, so the tokens spent over any run are at most those made: constant cost on average. A token
-that was named and spent out of turn stays in its queue until its turn comes, and is passed over.
+How a step becomes a transaction is token_book.py's.
 """
 
-from collections import deque
 from typing import ClassVar
 
 from market.errors import check
@@ -21,44 +14,29 @@ from market.instrument import Instrument, TokenPlatform
 from market.quantities import Units
 from market.token_acts import TransferGround
 from settlement.ledger import Hold, HoldId
-from settlement.progmat.platform import ADMINISTRATOR, Platform
+from settlement.progmat.parties import ADMINISTRATOR
+from settlement.progmat.platform import Platform
 from settlement.progmat.records import (
     Token,
-    Transaction,
-    TransferInfo,
     TransferType,
-    mandate_of,
-    reference,
 )
-from settlement.progmat.roles import ADMINISTRATIVE
+from settlement.progmat.token_book import TokenBook
 from settlement.refusals import Refusal
-from settlement.register import ISSUER, Register, used
+from settlement.register import ISSUER, used
 from settlement.station import Process
 from settlement.transfer_control import InFlight
 
 
-class ProgmatRegister(Register):
+class ProgmatRegister(TokenBook):
     """Holders of one issue, in units, as unspent tokens.
 
     Attributes:
-        administrator: The asset node of the issue.
-        unspent: Every token there is, by reference.
         refusing: Owners whose node refuses what comes in.
         record_dates: Register by record date, as it stood when that was run (I13).
     """
 
     kind: ClassVar = TokenPlatform.PROGMAT
-    __slots__ = (
-        "_locks",
-        "_mandates",
-        "_queues",
-        "_serial",
-        "administrator",
-        "platform",
-        "record_dates",
-        "refusing",
-        "unspent",
-    )
+    __slots__ = ("record_dates", "refusing")
 
     def __init__(
         self,
@@ -68,24 +46,9 @@ class ProgmatRegister(Register):
         control_id: str = "",
         administrator: str = ADMINISTRATOR,
     ) -> None:
-        super().__init__(instrument)
-        self.platform = platform
-        self.administrator = administrator
-        self.unspent: dict[str, Token] = {}
+        super().__init__(instrument, platform, control_id=control_id, administrator=administrator)
         self.refusing: set[str] = set()
         self.record_dates: dict[str, list[tuple[str, int]]] = {}
-        self._queues: dict[str, deque[str]] = {}
-        self._locks: dict[HoldId, str] = {}
-        self._mandates: dict[HoldId, tuple[bytes, bytes]] = {}
-        self._serial = 0
-        platform.registers[self.asset] = self
-        platform.administrators[self.asset] = administrator
-        platform.controls.join(
-            self.asset, control_id or self.asset, executable=instrument.transfer_executable
-        )
-        self.accepts_entries = platform.controls.executable(self.asset)
-        info = self.info("", "", ISSUER, self.issued_units, TransferType.ISSUE)
-        self._must(self._record((), (Token(ISSUER, self.issued_units),), info))
 
     # --- the shape of every ledger
 
@@ -139,13 +102,16 @@ class ProgmatRegister(Register):
         return None
 
     def completion_hindrance(self, taker: str) -> Refusal | None:
-        """A paid delivery, too, waits for the station."""
+        """A paid delivery, too, waits for the station and the notary."""
         del taker
-        return self.refusal(Process.COMPLETE)
+        return self.refusal(Process.COMPLETE) or self._notary_refusal()
 
     def return_hindrance(self) -> Refusal | None:
-        """In an emergency nothing returns."""
-        return self.platform.station.refusal(Process.RETURN)
+        """In an emergency nothing returns, nor without the notary."""
+        return self.platform.station.refusal(Process.RETURN) or self._notary_refusal()
+
+    def _notary_refusal(self) -> Refusal | None:
+        return self.platform.keys.refusal(self.platform.notary.key)
 
     def freeze(self, owner: str, *, frozen: bool, reason: str) -> None:
         """As a register, on the audit chain."""
@@ -234,7 +200,7 @@ class ProgmatRegister(Register):
         )  # fmt: skip
         outputs = (Token(hold.taker, hold.amount),)
         refused = self._record(
-            (self._locks[hold_id],),
+            (self.coins.locks[hold_id],),
             outputs,
             info,
             mandate,
@@ -262,7 +228,7 @@ class ProgmatRegister(Register):
             administrative=self.platform.keys.refusal(node) is not None,
         )  # fmt: skip
         outputs = (Token(hold.giver, hold.amount),)
-        self._must(self._record((self._locks[hold_id],), outputs, info))
+        self._must(self._record((self.coins.locks[hold_id],), outputs, info))
         self._forget(hold_id)
         return super().void_hold(hold_id)
 
@@ -270,120 +236,6 @@ class ProgmatRegister(Register):
         """Why the station or the flag bars a process now: the last reading, which decides."""
         refused = self.platform.station.refusal(process, epoch)
         return refused or self.platform.controls.refusal(self.asset, process)
-
-    # --- steps that may be refused; nothing has moved when they are
-
-    def move(
-        self,
-        kind: TransferType,
-        giver: str,
-        taker: str,
-        units: int,
-        *,
-        trade_id: str = "",
-        authority_key: str | None = None,
-        signature: bytes | None = None,
-        inputs: tuple[str, ...] = (),
-        cancel_target: str = "",
-        authority: str = "",
-        administrative: bool = False,
-    ) -> Refusal | None:
-        """One transfer; signed here unless a signature is given. Units must be available."""
-        chosen, change = self._choose(giver, units, inputs)
-        trade = trade_id or self._next_id()
-        mandate = self.mandate(trade, giver, taker, units, kind, ground=authority)
-        key = giver if authority_key is None else authority_key
-        signed = self.platform.keys.sign(key, mandate) if signature is None else signature
-        outputs = [] if kind is TransferType.REDEEM else [Token(taker, units)]
-        if change:
-            outputs.append(Token(giver, change))
-        info = self.info(
-            trade, giver, taker, units, kind, cancel_target=cancel_target, authority=authority,
-            administrative=administrative,
-        )  # fmt: skip
-        self.platform.custodian_of(taker)
-        refused = self._record(
-            chosen, tuple(outputs), info, mandate, authority_key=key, authority_signature=signed
-        )
-        if refused is not None:
-            return refused
-        self._move(giver, taker, units)
-        if kind is TransferType.REDEEM:
-            self.issued_units = Units(self.issued_units - units)
-            self.redeemed_units += units
-            self.platform.keep(giver, self.asset, -units)
-        else:
-            self._kept(giver, taker, units)
-        return None
-
-    def lock(
-        self,
-        hold_id: HoldId,
-        giver: str,
-        taker: str,
-        units: int,
-        *,
-        mandate: bytes,
-        signature: bytes,
-    ) -> Refusal | None:
-        """The transaction and the entry of one hold; :meth:`hold` has checked it."""
-        chosen, change = self._choose(giver, units, ())
-        locked = Token(giver, units, hold_id)
-        outputs = (locked, Token(giver, change)) if change else (locked,)
-        self.platform.custodian_of(taker)
-        info = self.info(hold_id, giver, taker, units, TransferType.LOCK)
-        refused = self._record(
-            chosen,
-            outputs,
-            info,
-            mandate,
-            authority_key=giver,
-            authority_signature=signature,
-        )
-        if refused is not None:
-            return refused
-        self._mandates[hold_id] = (mandate, signature)
-        self._set_aside(hold_id, giver, taker, units)
-        return None
-
-    def mandate(
-        self,
-        trade_id: str,
-        giver: str,
-        taker: str,
-        units: int,
-        kind: TransferType,
-        *,
-        ground: str = "",
-    ) -> bytes:
-        """What the giver's account signs; the same for a lock and for the transfer it promises."""
-        return mandate_of(
-            trade_id=trade_id, instrument_id=self.asset, giver=giver, taker=taker,
-            quantity_units=units, why=f"{kind}:{ground}",
-        )  # fmt: skip
-
-    def info(
-        self,
-        trade_id: str,
-        giver: str,
-        taker: str,
-        units: int,
-        kind: TransferType,
-        *,
-        cancel_target: str = "",
-        authority: str = "",
-        administrative: bool = False,
-    ) -> TransferInfo:
-        """Transfer information of now."""
-        administrative = administrative or kind in ADMINISTRATIVE or giver == ISSUER
-        creator = self.administrator if administrative else self.platform.custodian_of(giver)
-        return TransferInfo(
-            trade_id=trade_id, instrument_id=self.asset, creator_id=creator,
-            from_investor_id=giver, to_investor_id=taker, quantity_units=units,
-            delivery_date=self.platform.business_date, transfer_type=kind,
-            cancel_target_trade_id=cancel_target, registered_at=self.platform.at_ns,
-            registered_by=creator, authority=authority,
-        )  # fmt: skip
 
     # --- the register at a record date
 
@@ -404,116 +256,9 @@ class ProgmatRegister(Register):
         return list(known)
 
     def _owned(self) -> dict[str, int]:
-        held: dict[str, int] = {}
-        for token in self.unspent.values():
-            if token.owner != ISSUER:
-                held[token.owner] = held.get(token.owner, 0) + token.quantity_units
-        return dict(sorted(held.items()))
-
-    # --- inside
-
-    def _next_id(self) -> str:
-        self._serial += 1
-        return f"{self.asset}-{self._serial}"
-
-    def _choose(
-        self, giver: str, units: int, inputs: tuple[str, ...]
-    ) -> tuple[tuple[str, ...], int]:
-        """Tokens to spend, oldest first or as named, and the change."""
-        if inputs:
-            total = sum(
-                output.quantity_units
-                for tx_id, _, position in (one.partition(":") for one in inputs)
-                for output in [self.platform.transactions[tx_id].outputs[int(position)]]
-            )
-            return inputs, total - units
-        queue, unspent = self._queues[giver], self.unspent
-        while queue and queue[0] not in unspent:
-            queue.popleft()
-        chosen: list[str] = []
-        total = 0
-        for name in queue:
-            token = unspent.get(name)
-            if token is not None:
-                chosen.append(name)
-                total += token.quantity_units
-                if total >= units:
-                    break
-        check(total >= units, "I3: nobody gives what he lacks", owner=giver, units=units)
-        return tuple(chosen), total - units
-
-    def _record(
-        self,
-        inputs: tuple[str, ...],
-        outputs: tuple[Token, ...],
-        info: TransferInfo,
-        mandate: bytes = b"",
-        *,
-        authority_key: str = "",
-        authority_signature: bytes = b"",
-    ) -> Refusal | None:
-        told = self.platform.accept(
-            inputs, outputs, info, mandate=mandate, authority_key=authority_key,
-            authority_signature=authority_signature,
-        )  # fmt: skip
-        if isinstance(told, Refusal):
-            return told
-        unspent, queues, tx_id = self.unspent, self._queues, told.tx_id
-        for name in inputs:
-            del unspent[name]
-        for position, token in enumerate(outputs):
-            name = reference(tx_id, position)
-            unspent[name] = token
-            if token.hold_id:
-                self._locks[HoldId(token.hold_id)] = name
-            elif token.owner in queues:
-                queues[token.owner].append(name)
-            else:
-                queues[token.owner] = deque((name,))
-        return None
-
-    def _kept(self, giver: str, taker: str, units: int) -> None:
-        self.platform.keep(giver, self.asset, -units)
-        self.platform.keep(taker, self.asset, units)
-
-    def _forget(self, hold_id: HoldId) -> None:
-        self._locks.pop(hold_id, None)
-        del self._mandates[hold_id]
-
-    def _must(self, refused: Refusal | None) -> None:
-        check(refused is None, "a checked step is accepted", asset=self.asset, refused=refused)
-
-    # --- proving
-
-    def newest_movement(self, transaction: Transaction) -> bool:
-        """Whether the units a transfer brought are still where it put them."""
-        return reference(transaction.tx_id, 0) in self.unspent
-
-    def check_invariants(self) -> None:
-        """As a register; and tokens, locks and custodians agree. O(accounts + tokens)."""
-        super().check_invariants()
-        owned: dict[str, int] = {}
-        locked: dict[str, int] = {}
-        for token in self.unspent.values():
-            owned[token.owner] = owned.get(token.owner, 0) + token.quantity_units
-            if token.hold_id:
-                locked[token.hold_id] = token.quantity_units
-        for owner in self.accounts:
-            mine = self.unissued_units if owner == ISSUER else self.balance(owner)
-            same = owned.pop(owner, 0) == mine
-            check(same, "I1: tokens and accounts agree", asset=self.asset, owner=owner)
-        check(not owned, "I1: every token has an account", asset=self.asset, owners=list(owned))
-        held = {hold_id: hold.amount for hold_id, hold in self.live_holds.items()}
-        check(locked == held, "I1, I6: each live lock is one token", asset=self.asset)
-        clients: dict[str, int] = {}
-        for owner in self.accounts:
-            if owner != ISSUER:
-                custodian = self.platform.custodian_of(owner)
-                clients[custodian] = clients.get(custodian, 0) + self.balance(owner)
-        for custodian, units in clients.items():
-            kept = self.platform.omnibus.get((custodian, self.asset), 0)
-            check(kept == units, "I22: a custodian keeps what its clients own",
-                      custodian=custodian, kept=kept, owned=units)  # fmt: skip
+        return {
+            owner: units for owner, units in self.coins.owned_units().items() if owner != ISSUER
+        }
 
     def state(self) -> dict[str, object]:
         """Canonical content for the digest."""

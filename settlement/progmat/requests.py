@@ -177,6 +177,8 @@ class Requests:
         if done is None or target is None or target.info.instrument_id != request.instrument_id:
             return Refusal.NOT_VISIBLE
         info = target.info
+        if not self._is_party(request.creator, target):
+            return Refusal.NOT_VISIBLE
         if request.cancel_target in self.canceled or info.transfer_type is _T.CANCEL:
             return Refusal.ALREADY_FINAL
         swapped = (info.to_investor_id, info.from_investor_id, info.quantity_units)
@@ -185,6 +187,12 @@ class Requests:
         if not self._still_there(request.instrument_id, target):
             return Refusal.NOT_NEWEST
         return checks.return_of_cash(request, done.paid, cash)
+
+    def _is_party(self, node: str, target: Transaction) -> bool:
+        """Whether a node holds the transaction; to another it is like one that never was (I14)."""
+        info, custodians = target.info, self._platform.custodians
+        sides = (custodians[info.from_investor_id], custodians[info.to_investor_id])
+        return node in (*sides, self._platform.administrators[info.instrument_id])
 
     def _still_there(self, instrument_id: str, target: Transaction) -> bool:
         """Whether the units are where the transfer put them, and its collateral not returned."""

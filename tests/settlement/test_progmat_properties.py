@@ -10,7 +10,7 @@ from test_progmat_requests import World
 from market.token_acts import OperatingMode, Station
 from settlement.ledger import HoldId
 from settlement.progmat import views
-from settlement.progmat.platform import ADMINISTRATOR, NOTARY
+from settlement.progmat.parties import ADMINISTRATOR, NOTARY
 from settlement.progmat.records import TransferType
 from settlement.progmat.tables import personal_data
 from settlement.progmat.transfer_request import CashLeg, Receipt

@@ -316,7 +316,7 @@ def test_spending_looks_at_each_token_once(monkeypatch: pytest.MonkeyPatch) -> N
             looks += 1
             return super().__contains__(name)
 
-    monkeypatch.setattr(one, "unspent", Counted(one.unspent))
+    monkeypatch.setattr(one.coins, "unspent", Counted(one.unspent))
 
     for _ in range(200):
         one.post("A", "B", 1)

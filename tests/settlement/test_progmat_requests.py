@@ -7,9 +7,11 @@ import msgspec
 import pytest
 from settlement_story import ST1, ST2, issue
 
+from market.errors import InvariantBroken
 from market.token_acts import OperatingMode, Station
 from settlement.ledger import HoldId, Ledger
-from settlement.progmat.platform import ADMINISTRATOR, NOTARY, Platform
+from settlement.progmat.parties import ADMINISTRATOR, NOTARY
+from settlement.progmat.platform import Platform
 from settlement.progmat.records import TransferType
 from settlement.progmat.register import ProgmatRegister
 from settlement.progmat.requests import Requests
@@ -388,6 +390,42 @@ def test_units_that_moved_on_are_not_canceled() -> None:
 
 PRICE = CashLeg(payer="b1", payee="a1", amount_yen=1_000)
 BACK = CashLeg(payer="a1", payee="b1", amount_yen=1_000)
+
+
+def test_a_foreign_transfer_is_like_none_to_who_would_cancel_it() -> None:
+    """I14: a custodian that is no party cannot tell a trade id it guessed from one that never was."""
+    world = World()
+    inside = world.request(taker="a2")
+    world.ask(inside)
+
+    for target in (inside.request_id, "none"):
+        guess = canceling(world, inside, cancel_target=target)
+        assert world.ask(guess) is Refusal.NOT_VISIBLE
+
+
+@pytest.mark.parametrize("owner", [NOTARY, "a1", "CA"])
+def test_a_lock_waits_or_goes_on_when_a_key_is_gone(owner: str) -> None:
+    """F22: without the notary nothing is final and the register says so; else the administrator acts."""
+    world = World()
+    for hold_id in ("H1", "H2"):
+        world.one.hold(HoldId(hold_id), "a1", "b1", 10)
+    world.platform.keys.revoke(owner)
+    barred = Refusal.BAD_SIGNATURE if owner == NOTARY else None
+
+    assert world.one.hindrance("a1", "b1") is Refusal.BAD_SIGNATURE
+    assert world.one.completion_hindrance("b1") is barred
+    assert world.one.return_hindrance() is barred
+    before = world.picture()
+    for verb, hold_id in ((world.one.post_hold, "H1"), (world.one.void_hold, "H2")):
+        if barred is not None:
+            with pytest.raises(InvariantBroken):
+                verb(HoldId(hold_id))
+            assert world.picture() == before
+    world.platform.keys.rotate(owner)
+    world.one.post_hold(HoldId("H1"))
+    world.one.void_hold(HoldId("H2"))
+    world.platform.check_audit()
+    world.one.check_invariants()
 
 
 def test_a_sale_moves_with_its_cash_or_not_at_all() -> None:

@@ -9,15 +9,16 @@ from market.errors import InvariantBroken
 from market.ids import InstrumentId
 from market.token_acts import Station
 from settlement.ledger import HoldId
-from settlement.progmat import views
+from settlement.progmat import rows, views
 from settlement.progmat.database import Database
-from settlement.progmat.platform import ADMINISTRATOR, NOTARY
+from settlement.progmat.parties import ADMINISTRATOR, NOTARY
 from settlement.progmat.records import TransferType, input_hash
 from settlement.progmat.register import ProgmatRegister
 from settlement.progmat.roles import Role
 from settlement.progmat.tables import LEDGER_FIELDS, TABLES, Place, is_opaque, personal_data
 from settlement.progmat.transfer_request import Receipt
 from settlement.refusals import Refusal
+from settlement.transfer_control import InFlight
 
 ASKERS = (ADMINISTRATOR, "OTHER", "CA", "CB", "FIRM", "APP", "FUND", NOTARY, "nobody")
 
@@ -317,6 +318,16 @@ def test_a_name_in_a_reason_stays_off_the_chain_and_can_be_deleted() -> None:
     made.platform.freeze("a1", frozen=False, actor="ops", reason="lifted again")
     assert audit.lines[-1].reason == "remark-3", "a number is used once"
 
+    refused = made.platform.switch_station(Station.OPEN, actor="ops", reason="for Mr Yamada")
+    assert refused is Refusal.WRONG_STATE
+    made.platform.switch_station(Station.CLOSED, actor="ops", reason="for Mr Yamada")
+    made.platform.set_control(
+        "TC", executable=False, in_flight=InFlight.FREEZE, actor="ops", reason="for Mr Sato"
+    )
+    assert made.platform.station.history[-1][3] == "remark-4"
+    assert made.platform.controls.history[-1].reason == "remark-5"
+    assert [audit.remarks[f"remark-{n}"] for n in (4, 5)] == ["for Mr Yamada", "for Mr Sato"]
+
 
 def test_a_changed_line_is_noticed() -> None:
     """I17: the reason of one line changed, or the last line dropped, breaks the chain."""
@@ -364,3 +375,41 @@ def test_a_database_is_its_owners() -> None:
     ]  # fmt: skip
     assert base.read("CA", "investor", "a1") == {"name": "A"}
     assert list(base.rows) == [("investor", "a1")]
+
+
+ROWS = {
+    "token": rows.tokens,
+    "transfer_info": rows.transfer_infos,
+    "transfer_control": rows.transfer_controls,
+    "key_info": rows.key_infos,
+}
+
+
+def test_the_ledger_tables_are_read_from_the_ledger_field_by_field() -> None:
+    """Each of the four has rows with just its fields, and none of the others is on the ledger."""
+    made = world()
+    told = {name: list(read(made.platform)) for name, read in ROWS.items()}
+
+    assert set(told) == {name for name, one in TABLES.items() if one.place is Place.LEDGER}
+    for name, read in told.items():
+        assert read
+        assert all(tuple(row) == TABLES[name].fields for row in read), name
+        texts = [text for row in read for text in row.values() if isinstance(text, str)]
+        assert all(text == "" or text.isascii() for text in texts)
+
+
+def test_the_ledger_tables_say_what_the_registers_say() -> None:
+    """Owners by tokens, transfers by inputs: summed by hand, they are holders and transactions."""
+    made = world()
+    owned: dict[object, int] = {}
+    for row in rows.tokens(made.platform):
+        if row["instrument_id"] == ST1 and row["owner"] != "issuer":
+            owned[row["owner"]] = owned.get(row["owner"], 0) + int(row["quantity_units"])
+    assert sorted(owned.items()) == made.one.holders()
+
+    consumed = [str(row["input_tx_id"]) for row in rows.transfer_infos(made.platform)]
+    assert {input_hash(name) for name in consumed if name} == set(made.platform.notary.spent)
+    made.platform.keys.revoke("a1")
+    keys = {str(row["investor_id"]) for row in rows.key_infos(made.platform)}
+    assert "a1" not in keys
+    assert {"b1", "CA", NOTARY, ADMINISTRATOR} <= keys

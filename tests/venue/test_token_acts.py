@@ -1,5 +1,7 @@
 """Acts on tokens in the venue: switches that make deliveries wait, and units that move by law."""
 
+from datetime import date
+
 import pytest
 from token_story import (
     CASH_YEN,
@@ -40,6 +42,7 @@ from market.token_acts import (
     AccountFrozen,
     ClaimChanged,
     ClaimState,
+    DeclareDistribution,
     ForceTransfer,
     FreezeAccount,
     RedeemIssue,
@@ -519,6 +522,11 @@ def test_a_redeemed_issue_ends_its_deliveries_in_cash(name: InstrumentId, stages
     assert story.refused(allot(name)) is R.TRANSFER_RESTRICTED
     story.done(SetTransferControl(instrument_id=name, executable=True, reason="by mistake"))
     assert story.refused(allot(name)) is R.TRANSFER_RESTRICTED, "a flag brings no issue back"
+    late = DeclareDistribution(
+        instrument_id=name, price_sen=Sen(100), record_date=date(2026, 11, 25),
+        payment_date=date(2026, 11, 26), reference="late",
+    )  # fmt: skip
+    assert story.refused(late) is R.TRANSFER_RESTRICTED, "nobody is left to be paid"
     story.replay()
 
 
