@@ -38,16 +38,11 @@ from settlement.delivery import Delivery
 from settlement.ledger import Ledger
 from settlement.money.bank_transfer import BankTransfer
 from settlement.money.hours import NS_PER_DAY, NS_PER_MINUTE
-from settlement.money.money import ISSUER_SOURCE, OUTSIDE, Money, PaymentState
-from settlement.money.payment import PaymentOrder, Pending, SignedEvidence
-from settlement.money.tokenised_deposit import RESERVE
-from settlement.money.trust_stablecoin import TRUST
+from settlement.money.money import Money, PaymentState
+from settlement.money.payment import INSIDE, PaymentOrder, Pending, SignedEvidence
 from settlement.refusals import Refusal
 
 _JST_NS: Final = 9 * 60 * NS_PER_MINUTE
-_INSIDE: Final = frozenset({OUTSIDE, ISSUER_SOURCE, RESERVE, TRUST})
-"""Accounts of the money itself; no firm can have a name in lower case."""
-
 _WAITS: Final = {
     Refusal.OUTSIDE_HOURS: FailReason.MONEY_CLOSED,
     Refusal.ISSUER_DEFAULTED: FailReason.ISSUER_DEFAULTED,
@@ -137,7 +132,7 @@ class Cash:
 
     def owners(self) -> list[str]:
         """Everyone who ever had an account, by name. O(accounts log accounts)."""
-        return sorted({*self.rest.accounts, *self.money.ledger.accounts} - _INSIDE)
+        return sorted({*self.rest.accounts, *self.money.ledger.accounts} - INSIDE)
 
     def is_under_way(self, delivery: Delivery) -> bool:
         """Whether its payment was ordered and is neither paid nor refused: unknown is not no."""

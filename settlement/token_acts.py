@@ -57,8 +57,8 @@ from settlement.deliveries import Deliveries
 from settlement.delivery import UNITS_HELD_STATES, Delivery
 from settlement.deposits import Deposits
 from settlement.distributions import CashClaim, Distributions
+from settlement.opaque import is_opaque
 from settlement.platforms import Platforms
-from settlement.progmat.tables import is_opaque
 from settlement.register import ISSUER, Register, Registers, used
 from settlement.stages import StagedDesign
 from settlement.token_switches import TokenSwitches

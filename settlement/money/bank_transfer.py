@@ -26,7 +26,7 @@ from market.errors import check
 from settlement.keys import KeyRing
 from settlement.ledger import HoldId
 from settlement.money.hours import BANK_DAY, NS_PER_DAY, Hours
-from settlement.money.money import ISSUER_SOURCE, Money, PaymentState
+from settlement.money.money import Money, PaymentState
 from settlement.money.payment import (
     PaymentAnswer,
     PaymentOrder,
@@ -188,8 +188,9 @@ class BankTransfer(Money):
         super().pay_out(owner, amount_yen)
         self._counter_yen -= amount_yen
 
-    def _can_back(self, owner: str, amount_yen: int) -> bool:
-        return owner != ISSUER_SOURCE and amount_yen > 0
+    def _can_back(self, _owner: str, _amount_yen: int) -> bool:
+        """Cash is brought to the counter; the bank counts what arrives."""
+        return True
 
     def _back(self, _owner: str, _amount_yen: int) -> None:
         """Nothing stands behind a deposit."""

@@ -27,24 +27,25 @@ evidence are kept for the life of the money.
 from abc import ABC, abstractmethod
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
 
 from market.errors import check
 from settlement.keys import UNSIGNED, KeyRing
 from settlement.ledger import HoldId, Ledger
 from settlement.money.hours import Hours
 from settlement.money.payment import (
+    INSIDE,
+    ISSUER_SOURCE,
+    OUTSIDE,
     PaymentAnswer,
     PaymentOrder,
     SignedEvidence,
     evidence_digest,
+    is_amount,
     is_signed_by,
     value_refusal,
 )
+from settlement.opaque import is_opaque
 from settlement.refusals import Refusal
-
-OUTSIDE: Final = "outside"
-ISSUER_SOURCE: Final = "issued"
 
 
 class PaymentState(StrEnum):
@@ -181,7 +182,7 @@ class Money(ABC):
             return self.evidence[order.payment_id]
         if state is PaymentState.CANCELED:
             return Refusal.ALREADY_FINAL
-        refused = value_refusal(order) or self.entry_refusal(at_ns)
+        refused = (None if known else value_refusal(order)) or self.entry_refusal(at_ns)
         if refused is not None:
             return refused
         if order.condition and sha256(key).hexdigest() != order.condition:
@@ -261,9 +262,12 @@ class Money(ABC):
         known = self._flows.get(flow_id)
         if known is not None:
             return None if known == flow else Refusal.ID_CONFLICT
-        if not flow_id:
+        _, owner, amount_yen = flow
+        if owner in INSIDE:
+            return Refusal.NOT_VISIBLE
+        if not is_opaque(flow_id) or not is_opaque(owner):
             return Refusal.BAD_IDENTIFIER
-        return Refusal.BAD_AMOUNT if flow[2] <= 0 else None
+        return None if is_amount(amount_yen) else Refusal.BAD_AMOUNT
 
     def check_books(self) -> None:
         """Both books balance, the money is backed, holds are open orders. O(accounts + holds)."""

@@ -7,11 +7,23 @@ obligation says nothing about another, nor about another attempt of the same one
 Unknown is not no: an order under way is answered Pending, and neither paid nor refused.
 """
 
+import re
 from hashlib import sha256
+from typing import Final
 
 from market.message import Message, canonical
 from settlement.keys import KeyRing
+from settlement.opaque import is_opaque
 from settlement.refusals import Refusal
+
+OUTSIDE: Final = "outside"
+ISSUER_SOURCE: Final = "issued"
+RESERVE: Final = "reserve"
+TRUST: Final = "trust"
+INSIDE: Final = frozenset({OUTSIDE, ISSUER_SOURCE, RESERVE, TRUST})
+"""Accounts of the money itself: nobody orders in their name, nobody is paid there."""
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class PaymentOrder(Message, frozen=True, kw_only=True):
@@ -69,9 +81,21 @@ def is_signed_by(keys: KeyRing, issuer: str, evidence: SignedEvidence) -> bool:
 
 
 def value_refusal(order: PaymentOrder) -> Refusal | None:
-    """What is wrong with the order itself."""
-    if not order.payment_id or not order.obligation_id or order.version < 1:
+    """What is wrong with the order itself; evidence is kept, so every word of it is an id (I15)."""
+    if order.payer in INSIDE or order.payee in INSIDE:
+        return Refusal.NOT_VISIBLE
+    words = (order.payment_id, order.obligation_id, order.payer, order.payee)
+    if order.version < 1 or not all(is_opaque(word) for word in words):
         return Refusal.BAD_IDENTIFIER
-    if order.amount_yen <= 0:
+    if not is_amount(order.amount_yen):
         return Refusal.BAD_AMOUNT
-    return Refusal.SAME_ACCOUNT if order.payer == order.payee else None
+    if order.payer == order.payee:
+        return Refusal.SAME_ACCOUNT
+    if order.condition and _DIGEST.fullmatch(order.condition) is None:
+        return Refusal.BAD_COMBINATION  # no key could ever release it
+    return None
+
+
+def is_amount(amount_yen: object) -> bool:
+    """Whether it is a number of whole yen above zero; a truth value is none."""
+    return type(amount_yen) is int and amount_yen > 0

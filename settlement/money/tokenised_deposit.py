@@ -12,15 +12,17 @@ Source of the flow (issue against deposit, pay, verify, redeem): DCJPY verificat
 tokens, announced 2026 (news). The recovery rate is a parameter, not a forecast.
 """
 
-from typing import Final
-
 from settlement.keys import KeyRing
 from settlement.money.hours import ROUND_THE_CLOCK, Hours
-from settlement.money.money import ISSUER_SOURCE, OUTSIDE, Money
-from settlement.money.payment import PaymentOrder, value_refusal
+from settlement.money.money import Money
+from settlement.money.payment import (
+    ISSUER_SOURCE,
+    OUTSIDE,
+    RESERVE,
+    PaymentOrder,
+    value_refusal,
+)
 from settlement.refusals import Refusal
-
-RESERVE: Final = "reserve"
 
 
 class TokenisedDeposit(Money):

@@ -8,14 +8,11 @@ Source: the Progmat Coin papers (2022 to 2024) for the trust form; that payments
 trustee goes on redeeming is our choice. The bank that keeps the trust's money does not fail here.
 """
 
-from typing import Final
-
 from settlement.keys import KeyRing
 from settlement.money.hours import ROUND_THE_CLOCK, Hours
-from settlement.money.money import OUTSIDE, Money
+from settlement.money.money import Money
+from settlement.money.payment import OUTSIDE, TRUST
 from settlement.refusals import Refusal
-
-TRUST: Final = "trust"
 
 
 class TrustStablecoin(Money):
@@ -45,9 +42,9 @@ class TrustStablecoin(Money):
     def _redemption_refusal(self, at_ns: int) -> Refusal | None:
         return None if self.redemption_hours.is_open(at_ns) else Refusal.OUTSIDE_HOURS
 
-    def _can_back(self, owner: str, amount_yen: int) -> bool:
+    def _can_back(self, _owner: str, _amount_yen: int) -> bool:
         """Cash is brought from outside; the trust counts what arrives."""
-        return owner != TRUST and amount_yen > 0
+        return True
 
     def _back(self, _owner: str, amount_yen: int) -> None:
         self.backing.post(OUTSIDE, TRUST, amount_yen)

@@ -14,7 +14,7 @@ from typing import Final
 
 from market.errors import check
 from market.message import Message
-from settlement.progmat.tables import is_opaque
+from settlement.opaque import is_opaque
 from settlement.refusals import Refusal
 
 _BEGINNING: Final = sha256(b"kitahama token platform").digest()

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 from market.errors import check
 from market.token_acts import OperatingMode
+from settlement.opaque import is_opaque
 from settlement.progmat.database import Database
 from settlement.progmat.roles import RIGHTS, Role
-from settlement.progmat.tables import is_opaque
 from settlement.refusals import Refusal
 from settlement.register import ISSUER
 

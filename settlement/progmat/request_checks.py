@@ -11,11 +11,11 @@ Cost: O(inputs).
 from collections.abc import Mapping
 
 from settlement.asset_ledger import AssetLedger
+from settlement.opaque import is_opaque
 from settlement.progmat.platform import Platform
 from settlement.progmat.records import TransferType, reference
 from settlement.progmat.register import ProgmatRegister
 from settlement.progmat.roles import ADMINISTRATIVE, RIGHTS
-from settlement.progmat.tables import is_opaque
 from settlement.progmat.transfer_request import (
     NOT_ASKED_FOR,
     CashLeg,

@@ -12,10 +12,10 @@ Three previous passwords are in the report's user table; here they are salted ha
 Source: the report of the Progmat working group (2021), for tables and fields; types are ours.
 """
 
-import re
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from settlement.opaque import looks_personal
 from settlement.progmat.records import Token, Transaction, TransferInfo
 
 
@@ -136,20 +136,6 @@ LEDGER_FIELDS: Final = {
 """Whitelist: every field that a record on the ledger has. ``hold_id`` and ``authority`` are ours;
 mandate, keys and signatures are what makes a transaction one."""
 
-_OPAQUE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
-_PERSONAL: Final = (
-    re.compile(r"[^\x00-\x7f]"),  # a name or address in Japanese
-    re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),  # mail
-    re.compile(r"(?<![0-9A-Za-z-])0\d{1,4}-\d{1,4}-\d{3,4}(?![0-9-])"),  # phone
-    re.compile(r"(?<![0-9A-Za-z-])\d{3}-\d{4}(?![0-9-])"),  # postcode
-    re.compile(r"\s"),  # free text
-)
-
-
-def is_opaque(name: str) -> bool:
-    """Whether a name may stand on the ledger: an id, not free text, mail, phone or postcode."""
-    return _OPAQUE.fullmatch(name) is not None and not any(p.search(name) for p in _PERSONAL)
-
 
 def personal_data(transaction: Transaction) -> list[str]:
     """Texts of a transaction that look like personal data (I15). O(fields)."""
@@ -161,4 +147,4 @@ def personal_data(transaction: Transaction) -> list[str]:
     ]  # fmt: skip
     for token in transaction.outputs:
         texts += [token.owner, token.hold_id]
-    return [text for text in texts if any(pattern.search(text) for pattern in _PERSONAL)]
+    return [text for text in texts if looks_personal(text)]

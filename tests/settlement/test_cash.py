@@ -13,8 +13,7 @@ from market.quantities import Yen
 from market.reasons import FailReason
 from settlement.cash import Cash
 from settlement.money.kinds import money_of
-from settlement.money.money import ISSUER_SOURCE
-from settlement.money.payment import PaymentOrder, SignedEvidence
+from settlement.money.payment import ISSUER_SOURCE, PaymentOrder, SignedEvidence
 from settlement.money.tokenised_deposit import RESERVE
 
 KINDS = list(SettlementMoney)

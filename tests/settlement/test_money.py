@@ -77,6 +77,17 @@ REFUSED: dict[str, tuple[Refusal, dict[str, Any], int]] = {
     "no attempt": (Refusal.BAD_IDENTIFIER, {"version": 0}, NOON),
     "nothing": (Refusal.BAD_AMOUNT, {"amount_yen": 0}, NOON),
     "less than nothing": (Refusal.BAD_AMOUNT, {"amount_yen": -1}, NOON),
+    "I15: a name as id": (Refusal.BAD_IDENTIFIER, {"payment_id": "\u5c71\u7530"}, NOON),
+    "I15: a name as reference": (Refusal.BAD_IDENTIFIER, {"obligation_id": "a b"}, NOON),
+    "I15: a name as payee": (Refusal.BAD_IDENTIFIER, {"payee": "a@b.example"}, NOON),
+    "I1: the issuer's own side pays": (Refusal.NOT_VISIBLE, {"payer": "issued"}, NOON),
+    "I1: the issuer's own side is paid": (Refusal.NOT_VISIBLE, {"payee": "issued"}, NOON),
+    "the world outside is paid": (Refusal.NOT_VISIBLE, {"payee": "outside"}, NOON),
+    "the reserve pays": (Refusal.NOT_VISIBLE, {"payer": "reserve"}, NOON),
+    "the trust pays": (Refusal.NOT_VISIBLE, {"payer": "trust"}, NOON),
+    "half a yen": (Refusal.BAD_AMOUNT, {"amount_yen": 1.5}, NOON),
+    "a truth value": (Refusal.BAD_AMOUNT, {"amount_yen": True}, NOON),
+    "a condition no key fits": (Refusal.BAD_COMBINATION, {"condition": "zz"}, NOON),
     "to oneself": (Refusal.SAME_ACCOUNT, {"payee": "P"}, NOON),
     "a holiday": (Refusal.OUTSIDE_HOURS, {}, NOON + NS_PER_DAY),
     "I3: a yen too many": (Refusal.INSUFFICIENT, {"amount_yen": 1_001}, NOON),
@@ -119,6 +130,33 @@ def test_an_id_has_one_content_and_one_effect(kind: str) -> None:
     assert money.state() == after
     assert no(money, money.pay, order(), at_ns=NOON) is Refusal.ALREADY_FINAL
     assert no(money, money.cancel, "none") is Refusal.NOT_VISIBLE
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("flow_id", "owner", "amount_yen", "expected"),
+    [
+        ("F-9", "issued", 1, Refusal.NOT_VISIBLE),
+        ("F-9", "outside", 1, Refusal.NOT_VISIBLE),
+        ("F-9", "reserve", 1, Refusal.NOT_VISIBLE),
+        ("F-9", "trust", 1, Refusal.NOT_VISIBLE),
+        ("", "P", 1, Refusal.BAD_IDENTIFIER),
+        ("F 9", "P", 1, Refusal.BAD_IDENTIFIER),
+        ("F-9", "\u5c71\u7530", 1, Refusal.BAD_IDENTIFIER),
+        ("F-9", "P", 1.5, Refusal.BAD_AMOUNT),
+        ("F-9", "P", True, Refusal.BAD_AMOUNT),
+        ("F-9", "P", -1, Refusal.BAD_AMOUNT),
+    ],
+)
+def test_a_refused_flow_has_one_code_and_moves_nothing(
+    kind: str, flow_id: str, owner: str, amount_yen: Any, expected: Refusal
+) -> None:
+    """Nobody funds or redeems in the money's own names, in fractions or in a person's name."""
+    money = funded(kind)
+
+    assert no(money, money.fund, flow_id, owner, amount_yen, at_ns=NOON) is expected
+    assert no(money, money.redeem, flow_id, owner, amount_yen, at_ns=NOON) is expected
+    assert money.fund("F-9", "P", 1, at_ns=NOON) is None  # the id was not used up
 
 
 @pytest.mark.parametrize("kind", KINDS)

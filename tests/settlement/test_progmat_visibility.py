@@ -9,13 +9,14 @@ from market.errors import InvariantBroken
 from market.ids import InstrumentId
 from market.token_acts import Station
 from settlement.ledger import HoldId
+from settlement.opaque import is_opaque
 from settlement.progmat import rows, views
 from settlement.progmat.database import Database
 from settlement.progmat.parties import ADMINISTRATOR, NOTARY
 from settlement.progmat.records import TransferType, input_hash
 from settlement.progmat.register import ProgmatRegister
 from settlement.progmat.roles import Role
-from settlement.progmat.tables import LEDGER_FIELDS, TABLES, Place, is_opaque, personal_data
+from settlement.progmat.tables import LEDGER_FIELDS, TABLES, Place, personal_data
 from settlement.progmat.transfer_request import Receipt
 from settlement.refusals import Refusal
 from settlement.transfer_control import InFlight
