@@ -23,6 +23,7 @@ from market.commands import (
     ParticipantLimits,
     ReverseDelivery,
     SetDeliveryHold,
+    SetDeliveryParts,
     SetTransferControl,
     WithdrawYen,
 )
@@ -165,6 +166,11 @@ class Story:
         """Affirm one delivery for a side."""
         command = AffirmDelivery(delivery_id=DeliveryId(delivery_id), side=side)
         return self._command(self.room.sides.affirm, command)
+
+    def parts(self, delivery_id: int, side: Side, *, allowed: bool) -> list[Event]:
+        """Decline parts of one delivery for a side, or agree to them again."""
+        command = SetDeliveryParts(delivery_id=DeliveryId(delivery_id), side=side, allowed=allowed)
+        return self._command(self.room.sides.set_parts, command)
 
     def consent(self, delivery_id: int, side: Side) -> list[Event]:
         """Consent to one delivery's end for a side."""

@@ -31,6 +31,9 @@ from market.ids import ClientOrderId, DeliveryId, ParticipantId, SessionId
 from market.quantities import Units
 from market.reasons import RejectReason
 from market.words import Phase, Side
+from participants.fix_reports import FixReports
+from participants.ouch_reports import OuchReports
+from venue.core import Core
 
 A, B, C = FIRMS
 R = RejectReason
@@ -361,6 +364,31 @@ def test_one_name_is_one_request_of_the_firm_and_day() -> None:
     market.do(CloseDay())
     market.do(OpenDay(business_date=_next(market)))
     assert code(say(market, A, release, "w1")) == "done", "names are of a day"
+
+
+# --- the other doors
+
+
+def test_fix_and_ouch_take_no_notice_of_words_on_deliveries() -> None:
+    """Taken, refused or repeated, a word adds no record to either projection."""
+    market = traded()
+    say(market, A, hold(), "w1")
+    say(market, A, hold(), "w1", req_id="again")
+    say(market, A, hold(), "w2")
+    say(market, B, hold(), "w3")
+    core, fix, ouch = Core(), FixReports(), OuchReports()
+    words = 0
+    for entry in market.entries:
+        before = {session: len(fix.of_session(session)) for session in map(session_of, FIRMS)}
+        ouch.take()
+        events = core.apply(entry)
+        fix.apply(entry, events)
+        ouch.apply(entry, events)
+        if isinstance(entry.command, ActOnDelivery):
+            words += 1
+            assert before == {session: len(fix.of_session(session)) for session in before}
+            assert ouch.take() == []
+    assert words == 4
 
 
 # --- by chance
