@@ -109,9 +109,10 @@ def test_every_act_on_tokens_and_every_kind_of_news_is_named() -> None:
     reports = (ROOT / "participants/reports.py").read_text()
     pushed = set(re.findall(r'_(?:push|tell_firm)\([^"\n]*"(\w+)"', reports))
     assert {"trade", "delivery", "token"} <= pushed <= words
-    of_delivery = set(
-        re.findall(r'self\._tell_sides\([^"]*"(\w+)"|what = "(\w+)" if .* else "(\w+)"', reports)
+    deliveries = (ROOT / "participants/delivery_reports.py").read_text()
+    told = set(
+        re.findall(r'what = "(\w+)" if .* else "(\w+)"|(?:return|said =) "(\w+)"', deliveries)
     )
-    kinds = {word for found in of_delivery for word in found if word}
-    assert {"fill", "hold", "release", "matched"} <= kinds
+    kinds = {word for found in told for word in found if word}
+    assert {"fill", "hold", "release", "matched", "reversal", "reversal_asked"} <= kinds
     assert {*kinds, *ChargeKind} <= words
