@@ -7,7 +7,7 @@ Ordering: within a step, the order of its events. ``seq`` counts from 1 for the 
 session; ``prev_seq`` names the one before.
 Which session: answers go to the session that asked; news of an order goes to the session that
 last entered or amended it; a kill, what happens to a delivery besides its states (type
-``delivery``: holds, parts, charges, reversals), and acts on tokens (type ``token``,
+``delivery``, participants/delivery_reports.py), and acts on tokens (type ``token``,
 participants/token_reports.py), to every session of the firms concerned.
 Invariants: each request gets exactly one answer; numbers are contiguous; each delivery's news
 reaches both sides until it is over.
@@ -35,21 +35,12 @@ from market.commands import (
 )
 from market.errors import InvariantBroken, check
 from market.events import (
-    BoughtIn,
-    BuyInStarted,
-    CancelConsented,
     DayOpened,
     DeliveryActTaken,
-    DeliveryAffirmed,
     DeliveryChanged,
     DeliveryCreated,
-    DeliveryFilled,
-    DeliveryHoldSet,
-    DeliveryPartsSet,
     DeliveryState,
     Event,
-    FailCharged,
-    FailChargePaid,
     MassCanceled,
     OrderAccepted,
     OrderAmended,
@@ -62,7 +53,6 @@ from market.events import (
     PhaseChanged,
     RequestRejected,
     RequestRepeated,
-    ReversalAsked,
     SessionOpened,
     Trade,
     TradeBusted,
@@ -84,6 +74,14 @@ from market.quantities import SequenceNo, TimeNs, price_to_text
 from market.reasons import CATALOGUE, CancelReason, RejectReason
 from market.words import Phase, Side
 from participants.answers import Answers, OrderFacts
+from participants.delivery_reports import (
+    NAMES_ITS_FIRMS,
+    OF_SIDES,
+    DeliveryNews,
+    Said,
+    of_reversal,
+    to_sides,
+)
 from participants.delivery_requests import method_of_act
 from participants.report_schemas import (
     AcceptedResult,
@@ -92,7 +90,6 @@ from participants.report_schemas import (
     BustData,
     CanceledResult,
     DeliveryActResult,
-    DeliveryData,
     ErrorBody,
     FirmData,
     MassCanceledResult,
@@ -178,17 +175,9 @@ class Reports:
             TradeBusted: self._busted,
             DeliveryCreated: self._delivery_created,
             DeliveryChanged: self._delivery_changed,
-            DeliveryHoldSet: self._hold_set,
-            DeliveryPartsSet: self._parts_set,
             DeliveryActTaken: self._act_taken,
-            DeliveryFilled: self._filled,
-            DeliveryAffirmed: self._affirmed,
-            CancelConsented: self._consented,
-            ReversalAsked: self._reversal_asked,
-            BuyInStarted: self._buy_in_started,
-            BoughtIn: self._bought_in,
-            FailCharged: self._charged,
-            FailChargePaid: self._charged,
+            **dict.fromkeys(OF_SIDES, self._of_sides),
+            **dict.fromkeys(NAMES_ITS_FIRMS, self._of_named_firms),
             **dict.fromkeys(NEWS_OF, self._token_act),
             PhaseChanged: self._phase_changed,
             SessionOpened: self._session_opened,
@@ -421,7 +410,7 @@ class Reports:
     def _delivery_created(self, event: DeliveryCreated) -> None:
         """Tell both sides of the trade; what they share is written once."""
         if event.reverses is not None:
-            self._reversal_created(event, event.reverses)
+            self._reversal_created(event)
             return
         trade = self._unreported.pop(event.trade_id)
         buy = self._answers.facts(trade.buy_order_id)
@@ -501,93 +490,29 @@ class Reports:
 
     # --- news of a delivery, told to every session of both firms
 
-    def _reversal_created(self, event: DeliveryCreated, reverses: DeliveryId) -> None:
+    def _reversal_created(self, event: DeliveryCreated) -> None:
         self._reversals[event.delivery_id] = event
-        self._tell_sides(
-            event.delivery_id,
-            "reversal",
-            reverses=delivery_id_to_text(reverses),
-            quantity_units=event.quantity_units,
-            amount_yen=event.amount_yen,
-            settlement_date=event.settlement_date.isoformat(),
-        )
+        self._tell_sides(event.delivery_id, of_reversal(event))
 
     def _reversal_moved(self, event: DeliveryChanged) -> None:
-        reason = None if event.reason is None else event.reason.value
-        self._tell_sides(event.delivery_id, "reversal", state=event.state.value, reason=reason)
+        self._tell_sides(event.delivery_id, of_reversal(event))
         if event.state in _OVER:
             del self._reversals[event.delivery_id]
 
-    def _hold_set(self, event: DeliveryHoldSet) -> None:
-        what = "hold" if event.held else "release"
-        self._tell_sides(
-            event.delivery_id, what, by_side=event.side.value, reason=event.reason or None
-        )
+    def _of_sides(self, event: Any) -> None:
+        self._tell_sides(event.delivery_id, OF_SIDES[type(event)](event))
 
-    def _parts_set(self, event: DeliveryPartsSet) -> None:
-        what = "parts_agreed" if event.allowed else "parts_declined"
-        self._tell_sides(event.delivery_id, what, by_side=event.side.value)
-
-    def _filled(self, event: DeliveryFilled) -> None:
-        self._tell_sides(
-            event.delivery_id,
-            "fill",
-            quantity_units=event.quantity_units,
-            amount_yen=event.amount_yen,
-            open_units=event.open_units,
-            open_yen=event.open_yen,
-        )
-
-    def _affirmed(self, event: DeliveryAffirmed) -> None:
-        what = "matched" if event.matched else "affirmed"
-        self._tell_sides(event.delivery_id, what, by_side=event.side.value)
-
-    def _consented(self, event: CancelConsented) -> None:
-        by_side = event.side.value
-        self._tell_sides(
-            event.delivery_id, "cancel_consent", by_side=by_side, reason=event.reason or None
-        )
-
-    def _reversal_asked(self, event: ReversalAsked) -> None:
-        name = delivery_id_to_text(event.delivery_id)
-        for firm, side in ((event.buyer, "buy"), (event.seller, "sell")):
-            data = DeliveryData(
-                delivery_id=name,
-                side=side,
-                what="reversal_asked",
-                by_side=event.side.value,
-                reason=event.reason,
-            )
-            self._tell_sessions(firm, data)
-
-    def _buy_in_started(self, event: BuyInStarted) -> None:
-        self._tell_sides(event.delivery_id, "buy_in_started", open_units=event.open_units)
-
-    def _bought_in(self, event: BoughtIn) -> None:
-        units, yen = event.quantity_units, event.amount_yen
-        self._tell_sides(event.delivery_id, "bought_in", quantity_units=units, amount_yen=yen)
-
-    def _charged(self, event: FailCharged | FailChargePaid) -> None:
-        for firm, side in ((event.payer, "payer"), (event.payee, "payee")):
-            data = DeliveryData(
-                delivery_id=delivery_id_to_text(event.delivery_id),
-                side=side,
-                what=event.kind.value,
-                amount_yen=event.amount_yen,
-                paid=isinstance(event, FailChargePaid) or event.paid,
-            )
-            self._tell_sessions(firm, data)
-
-    def _tell_sides(self, delivery_id: DeliveryId, what: str, **fields: Any) -> None:
+    def _tell_sides(self, delivery_id: DeliveryId, said: Said) -> None:
         terms = self._reversals.get(delivery_id) or self._deliveries[delivery_id].trade
-        for firm, side in ((terms.buyer, "buy"), (terms.seller, "sell")):
-            name = delivery_id_to_text(delivery_id)
-            data = DeliveryData(delivery_id=name, side=side, what=what, **fields)
-            self._tell_sessions(firm, data)
+        self._tell_firms(to_sides(delivery_id, terms.buyer, terms.seller, said))
 
-    def _tell_sessions(self, participant_id: ParticipantId, data: DeliveryData) -> None:
-        for session_id in self._sessions_of.get(participant_id, ()):
-            self._push(session_id, "delivery", data)
+    def _of_named_firms(self, event: Event) -> None:
+        self._tell_firms(NAMES_ITS_FIRMS[type(event)](event))
+
+    def _tell_firms(self, news: list[DeliveryNews]) -> None:
+        for firm, data in news:
+            for session_id in self._sessions_of.get(firm, ()):
+                self._push(session_id, "delivery", data)
 
     # --- news of acts on tokens
 

@@ -63,7 +63,7 @@ from settlement.lifecycle.fails import Next, days_late, next_step, penalty_of_se
 from settlement.lifecycle.matching import UNMATCHED_DAYS_MAX
 from settlement.lifecycle.rules import LifeRules
 from settlement.register import Registers
-from settlement.stages import StagedDesign
+from settlement.staged import StagedDesign
 from settlement.verbs import REJECT
 
 _AT_REST: Final = (DeliveryState.CREATED, DeliveryState.FAILING)

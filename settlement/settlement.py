@@ -27,54 +27,44 @@ until the next day opens.
 from collections.abc import Callable, Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any
 
 from market import business_days
 from market.choices import SettlementMoney
 from market.commands import (
-    AffirmDelivery,
     BustTrade,
     BuyIn,
     CancelDelivery,
-    ConsentToCancel,
     DefaultIssuer,
-    DeliveryAct,
     DepositUnits,
     DepositYen,
     ReportErrorTrade,
-    ReverseDelivery,
-    SetDeliveryHold,
-    SetDeliveryParts,
     SetTransferControl,
     WithdrawYen,
 )
 from market.errors import check
 from market.events import (
     DayOpened,
-    DeliveryAction,
-    DeliveryChanged,
     Event,
     InstrumentListed,
     IssuerDefaulted,
     ParticipantRegistered,
     ReferencePriceSet,
-    SettlementRan,
     Trade,
     TransferControlSet,
 )
 from market.ids import (
     DeliveryId,
     InstrumentId,
-    ParticipantId,
     TradeId,
     delivery_id_to_text,
     order_id_to_text,
     trade_id_to_text,
 )
-from market.quantities import TimeNs, Units, Yen
+from market.quantities import TimeNs
 from market.reasons import FailReason, RejectReason
 from market.rules import SettlementMode
-from settlement import consents
+from settlement.balances import Balances
 from settlement.cash import Cash
 from settlement.deliveries import Deliveries
 from settlement.delivery import Delivery, check_life
@@ -86,47 +76,17 @@ from settlement.money.kinds import money_of
 from settlement.money.money import Money
 from settlement.platforms import Platforms
 from settlement.register import Registers
-from settlement.reversals import Reversals
-from settlement.stages import StagedDesign
-from settlement.stages.gross_atomic import GrossAtomic
-from settlement.stages.provisional_transfer import ProvisionalTransfer
+from settlement.settlement_day import SettlementDay
+from settlement.sides import Sides
+from settlement.staged import StagedDesign
+from settlement.staged.gross_atomic import GrossAtomic
+from settlement.staged.provisional_transfer import ProvisionalTransfer
+from settlement.stages import MIDNIGHT_UTC, Stages
 from settlement.token_acts import TokenActs
 from settlement.verbs import refuse
 
-_OneSide = TypeVar("_OneSide", SetDeliveryHold, AffirmDelivery, ConsentToCancel, SetDeliveryParts)
 
-_FORWARD: Final = (
-    DeliveryAction.TRANSFER_PROVISIONALLY,
-    DeliveryAction.CONFIRM,
-    DeliveryAction.PAY,
-    DeliveryAction.FINISH,
-    DeliveryAction.FILL,
-)
-
-
-MIDNIGHT_UTC: Final = TimeNs(0)
-"""Nine in the morning in Japan, of any day."""
-
-
-class Conservation(NamedTuple):
-    """One asset's account of itself: ``put_in == held_by_firms + rest + redeemed``, always.
-
-    Attributes:
-        asset: ``yen``, or an issue.
-        put_in: Yen paid in less paid out, or units issued.
-        held_by_firms: What all firms own together.
-        rest: Units not allotted yet; 0 for yen.
-        redeemed: Units the issuer has paid for and ended.
-    """
-
-    asset: str
-    put_in: int
-    held_by_firms: int
-    rest: int
-    redeemed: int = 0
-
-
-class Settlement:
+class Settlement(Balances):
     """Who owes what, and delivery.
 
     Attributes:
@@ -134,6 +94,7 @@ class Settlement:
         cash: The yen of every firm, in the market's kind of money.
         design: How deliveries are finished.
         tokens: What happens to units besides trades.
+        sides: What firms, or the operator for them, say of deliveries.
         deliveries: Every delivery there ever was, by id; read only.
         under_way: Those neither finished nor canceled; likewise.
     """
@@ -149,39 +110,50 @@ class Settlement:
         life: LifeRules = WHOLE_AND_FREE,
         platforms: Platforms | None = None,
     ) -> None:
-        self.registers: Registers = {}
+        cash, registers = Cash(money_of() if money is None else money), Registers()
+        book = Deliveries(affirmation=life.affirmation)
+        deposits = Deposits(cash, registers)
+        super().__init__(cash, registers, deposits, book.record)
+        self._book = book
         self._platforms = platforms or Platforms()
-        self.cash = Cash(money_of() if money is None else money)
         self.design: StagedDesign = (
-            GrossAtomic(self.cash, self.registers, life.partial)
+            GrossAtomic(cash, registers, life.partial)
             if mode is SettlementMode.GROSS_ATOMIC
-            else ProvisionalTransfer(self.cash, self.registers, life.partial)
+            else ProvisionalTransfer(cash, registers, life.partial)
         )
         check_life(self.design.life)
-        self._life = life
-        self._settlement_days = settlement_days
-        self._calendar = calendar
-        self._deposits = Deposits(self.cash, self.registers)
-        self._book = Deliveries(affirmation=life.affirmation)
-        self._errors = ErrorTrades(self._book, self.registers, error_trade_bust_percent)
+        self._day = SettlementDay(settlement_days, calendar)
+        self._errors = ErrorTrades(book, registers, error_trade_bust_percent)
         self.tokens = TokenActs(
-            book=self._book, deposits=self._deposits, cash=self.cash, registers=self.registers,
+            book=book, deposits=deposits, cash=cash, registers=registers,
             platforms=self._platforms, design=self.design, calendar=calendar,
         )  # fmt: skip
+        self.sides = Sides(
+            book,
+            design=self.design,
+            day=self._day,
+            life=life,
+            exit_refusal=self.tokens.exit_refusal,
+        )
         self._fails = Fails(
-            self._book,
-            self.cash,
-            self.registers,
+            book,
+            cash,
+            registers,
             design=self.design,
             life=life,
             calendar=calendar,
         )
-        self._reversals = Reversals(self._book)
-        self.deliveries: Mapping[DeliveryId, Delivery] = MappingProxyType(self._book.by_id)
-        self.under_way: Mapping[DeliveryId, Delivery] = MappingProxyType(self._book.under_way)
-        self._business_date: date | None = None
-        self._settlement_date = date.min
-        self._cut_off_done = False
+        self._stages = Stages(
+            book,
+            cash,
+            registers,
+            design=self.design,
+            fails=self._fails,
+            tokens=self.tokens,
+            day=self._day,
+        )
+        self.deliveries: Mapping[DeliveryId, Delivery] = MappingProxyType(book.by_id)
+        self.under_way: Mapping[DeliveryId, Delivery] = MappingProxyType(book.under_way)
         self._handlers: dict[type, Callable[[Any], list[Event]]] = {
             Trade: self._on_trade,
             ParticipantRegistered: self._on_participant,
@@ -193,7 +165,7 @@ class Settlement:
 
     def settlement_date(self, trade_date: date) -> date:
         """When trades of ``trade_date`` are due (受渡日)."""
-        return business_days.settlement_date(trade_date, self._settlement_days, self._calendar)
+        return self._day.due(trade_date)
 
     # --- events of other rooms
 
@@ -208,11 +180,11 @@ class Settlement:
         return [] if handler is None else handler(event)
 
     def _on_trade(self, trade: Trade) -> list[Event]:
-        check(self._business_date is not None, "trades happen on a day", trade=trade.trade_id)
+        check(self._day.business_date is not None, "trades happen on a day", trade=trade.trade_id)
         check(trade.instrument_id in self.registers, "a traded issue is listed")
         for firm in (trade.buyer, trade.seller):
             check(firm in self._deposits.participants, "a trader is a participant", firm=firm)
-        return [self._book.create(trade, self._settlement_date)]
+        return [self._book.create(trade, self._day.settlement_date)]
 
     def _on_participant(self, event: ParticipantRegistered) -> list[Event]:
         self._deposits.admit(event.participant_id)
@@ -227,18 +199,12 @@ class Settlement:
         return []
 
     def _on_day(self, event: DayOpened) -> list[Event]:
-        day, last = event.business_date, self._business_date
-        check(last is None or day > last, "days go forward", day=day, last=last)
-        expected = self.settlement_date(day)
-        check(event.settlement_date == expected, "T+n is one rule", day=day, expected=expected)
-        self._business_date = day
-        self._platforms.start_day(day)
+        self._day.open(event)
+        self._platforms.start_day(event.business_date)
         self.cash.start_day()
-        self._settlement_date = expected
-        self._cut_off_done = False
         self._book.start_day()
         self._errors.start_day()
-        return self.tokens.start_day(day)
+        return self.tokens.start_day(event.business_date)
 
     def _on_transfer_control(self, event: TransferControlSet) -> list[Event]:
         self.registers[event.instrument_id].executable = event.executable
@@ -292,76 +258,18 @@ class Settlement:
             return refuse(barred, name)
         return self._book.tell(self.design.cancel(delivery))
 
-    def check_speaker(self, firm: ParticipantId, act: DeliveryAct) -> RejectReason | None:
-        """Why a firm may not say that of a delivery, or None; see consents.py. Changes nothing."""
-        return consents.rule_refusal(act, self._life) or consents.speaker_refusal(
-            self.deliveries.get(act.delivery_id), firm, act.side
-        )
-
-    def set_delivery_hold(self, command: SetDeliveryHold) -> list[Event]:
-        """Hold a delivery for one side or release it; see consents.py for what is refused."""
-        return self._of_delivery(command, consents.set_hold)
-
-    def affirm_delivery(self, command: AffirmDelivery) -> list[Event]:
-        """One side agrees to a delivery's terms; see consents.py for what is refused."""
-        return self._of_delivery(command, consents.affirm)
-
-    def set_delivery_parts(self, command: SetDeliveryParts) -> list[Event]:
-        """One side takes a delivery whole only, or in parts again; see consents.py."""
-        return self._of_delivery(command, consents.set_parts)
-
-    def consent_to_cancel(self, command: ConsentToCancel) -> list[Event]:
-        """One side agrees to a delivery's end; with both, or while it is unmatched, it ends."""
-        delivery = self.deliveries.get(command.delivery_id)
-        ends = delivery is not None and consents.ends_with(delivery, command.side)
-        barred = self.tokens.exit_refusal(delivery) if delivery is not None and ends else None
-        if barred is not None:
-            return refuse(barred, delivery_id_to_text(command.delivery_id))
-        events = self._of_delivery(command, consents.consent)
-        if delivery is not None and ends:
-            events += self._book.tell(self.design.cancel(delivery, FailReason.AGREED))
-        return events
-
-    def reverse_delivery(self, command: ReverseDelivery) -> list[Event]:
-        """Ask for a finished delivery's reversal; with both sides' word a new one begins."""
-        today = self._business_date
-        if today is None:
-            return refuse(RejectReason.PHASE_CLOSED, "no business day is open")
-        day = (
-            business_days.next_business_day(today, self._calendar) if self._cut_off_done else today
-        )
-        told = self._reversals.ask(command, day)
-        if isinstance(told, RejectReason):
-            return refuse(told, delivery_id_to_text(command.delivery_id))
-        return told
-
     def check_buy_in(self, command: BuyIn) -> RejectReason | None:
         """The first reason of this room not to end a fail that way, or None. Changes nothing."""
         if command.supplier is not None and command.supplier not in self._deposits.participants:
             return RejectReason.NOT_ENTITLED
-        return self._fails.check_buy_in(command, self._business_date)
+        return self._fails.check_buy_in(command, self._day.business_date)
 
     def buy_in(self, command: BuyIn) -> list[Event]:
         """End a fail for lack of units at the seller's cost; see fails.py for what is refused."""
         refused = self.check_buy_in(command)
         if refused is not None:
             return refuse(refused, delivery_id_to_text(command.delivery_id))
-        return self._fails.buy_in(command, self._business_date)
-
-    def _of_delivery(
-        self, command: _OneSide, act: Callable[[Delivery, _OneSide], Event | RejectReason]
-    ) -> list[Event]:
-        name = delivery_id_to_text(command.delivery_id)
-        off = consents.rule_refusal(command, self._life)
-        if off is not None:
-            return refuse(off, "the market's rules have no such word")
-        delivery = self.deliveries.get(command.delivery_id)
-        if delivery is None:
-            return refuse(RejectReason.UNKNOWN_INSTRUCTION, name)
-        told = act(delivery, command)
-        if isinstance(told, RejectReason):
-            return refuse(told, f"{name} is {delivery.state.value}, {command.side} side")
-        return [told]
+        return self._fails.buy_in(command, self._day.business_date)
 
     def default_issuer(self, command: DefaultIssuer) -> list[Event]:
         """The money's issuer fails; refused when it has failed already. O(accounts)."""
@@ -420,64 +328,11 @@ class Settlement:
             stage: Index into the design's stages.
             at_ns: Market time, for the money's hours.
         """
-        today = self._business_date
-        if today is None:
-            return refuse(RejectReason.PHASE_CLOSED, "no business day is open")
-        if not 0 <= stage < len(self.design.stages):
-            return refuse(RejectReason.OUT_OF_RANGE, f"{self.design.name} has no stage {stage}")
-        if self._cut_off_done:
-            return refuse(RejectReason.CUTOFF_PASSED, f"{today} is settled")
-        self.cash.start_stage(at_ns)
-        events = self.tokens.pay()
-        events += self._book.tell(self.design.run(stage, self._book.due(today)))
-        changes = [event for event in events if isinstance(event, DeliveryChanged)]
-        self._cut_off_done = stage == len(self.design.stages) - 1
-        self._fails.note(changes)
-        ran = SettlementRan(
-            business_date=today,
-            stage=stage,
-            stage_name=self.design.stages[stage],
-            moved=len({c.delivery_id for c in changes if c.action in _FORWARD}),
-            failed=sum(c.action is DeliveryAction.FAIL for c in changes),
-        )
-        return [*events, ran]
+        return self._stages.run(stage, at_ns)
 
     def close_day(self) -> list[Event]:
         """Charge what fails, then reconcile (照合). O(accounts, open deliveries, those ended today)."""
-        if self._business_date is None:
-            return refuse(RejectReason.PHASE_CLOSED, "no business day is open")
-        charged = self._fails.end_day(self._business_date)
-        reconciled = self._book.reconcile(self._business_date, self.registers, self.cash)
-        return [*charged, *self.tokens.close_day(), reconciled]
-
-    # --- reading
-
-    def owned_yen(self, participant_id: ParticipantId) -> Yen:
-        """What the firm owns in the settlement money, held or not."""
-        return self.cash.owned_yen(participant_id)
-
-    def owned_units(self, participant_id: ParticipantId, instrument_id: InstrumentId) -> Units:
-        """What the register says the firm holds, units set aside for buyers included."""
-        return Units(self.registers[instrument_id].balance(participant_id))
-
-    def available_yen(self, participant_id: ParticipantId) -> Yen:
-        """What the firm owns less what is held for deliveries under way."""
-        return self.cash.available_yen(participant_id)
-
-    def available_units(self, participant_id: ParticipantId, instrument_id: InstrumentId) -> Units:
-        """What the firm holds less what is set aside for deliveries under way."""
-        return Units(self.registers[instrument_id].available(participant_id))
-
-    def conservation(self) -> list[Conservation]:
-        """Yen first, then every issue: what was put in against what is there. O(accounts)."""
-        held_yen = sum(self.cash.owned_yen(firm) for firm in self._deposits.participants)
-        lines = [Conservation("yen", self._book.record.yen_put_in, held_yen, 0)]
-        for instrument_id, register in self.registers.items():
-            held = sum(units for _, units in register.holders())
-            rest, gone = register.unissued_units, register.redeemed_units
-            put_in = register.issued_units + gone
-            lines.append(Conservation(instrument_id, put_in, held, rest, gone))
-        return lines
+        return self._stages.close_day()
 
     # --- proving
 
@@ -490,7 +345,7 @@ class Settlement:
         self._errors.check_invariants()
         self.tokens.check_invariants()
         self._fails.check_invariants()
-        self._reversals.check_invariants()
+        self.sides.check_invariants()
         self._book.check_invariants(self.registers, self.cash)
         for line in self.conservation():
             there = line.held_by_firms + line.rest + line.redeemed
@@ -500,8 +355,7 @@ class Settlement:
         """Canonical content for the digest; open deliveries by id. O(accounts + open)."""
         return {
             "design": self.design.name,
-            "business_date": "" if self._business_date is None else str(self._business_date),
-            "cut_off_done": int(self._cut_off_done),
+            **self._day.state(),
             "cash": self.cash.state(),
             "registers": {key: self.registers[key].state() for key in sorted(self.registers)},
             **self._deposits.state(),
@@ -509,7 +363,7 @@ class Settlement:
             "errors": self._errors.state(),
             **self.tokens.state(),
             **self._fails.state(),
-            **self._reversals.state(),
+            **self.sides.state(),
         }
 
 

@@ -60,7 +60,7 @@ from settlement.distributions import CashClaim, Distributions
 from settlement.opaque import is_opaque
 from settlement.platforms import Platforms
 from settlement.register import ISSUER, Register, Registers, used
-from settlement.stages import StagedDesign
+from settlement.staged import StagedDesign
 from settlement.token_switches import TokenSwitches
 from settlement.verbs import REJECT, refuse
 

@@ -28,7 +28,6 @@ from feeds.market_data import MarketData
 from market.business_days import is_business_day, next_business_day
 from market.commands import (
     ActOnDelivery,
-    AffirmDelivery,
     AmendOrder,
     BustTrade,
     BuyIn,
@@ -39,7 +38,6 @@ from market.commands import (
     CloseDay,
     CloseSession,
     Command,
-    ConsentToCancel,
     DefaultIssuer,
     DepositUnits,
     DepositYen,
@@ -66,8 +64,6 @@ from market.commands import (
     RevokeKey,
     RunAuction,
     RunSettlement,
-    SetDeliveryHold,
-    SetDeliveryParts,
     SetNetAssetValue,
     SetReferencePrice,
     SetTransferControl,
@@ -282,11 +278,7 @@ class Core:
             ReportErrorTrade: self._report_error_trade,
             BustTrade: self._bust_trade,
             CancelDelivery: settlement.cancel_delivery,
-            SetDeliveryHold: settlement.set_delivery_hold,
-            AffirmDelivery: settlement.affirm_delivery,
-            ConsentToCancel: settlement.consent_to_cancel,
-            ReverseDelivery: settlement.reverse_delivery,
-            SetDeliveryParts: settlement.set_delivery_parts,
+            **settlement.sides.handlers,
             BuyIn: self._buy_in,
             DefaultIssuer: settlement.default_issuer,
             CloseDay: self._close_day,
@@ -551,7 +543,7 @@ class Core:
         seen = self.answers.recall_act(command)
         if seen is not None:
             return self._rejected(command, seen, name) if isinstance(seen, RejectReason) else [seen]
-        refusal = self.settlement.check_speaker(command.participant_id, act)
+        refusal = self.settlement.sides.check_speaker(command.participant_id, act)
         if refusal is not None:
             return self._rejected(command, refusal, name)
         events = self._handlers[type(act)](act)

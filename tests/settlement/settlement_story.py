@@ -23,6 +23,7 @@ from market.commands import (
     ParticipantLimits,
     ReverseDelivery,
     SetDeliveryHold,
+    SetDeliveryParts,
     SetTransferControl,
     WithdrawYen,
 )
@@ -159,24 +160,29 @@ class Story:
         command = SetDeliveryHold(
             delivery_id=DeliveryId(delivery_id), side=side, held=held, reason="test"
         )
-        return self._command(self.room.set_delivery_hold, command)
+        return self._command(self.room.sides.set_hold, command)
 
     def affirm(self, delivery_id: int, side: Side) -> list[Event]:
         """Affirm one delivery for a side."""
         command = AffirmDelivery(delivery_id=DeliveryId(delivery_id), side=side)
-        return self._command(self.room.affirm_delivery, command)
+        return self._command(self.room.sides.affirm, command)
+
+    def parts(self, delivery_id: int, side: Side, *, allowed: bool) -> list[Event]:
+        """Decline parts of one delivery for a side, or agree to them again."""
+        command = SetDeliveryParts(delivery_id=DeliveryId(delivery_id), side=side, allowed=allowed)
+        return self._command(self.room.sides.set_parts, command)
 
     def consent(self, delivery_id: int, side: Side) -> list[Event]:
         """Consent to one delivery's end for a side."""
         command = ConsentToCancel(delivery_id=DeliveryId(delivery_id), side=side, reason="test")
-        return self._command(self.room.consent_to_cancel, command)
+        return self._command(self.room.sides.consent_to_cancel, command)
 
     def reverse(self, delivery_id: int, side: Side, *, legal_order: bool = False) -> list[Event]:
         """Ask for one delivery's reversal for a side."""
         command = ReverseDelivery(
             delivery_id=DeliveryId(delivery_id), side=side, reason="test", legal_order=legal_order
         )
-        return self._command(self.room.reverse_delivery, command)
+        return self._command(self.room.sides.reverse, command)
 
     def buy_in(
         self,

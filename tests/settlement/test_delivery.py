@@ -19,7 +19,7 @@ from settlement.delivery import (
     Life,
     check_life,
 )
-from settlement.stages import gross_atomic, provisional_transfer
+from settlement.staged import gross_atomic, provisional_transfer
 
 LIVES = {"gross_atomic": GROSS_ATOMIC_LIFE, "provisional_transfer": PROVISIONAL_TRANSFER_LIFE}
 

@@ -207,3 +207,39 @@ def test_a_part_for_less_than_a_yen_moves_units_only() -> None:
     assert filled(story.run(*DAY)) == [(5, 1)]
     assert story.holdings() == {"A": (1, 0), "B": (9, 9), "C": (0, 0)}
     assert story.auditor.verdict() == []
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_part_under_way_goes_on_when_a_side_declines_parts(side: Side) -> None:
+    """4 of 10 units are locked when a side declines: they are delivered, the 3 of the next day are not."""
+    story = world(SettlementMode.PROVISIONAL_TRANSFER)
+    story.allot(A, 4)
+    story.pay_in(B, 1_000)
+    delivery = story.trade(seller=A, buyer=B, units=10)
+    story.run(0)
+    story.parts(delivery, side, allowed=False)
+    assert filled(story.run(*DAY[1:])) == [(4, 400)]
+    story.next_day()
+    story.allot(A, 3)
+    assert filled(story.run(*DAY)) == []
+    story.next_day()
+    story.parts(delivery, side, allowed=True)
+    assert filled(story.run(*DAY)) == [(3, 300)]
+
+
+@pytest.mark.parametrize("mode", BOTH)
+def test_a_word_on_parts_is_refused_for_the_first_reason(mode: SettlementMode) -> None:
+    """No such rule, no such delivery, said before, over."""
+    plain = Story(mode)
+    assert refusal(plain.parts(99, Side.BUY, allowed=False)) is RejectReason.ACT_UNSUPPORTED
+    story = world(mode)
+    assert refusal(story.parts(99, Side.BUY, allowed=False)) is RejectReason.UNKNOWN_INSTRUCTION
+    story.allot(A, 10)
+    story.pay_in(B, 1_000)
+    delivery = story.trade(seller=A, buyer=B, units=10)
+    assert refusal(story.parts(delivery, Side.BUY, allowed=True)) is RejectReason.DUPLICATE
+    story.parts(delivery, Side.BUY, allowed=False)
+    assert refusal(story.parts(delivery, Side.BUY, allowed=False)) is RejectReason.DUPLICATE
+    story.run(*DAY)
+    assert story.state(delivery) == "finished", "whole, as it asked"
+    assert refusal(story.parts(delivery, Side.SELL, allowed=False)) is RejectReason.ALREADY_FINAL

@@ -13,7 +13,7 @@ from market.rules import SettlementMode
 from settlement.cash import order_for
 from settlement.delivery import Delivery
 from settlement.money.payment import SignedEvidence, evidence_digest
-from settlement.stages.provisional_transfer import ProvisionalTransfer
+from settlement.staged.provisional_transfer import ProvisionalTransfer
 
 HOLD, FUND, PAY = range(3)
 STATES = ["created", "provisional", "confirmed", "failing"]

@@ -10,12 +10,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from random_market import FIRMS, LIVELY, WIDE, Chance
+from random_market import FIRMS, LIVELY, WIDE, Chance, session_of
 from small_market import ask, cross, market_with, phase
 from watched_market import WatchedMarket
 
 from market.business_days import next_business_day
 from market.commands import (
+    ActOnDelivery,
     AffirmDelivery,
     BuyIn,
     ChangePhase,
@@ -40,7 +41,7 @@ from market.events import (
     FailChargePaid,
     Reconciled,
 )
-from market.ids import DeliveryId
+from market.ids import ClientOrderId, DeliveryId
 from market.quantities import Sen, Units, Yen
 from market.reasons import RejectReason
 from market.words import Phase, Side
@@ -261,6 +262,7 @@ def test_random_days_under_every_rule_of_life_keep_every_promise() -> None:
     assert {
         "DeliveryFilled", "FailCharged", "BuyInStarted", "BoughtIn", "ReversalAsked",
         "CancelConsented", "DeliveryAffirmed", "DeliveryHoldSet",
+        "DeliveryActTaken",
     } <= seen  # fmt: skip
 
 
@@ -316,7 +318,26 @@ def _life_act(chance: Chance, draw: Random) -> Command:
             price_sen=draw.choice((None, None, Sen(900), Sen(1_200))),
         ),
     )
-    return draw.choice(acts)
+    act = draw.choice(acts)
+    return act if isinstance(act, BuyIn) or draw.random() < 0.5 else _by_firm(chance, draw, act)
+
+
+def _by_firm(chance: Chance, draw: Random, act: Any) -> ActOnDelivery:
+    """The same from a session, mostly of the firm whose side it is; its generation may be old."""
+    core = chance.market.core
+    delivery = core.settlement.deliveries.get(act.delivery_id)
+    firm = draw.choice(FIRMS)
+    if delivery is not None and draw.random() < 0.9:
+        firm = delivery.terms.buyer if act.side is Side.BUY else delivery.terms.seller
+    session_id = session_of(firm)
+    return ActOnDelivery(
+        participant_id=firm,
+        session_id=session_id,
+        generation=core.participants.sessions[session_id].generation,
+        req_id="w",
+        client_request_id=ClientOrderId(f"w-{len(chance.market.entries)}"),
+        act=act,
+    )
 
 
 def test_the_timeline_tells_what_a_fail_costs_and_how_it_ends() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from random_market import FIRMS, WIDE, session_of
+from said_words import Words
 from small_market import ask, cross, market_with, phase
 from watched_market import WatchedMarket
 
@@ -25,11 +26,14 @@ from market.commands import (
     SetDeliveryHold,
     SetDeliveryParts,
 )
-from market.events import CommandRefused, DeliveryActTaken, Event, RequestRepeated
+from market.events import CommandRefused, DeliveryActTaken, RequestRepeated
 from market.ids import ClientOrderId, DeliveryId, ParticipantId, SessionId
 from market.quantities import Units
 from market.reasons import RejectReason
 from market.words import Phase, Side
+from participants.fix_reports import FixReports
+from participants.ouch_reports import OuchReports
+from venue.core import Core
 
 A, B, C = FIRMS
 R = RejectReason
@@ -362,80 +366,32 @@ def test_one_name_is_one_request_of_the_firm_and_day() -> None:
     assert code(say(market, A, release, "w1")) == "done", "names are of a day"
 
 
+# --- the other doors
+
+
+def test_fix_and_ouch_take_no_notice_of_words_on_deliveries() -> None:
+    """Taken, refused or repeated, a word adds no record to either projection."""
+    market = traded()
+    say(market, A, hold(), "w1")
+    say(market, A, hold(), "w1", req_id="again")
+    say(market, A, hold(), "w2")
+    say(market, B, hold(), "w3")
+    core, fix, ouch = Core(), FixReports(), OuchReports()
+    words = 0
+    for entry in market.entries:
+        before = {session: len(fix.of_session(session)) for session in map(session_of, FIRMS)}
+        ouch.take()
+        events = core.apply(entry)
+        fix.apply(entry, events)
+        ouch.apply(entry, events)
+        if isinstance(entry.command, ActOnDelivery):
+            words += 1
+            assert before == {session: len(fix.of_session(session)) for session in before}
+            assert ouch.take() == []
+    assert words == 4
+
+
 # --- by chance
-
-
-class Words:
-    """A slow list of what was said of each delivery, made from events alone; it says what comes next."""
-
-    def __init__(self, *, affirmation: bool, parts: bool) -> None:
-        self.affirmation, self.parts = affirmation, parts
-        self.terms: dict[int, tuple[str, str]] = {}
-        self.state: dict[int, str] = {}
-        self.said: dict[int, set[str]] = {}
-        self.reverses: dict[int, int] = {}
-
-    def read(self, events: list[Event]) -> None:
-        """One step."""
-        for event in events:
-            kind = type(event).__name__
-            delivery: int = getattr(event, "delivery_id", None) or 0
-            if kind == "DeliveryCreated":
-                self.terms[delivery] = (event.buyer, event.seller)  # type: ignore[union-attr]
-                self.state[delivery], self.said[delivery] = "created", set()
-                target = event.reverses  # type: ignore[union-attr]
-                if target is None and self.affirmation:
-                    self.said[delivery] = {"awaits buy", "awaits sell"}
-                if target is not None:
-                    self.reverses[delivery] = target
-                    self.said[target] -= {"reverse buy", "reverse sell"}
-            elif kind == "DeliveryChanged":
-                self.state[delivery] = event.state.value  # type: ignore[union-attr]
-            elif kind in {"DeliveryHoldSet", "DeliveryPartsSet"}:
-                on = event.held if kind == "DeliveryHoldSet" else not event.allowed  # type: ignore[union-attr]
-                word = ("held " if kind == "DeliveryHoldSet" else "whole ") + event.side.value  # type: ignore[union-attr]
-                (self.said[delivery].add if on else self.said[delivery].discard)(word)
-            elif kind == "DeliveryAffirmed":
-                self.said[delivery].discard("awaits " + event.side.value)  # type: ignore[union-attr]
-            elif kind == "CancelConsented":
-                self.said[delivery].add("end " + event.side.value)  # type: ignore[union-attr]
-            elif kind == "ReversalAsked":
-                self.said[delivery].add("reverse " + event.side.value)  # type: ignore[union-attr]
-
-    def expect(self, firm: str, act: DeliveryAct) -> str:
-        """The answer to a new word."""
-        affirm, parts = isinstance(act, AffirmDelivery), isinstance(act, SetDeliveryParts)
-        if (affirm and not self.affirmation) or (parts and not self.parts):
-            return "ACT_UNSUPPORTED"
-        delivery, side = act.delivery_id, act.side.value
-        if firm not in self.terms.get(delivery, ()):
-            return "UNKNOWN_INSTRUCTION"
-        if firm != self.terms[delivery][0 if side == "buy" else 1]:
-            return "NOT_OWN_SIDE"
-        said, state = self.said[delivery], self.state[delivery]
-        final = state in {"paid", "finished", "canceled"}
-        if isinstance(act, ReverseDelivery):
-            return self._reverse(delivery, "reverse " + side in said, state)
-        if isinstance(act, SetDeliveryHold) and act.held == ("held " + side in said):
-            return "DUPLICATE"
-        if isinstance(act, SetDeliveryParts) and act.allowed == ("whole " + side not in said):
-            return "DUPLICATE"
-        if final:
-            return "ALREADY_FINAL"
-        if affirm and "awaits " + side not in said:
-            return "DUPLICATE"
-        if isinstance(act, ConsentToCancel) and "end " + side in said:
-            return "DUPLICATE"
-        return "done"
-
-    def _reverse(self, delivery: int, asked: bool, state: str) -> str:
-        if asked:
-            return "DUPLICATE"
-        if state != "finished":
-            return "NOT_SETTLED"
-        mine = [one for one, target in self.reverses.items() if target == delivery]
-        standing = any(self.state[one] != "canceled" for one in mine)
-        return "ALREADY_REVERSED" if standing or delivery in self.reverses else "done"
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -7,6 +7,7 @@ import pytest
 
 from feeds import itch, kraken
 from feeds.wire import Channel
+from market.events import ChargeKind
 from participants.fix_profiles import PROFILES
 from participants.wire import METHODS
 from venue.asyncapi import DOORS
@@ -96,3 +97,22 @@ def test_every_method_and_channel_is_named() -> None:
     names = quoted(section("Websockets"))
     assert {*METHODS, *Channel} - names == set()
     assert {*kraken.CHANNELS} - quoted(section("Kraken")) == set()
+
+
+def test_every_act_on_tokens_and_every_kind_of_news_is_named() -> None:
+    """The words that the modules of reports write, and the codes a word on a delivery is refused with."""
+    words = quoted(section("Websockets"))
+    tokens = (ROOT / "participants/token_reports.py").read_text()
+    told = set(re.findall(r'what="(\w+)"|what = "(\w+)"|else "(\w+)"', tokens))
+    assert {word for found in told for word in found if word} - words - {"renew", "revoke"} == set()
+    assert {f"{act}_{key}" for act in ("renew", "revoke") for key in ("key", "node_key")} <= words
+    reports = (ROOT / "participants/reports.py").read_text()
+    pushed = set(re.findall(r'_(?:push|tell_firm)\([^"\n]*"(\w+)"', reports))
+    assert {"trade", "delivery", "token"} <= pushed <= words
+    deliveries = (ROOT / "participants/delivery_reports.py").read_text()
+    told = set(
+        re.findall(r'what = "(\w+)" if .* else "(\w+)"|(?:return|said =) "(\w+)"', deliveries)
+    )
+    kinds = {word for found in told for word in found if word}
+    assert {"fill", "hold", "release", "matched", "reversal", "reversal_asked"} <= kinds
+    assert {*kinds, *ChargeKind} <= words

@@ -60,7 +60,7 @@ from market.token_acts import (
 from market.words import Side
 from settlement.delivery import Delivery
 from settlement.progmat.register import ProgmatRegister
-from settlement.stages.provisional_transfer import ProvisionalTransfer
+from settlement.staged.provisional_transfer import ProvisionalTransfer
 
 R, F, S = RejectReason, FailReason, DeliveryState
 BOOKS = pytest.mark.parametrize("name", [PLAIN, PROGMAT, IBET])

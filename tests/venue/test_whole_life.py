@@ -1,7 +1,8 @@
 """Weeks by chance in which everything happens to a delivery at once, under rules drawn by seed.
 
 Parts, penalties, buy-in, compensation, consent and reversal meet frozen accounts, a closed station,
-redeemed issues, every kind of money and a failed issuer. Which of them is first is left to chance;
+redeemed issues, every kind of money and a failed issuer. Sides are spoken for by the operator, and by the
+firms themselves in their sessions. Which of them is first is left to chance;
 invariants, conservation and an auditor that knows only events are asked after every command.
 """
 
@@ -10,18 +11,24 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
+from msgspec.structs import replace
+from said_words import Words
 from token_chance import FIRMS, Oracle, TokenChance
 
 from market.commands import (
+    ActOnDelivery,
     AffirmDelivery,
     BuyIn,
     Command,
     ConsentToCancel,
+    DeliveryAct,
     ReverseDelivery,
+    SetDeliveryHold,
+    SetDeliveryParts,
     WithdrawYen,
 )
-from market.events import CommandRefused, Event
-from market.ids import DeliveryId
+from market.events import CommandRefused, Event, RequestRejected, RequestRepeated
+from market.ids import ClientOrderId, DeliveryId, ParticipantId, SessionId
 from market.quantities import Sen, Units, Yen
 from market.token_acts import ForceTransfer, TransferGround
 from market.words import Side
@@ -51,6 +58,49 @@ class LifeChance(TokenChance):
             fail_unpaid_charge=draw.choice(("carry", "waive")),
         )
         self.oracle = NoOracle()
+        rules = self.story.core.rules
+        self.words = Words(
+            affirmation=rules.affirmation.value, parts=rules.partial_settlement.value
+        )
+        self.read = 0
+        self.asked: dict[ClientOrderId, ActOnDelivery] = {}
+        self.answers: Counter[str] = Counter()
+
+    def do(self, command: Command) -> list[Event]:
+        """One command; a firm's word is answered as the list of what was said works out."""
+        story = self.story
+        if not isinstance(command, ActOnDelivery):
+            return super().do(command)
+        for event in story.events[self.read :]:
+            self.words.read([event])
+        self.read = len(story.events)
+        wanted = {self.words.expect(command.participant_id, command.act)}
+        if wanted == {"done"} and self.words.ends(command.act):
+            wanted |= {"STATION_CLOSED", "TRANSFER_RESTRICTED"}  # the platform's to say
+        if command.client_request_id in self.asked:
+            wanted = {"repeated"}
+        self.asked[command.client_request_id] = command
+        before = story.state()
+        events = super().do(command)
+        first = events[0]
+        answer = "repeated" if isinstance(first, RequestRepeated) else "done"
+        if isinstance(first, RequestRejected):
+            answer = first.reason.value
+        assert answer in wanted, (command, wanted)
+        assert answer == "done" or story.state() == before, "a refusal moves nothing"
+        self.answers[answer] += 1
+        return events
+
+    def _open(self) -> None:
+        """A new day: names may be used again."""
+        super()._open()
+        self.asked = {}
+
+    def _something(self) -> None:
+        """What happens in these days, and then often a firm's own word."""
+        super()._something()
+        while self.draw.random() < 0.5:
+            self.do(self._own_word())
 
     def more_acts(self) -> tuple[Callable[[], Command], ...]:
         """Words of the sides, and ends of fails."""
@@ -73,6 +123,40 @@ class LifeChance(TokenChance):
             AffirmDelivery(delivery_id=delivery, side=side),
             ConsentToCancel(delivery_id=delivery, side=side, reason="x"),
         ))  # fmt: skip
+
+    def _own_word(self) -> Command:
+        """A firm speaks by its session: mostly of what is its own, sometimes again, sometimes wrongly."""
+        draw = self.draw
+        if self.asked and draw.random() < 0.1:
+            return replace(draw.choice(list(self.asked.values())), req_id="again")
+        delivery = self.story.core.settlement.deliveries.get(self._any())
+        side = draw.choice(tuple(Side))
+        firm, delivery_id = draw.choice(FIRMS), DeliveryId(10**6)
+        if delivery is not None:
+            delivery_id = delivery.terms.delivery_id
+            if draw.random() < 0.9:
+                terms = delivery.terms
+                firm = terms.buyer if (side is Side.BUY) is (draw.random() < 0.95) else terms.seller
+        return self._of_firm(firm, self._say(delivery_id, side))
+
+    def _say(self, name: DeliveryId, side: Side) -> DeliveryAct:
+        on = self.draw.random() < 0.5
+        acts: tuple[DeliveryAct, ...] = (
+            AffirmDelivery(delivery_id=name, side=side),
+            AffirmDelivery(delivery_id=name, side=side),
+            ConsentToCancel(delivery_id=name, side=side, reason="own"),
+            ReverseDelivery(delivery_id=name, side=side, reason="own"),
+            ReverseDelivery(delivery_id=name, side=side, reason="own"),
+            SetDeliveryHold(delivery_id=name, side=side, held=on),
+            SetDeliveryParts(delivery_id=name, side=side, allowed=on),
+        )
+        return self.draw.choice(acts)
+
+    def _of_firm(self, firm: ParticipantId, act: DeliveryAct) -> ActOnDelivery:
+        return ActOnDelivery(
+            participant_id=firm, session_id=SessionId(f"{firm}-1"), generation=1, req_id="w",
+            client_request_id=ClientOrderId(self._reference()), act=act,
+        )  # fmt: skip
 
     def _reverse(self) -> Command:
         over = [name for name, one in self.story.core.settlement.deliveries.items() if one.is_over]
@@ -119,9 +203,11 @@ def test_weeks_in_which_everything_happens_keep_every_promise(seed: int) -> None
 def test_the_weeks_are_not_idle() -> None:
     """Over the seeds nearly every end of a delivery is met; test_delivery_life.py meets the rest."""
     told: Counter[str] = Counter()
+    answers: Counter[str] = Counter()
     for seed in range(40):
         chance = LifeChance(seed)
         chance.play(days=6, busy=7)
+        answers += chance.answers
         for event in chance.story.events:
             told[type(event).__name__] += 1
             told[str(getattr(event, "reason", ""))] += 1
@@ -134,3 +220,8 @@ def test_the_weeks_are_not_idle() -> None:
         "BUY_IN_NOT_DUE ALREADY_REVERSED NOT_SETTLED"
     )
     assert [name for name in wanted.split() if not told[name]] == []
+    own = (
+        "done repeated ACT_UNSUPPORTED UNKNOWN_INSTRUCTION NOT_OWN_SIDE DUPLICATE ALREADY_FINAL "
+        "NOT_SETTLED ALREADY_REVERSED"
+    )
+    assert [answer for answer in own.split() if not answers[answer]] == []
