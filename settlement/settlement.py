@@ -234,9 +234,11 @@ class Settlement(Balances):
         return self._book.tell([answer])
 
     def set_transfer_control(self, command: SetTransferControl) -> list[Event]:
-        """Open or close an issue to transfers; what is paid is still delivered."""
+        """Open or close an issue to transfers; what is paid is still delivered. A redeemed issue stays shut."""
         if command.instrument_id not in self.registers:
             return refuse(RejectReason.UNKNOWN_INSTRUMENT, command.instrument_id)
+        if command.executable and self.registers[command.instrument_id].ended:
+            return refuse(RejectReason.TRANSFER_RESTRICTED, f"{command.instrument_id} is redeemed")
         told = TransferControlSet(
             instrument_id=command.instrument_id,
             executable=command.executable,

@@ -51,6 +51,7 @@ class Answer(StrEnum):
     DONE = "done"
     ALREADY = "already"  # the same step before: the answer stands, nothing moved now
     ID_CONFLICT = "id_conflict"  # the id was used for another step
+    NO_RULE = "no_rule"  # the table has no such row
     TERMS = "terms"  # what was agreed is something else
     WRONG_STATE = "wrong_state"
     SOMEONE_OUT = "someone_out"
@@ -131,6 +132,8 @@ class Enactment:
         content = (rule.origin, rule.name)
         if (known := self.steps.get(step_id)) is not None:
             return Answer.ALREADY if known == content else Answer.ID_CONFLICT
+        if rule not in self._protocol.rules:
+            return Answer.NO_RULE
         if under is not None and under != self._terms:
             return Answer.TERMS
         refused = self._refusal(rule)

@@ -319,7 +319,7 @@ def _rule(protocol: Protocol, name: str, origin: ObligationState) -> Rule:
 
 
 def test_each_refusal_has_one_code_and_moves_nothing() -> None:
-    """Wrong state, units missing, somebody out, a stop, a guard, yen missing."""
+    """No such row, wrong state, units missing, somebody out, a stop, a guard, yen missing."""
     b2 = verified_payment()
     deposit, confirm = _rule(b2, "deposit", S.READY), _rule(b2, "confirm", S.LOCKED_1)
     abort, finish = _rule(b2, "abort", S.LOCKED_1), _rule(b2, "finish", S.DECIDED)
@@ -327,6 +327,8 @@ def test_each_refusal_has_one_code_and_moves_nothing() -> None:
     run = Enactment(b2, TERMS, token, cash, World())
     before = (token.state(), cash.state(), run.world)
 
+    steal = Rule("steal", "buyer", S.READY, S.SETTLED, deliver=(Leg.TOKEN,))
+    assert run.take("0", steal) is Answer.NO_RULE
     assert run.take("1", finish) is Answer.WRONG_STATE
     assert run.take("2", deposit) is Answer.LACK
     assert (token.state(), cash.state(), run.world) == before

@@ -520,7 +520,8 @@ def test_a_redeemed_issue_ends_its_deliveries_in_cash(name: InstrumentId, stages
     assert not register.live_holds
     assert story.refused(redeemed) is R.DUPLICATE
     assert story.refused(allot(name)) is R.TRANSFER_RESTRICTED
-    story.done(SetTransferControl(instrument_id=name, executable=True, reason="by mistake"))
+    opened = SetTransferControl(instrument_id=name, executable=True, reason="by mistake")
+    assert story.refused(opened) is R.TRANSFER_RESTRICTED
     assert story.refused(allot(name)) is R.TRANSFER_RESTRICTED, "a flag brings no issue back"
     late = DeclareDistribution(
         instrument_id=name, price_sen=Sen(100), record_date=date(2026, 11, 25),
