@@ -10,18 +10,24 @@ from hypothesis import strategies as st
 
 from market.commands import (
     NO_PRICE,
+    ActOnDelivery,
+    AffirmDelivery,
     AmendOrder,
     CancelOrder,
+    ConsentToCancel,
     Kill,
     MassCancel,
     MassCancelScope,
     NewOrder,
+    ReverseDelivery,
+    SetDeliveryHold,
+    SetDeliveryParts,
 )
-from market.ids import ClientOrderId, InstrumentId, OrderId, ParticipantId, SessionId
+from market.ids import ClientOrderId, DeliveryId, InstrumentId, OrderId, ParticipantId, SessionId
 from market.quantities import MAX_PRICE_SEN, MAX_QUANTITY_UNITS, Sen, Units
 from market.reasons import CATALOGUE, RejectReason
 from market.words import OrderKind, SelfTradeMode, Side, Validity
-from participants.delivery_requests import DELIVERY_METHODS
+from participants.delivery_requests import DELIVERY_METHODS, DeliveryRequest
 from participants.diagnosis import Refusal
 from participants.wire import (
     FRAME_BYTES_MAX,
@@ -38,6 +44,7 @@ from participants.wire import (
     encode_refusal,
     encode_result,
     method_of,
+    method_of_command,
     to_command,
 )
 
@@ -660,3 +667,44 @@ def test_hello_and_results_are_plain_json() -> None:
         "run_id": "r", "nonce": "ab", "at_ns": 5,
     }  # fmt: skip
     assert result == {"method": "ping", "req_id": "7", "ok": True, "result": {"at_ns": 5}}
+
+
+# --- words on deliveries
+
+
+def test_each_word_on_a_delivery_becomes_its_act_in_the_sessions_name() -> None:
+    """Method to act and back; who speaks is the session's firm, and a legal order is never a firm's."""
+    one = DeliveryId(92)
+    side = Side.BUY
+    acts = {
+        "delivery.affirm": AffirmDelivery(delivery_id=one, side=side),
+        "delivery.hold": SetDeliveryHold(delivery_id=one, side=side, held=True, reason="check"),
+        "delivery.release": SetDeliveryHold(
+            delivery_id=one, side=side, held=False, reason="checked"
+        ),
+        "delivery.consent": ConsentToCancel(delivery_id=one, side=side, reason="agreed"),
+        "delivery.reverse": ReverseDelivery(delivery_id=one, side=side, reason="wrong-account"),
+        "delivery.decline_parts": SetDeliveryParts(delivery_id=one, side=side, allowed=False),
+        "delivery.agree_parts": SetDeliveryParts(delivery_id=one, side=side, allowed=True),
+    }
+    assert tuple(acts) == DELIVERY_METHODS
+    for method, act in acts.items():
+        request = read(json.dumps(message(method, **FULLEST[method])))
+        assert isinstance(request, DeliveryRequest)
+        command = to_command(request, ME)
+        assert command == ActOnDelivery(
+            participant_id=ME.participant_id,
+            session_id=ME.session_id,
+            generation=ME.generation,
+            req_id="7",
+            client_request_id=ClientOrderId("d-1"),
+            act=act,
+        )
+        assert method_of_command(command) == method
+
+
+@pytest.mark.parametrize("text", ["D-0", "D-01", "D-", "T-1", "1", "D-1 ", "D-" + "9" * 17])
+def test_a_delivery_has_one_spelling(text: str) -> None:
+    """SCHEMA, naming the field."""
+    found = refusal(json.dumps(message("delivery.affirm", **{**ON_DELIVERY, "delivery_id": text})))
+    assert (found.reason, found.field) == (R.SCHEMA, "params.delivery_id")
