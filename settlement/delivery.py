@@ -73,6 +73,8 @@ YEN_HELD_STATES: Final = (_S.CONFIRMED,)
 
 _NEEDS_REASON: Final = (DeliveryAction.FAIL, DeliveryAction.CANCEL)
 _NEW_ATTEMPT: Final = (DeliveryAction.RETRY, DeliveryAction.FILL)
+_IN_MONEY: Final = (FailReason.BOUGHT_IN, FailReason.COMPENSATED, FailReason.REDEEMED)
+"""Ends after which each side has had its due, though this delivery posted nothing."""
 
 
 def check_life(life: Life) -> None:
@@ -106,6 +108,7 @@ class Delivery(Record):
         filled_units: Units delivered in parts; of one that finished, all of them.
         filled_yen: What was paid for them.
         part: The part under way, or None when all that is open is.
+        ended_by: Why it was canceled, else None.
     """
 
     terms: DeliveryCreated
@@ -119,6 +122,7 @@ class Delivery(Record):
     filled_units: int = 0
     filled_yen: int = 0
     part: Fill | None = None
+    ended_by: FailReason | None = None
 
     @property
     def hold_id(self) -> HoldId:
@@ -165,6 +169,11 @@ class Delivery(Record):
         """Whether it is finished or canceled."""
         return self.state in TERMINAL_STATES
 
+    @property
+    def ended_in_money(self) -> bool:
+        """Whether the buyer got other units, or yen, for what was not delivered."""
+        return self.ended_by in _IN_MONEY
+
     def move(
         self, life: Life, action: DeliveryAction, reason: FailReason | None = None
     ) -> DeliveryChanged:
@@ -194,6 +203,8 @@ class Delivery(Record):
             self.attempt += 1
         if action in _NEEDS_REASON:
             self.part = None
+        if action is DeliveryAction.CANCEL:
+            self.ended_by = reason
         return DeliveryChanged(
             delivery_id=delivery_id,
             action=action,

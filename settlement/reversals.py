@@ -3,8 +3,9 @@
 Purpose: settled is final (I8). Both sides ask, or a legal order stands for them; then an obligation
 begins with the parties swapped and the same units and yen, due on the day it was agreed (the next
 business day after the cut-off), and is delivered against payment like any other: it may be held, come in
-parts, fail, be canceled. Once it has ended without movement its target may be reversed again. A part
-is reversed by a sale of its own, a reversal by nothing.
+parts, fail, be canceled. Once it has ended without movement its target may be reversed again; not when a
+part of it was delivered, nor when it was bought in, compensated or redeemed, because then what is taken back
+was had in other units or in yen. A part is reversed by a sale of its own, a reversal by nothing.
 
 Refusals in the order of RejectReason: no such delivery, asked before by the same side, not settled,
 reversed already or itself a reversal. Cost: O(1); nothing is kept of deliveries nobody reverses.
@@ -22,6 +23,7 @@ from market.ids import DeliveryId
 from market.reasons import RejectReason
 from market.words import Side
 from settlement.deliveries import Deliveries
+from settlement.delivery import Delivery
 
 _BOTH = frozenset(Side)
 
@@ -76,7 +78,7 @@ class Reversals:
         if delivery.state is not DeliveryState.FINISHED:
             return RejectReason.NOT_SETTLED
         newest = self.reversed_by.get(target)
-        stands = newest is not None and self._book.by_id[newest].state is not DeliveryState.CANCELED
+        stands = newest is not None and _stands(self._book.by_id[newest])
         if stands or delivery.terms.reverses is not None:
             return RejectReason.ALREADY_REVERSED
         return None
@@ -99,3 +101,9 @@ class Reversals:
                 "reversed_by": [list(pair) for pair in sorted(self.reversed_by.items())],
             }
         }
+
+
+def _stands(reversal: Delivery) -> bool:
+    """Whether it has taken its target back, in part or in money, or still may."""
+    canceled = reversal.state is DeliveryState.CANCELED
+    return not canceled or reversal.ended_in_money or reversal.filled_units > 0

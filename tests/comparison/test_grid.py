@@ -214,3 +214,27 @@ def test_a_hypothesis_is_judged_seed_by_seed() -> None:
     assert verdict(good) == ("confirmed", 1.0)
     assert verdict(good + bad) == ("refuted", 0.5)
     assert verdict([one for one in good if one["design"] != "D-token"]) == ("not run", None)
+
+
+def test_none_at_risk_means_in_no_cell() -> None:
+    """h1: one batch of three cells with a yen-hour of exposure is not none, though the median is."""
+    name = "principal_integral_yen_h"
+    faulty = {"faults": "high"}
+    rows = [row("A", 1, **{name: 0.0}), row("B2", 1, **{name: 5.0}) | faulty,
+            row("D-token", 1, **{name: 500.0}) | faulty]  # fmt: skip
+    quiet = [row("C2", 1, **{name: 0.0}), row("C3", 1, **{name: 0.0})]
+
+    def verdict(rows: list[dict[str, Any]]) -> tuple[str, str]:
+        h1 = judge(rows)[0]
+        return h1.word, h1.seen
+
+    good = [*rows, *quiet, row("C3-ccp", 1, **{name: 0.0})]
+    bad = [*rows, *quiet, row("C3-ccp", 1, **{name: 1.0})]
+    assert verdict(good) == (
+        "confirmed",
+        "with many faults D-token 500, B2 5; most of any cell A 0, C 0 yen·h",
+    )
+    assert verdict(bad) == (
+        "refuted",
+        "with many faults D-token 500, B2 5; most of any cell A 0, C 1 yen·h",
+    )

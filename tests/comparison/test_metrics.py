@@ -103,6 +103,28 @@ def test_replacement_cost_follows_the_price_while_open() -> None:
     assert figures(facts_of(one), prices=prices)["replacement_peak_yen"] == 30
 
 
+def test_replacement_cost_forgets_what_is_over_in_every_issue() -> None:
+    """X costs 500 to replace until hour 2; when Y costs 300 at hour 3, the peak is still 500."""
+    x = settled("1", 2)
+    y = deal(
+        "2", "A", "B", 1_000, issue="Y", traded_ns=2 * H, outcome=Outcome.SETTLED, ended_ns=4 * H
+    )
+    prices = (PricePoint(1 * H, "X", 15_000), PricePoint(3 * H, "Y", 13_000))
+
+    assert figures(facts_of(x, y), prices=prices)["replacement_peak_yen"] == 500
+
+
+def test_crosses_of_one_moment_are_one_look() -> None:
+    """X fell to cost 0 and Y rose to cost 300 in the same cross: never 500 and 300 at once."""
+    x = settled("1", 9)
+    y = settled("2", 9, issue="Y")
+    prices = (
+        PricePoint(1 * H, "X", 15_000), PricePoint(3 * H, "Y", 13_000), PricePoint(3 * H, "X", 10_000),
+    )  # fmt: skip
+
+    assert figures(facts_of(x, y), prices=prices)["replacement_peak_yen"] == 500
+
+
 def test_liquidity_used_nets_what_came_in_before() -> None:
     """A pays 100, gets 80 and pays 50: 100 at the deepest; B pays 80 from what it received."""
     ring = facts_of(settled("1", 1), moves=[

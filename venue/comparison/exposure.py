@@ -3,8 +3,9 @@
 Units: yen, yen times hours. Cost: O(records log records).
 """
 
+from itertools import groupby
+
 from venue.comparison.facts import Deal, Facts, Outcome
-from venue.comparison.flow import PricePoint
 from venue.comparison.formulas import (
     HOURS_A_DAY,
     NS_PER_HOUR,
@@ -71,30 +72,27 @@ def principal_lost(seen: Seen) -> float:
 
 
 def replacement_peak(seen: Seen) -> float:
-    """Largest cost, at any cross, to replace all open trades whose price moved against a party."""
-    events: list[tuple[int, int, object]] = []
-    for deal in seen.facts.deals.values():
-        if deal.seller != deal.buyer:
-            events.append((deal.traded_ns, 1, deal))
-            events.append((deal.ended_ns or seen.facts.end_ns, 2, deal))
-    events += [(point.at_ns, 0, point) for point in seen.prices]
-    events.sort(key=lambda one: one[:2])
-    open_deals: dict[str, dict[str, Deal]] = {}
-    cost: dict[str, float] = {}
+    """Largest cost, at any cross, to replace all open trades, each at the last price of its issue.
+
+    O(trades log trades + crosses times open trades).
+    """
+    deals = [deal for deal in seen.facts.deals.values() if deal.seller != deal.buyer]
+    coming = sorted(deals, key=lambda deal: deal.traded_ns, reverse=True)
+    open_deals: list[Deal] = []
+    last: dict[str, int] = {}
     highest = 0.0
-    for _, kind, what in events:
-        if isinstance(what, PricePoint):
-            deals = open_deals.get(what.issue, {})
-            cost[what.issue] = sum(
-                abs(one.units * what.price_sen / 100 - one.yen) for one in deals.values()
-            )
-            highest = max(highest, sum(cost.values()))
-        elif isinstance(what, Deal):
-            deals = open_deals.setdefault(what.issue, {})
-            if kind == 1:
-                deals[what.deal_id] = what
-            else:
-                deals.pop(what.deal_id, None)
+    points = sorted(seen.prices, key=lambda point: point.at_ns)
+    for at_ns, crosses in groupby(points, key=lambda point: point.at_ns):
+        last |= {point.issue: point.price_sen for point in crosses}
+        while coming and coming[-1].traded_ns < at_ns:
+            open_deals.append(coming.pop())
+        open_deals = [one for one in open_deals if (one.ended_ns or seen.facts.end_ns) >= at_ns]
+        cost = sum(
+            abs(one.units * last[one.issue] / 100 - one.yen)
+            for one in open_deals
+            if one.issue in last
+        )
+        highest = max(highest, cost)
     return highest
 
 

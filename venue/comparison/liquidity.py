@@ -59,7 +59,7 @@ def netting_efficiency(seen: Seen) -> float | None:
 
 
 def committed_yen(seen: Seen) -> float:
-    """Yen with which the firms began."""
+    """Yen at the start, those of a fund or a house too."""
     return float(sum(yen for (_, issue), yen in seen.facts.opening.items() if issue == CASH))
 
 
