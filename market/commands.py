@@ -277,6 +277,19 @@ class SetDeliveryHold(Message, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class SetDeliveryParts(Message, frozen=True, kw_only=True):
+    """One side allows a delivery to settle in parts, or wants it whole (一部決済の可否).
+
+    Both sides allow it until one says otherwise, where the market has parts at all. A part that is
+    under way already is completed.
+    """
+
+    delivery_id: DeliveryId
+    side: Side
+    allowed: bool
+    reason: str = ""
+
+
 class AffirmDelivery(Message, frozen=True, kw_only=True):
     """One side agrees to a delivery's terms; with both it is matched (market rule ``affirmation``)."""
 
@@ -493,6 +506,7 @@ Command = (
     | BustTrade
     | CancelDelivery
     | SetDeliveryHold
+    | SetDeliveryParts
     | AffirmDelivery
     | ConsentToCancel
     | ReverseDelivery

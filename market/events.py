@@ -590,6 +590,15 @@ class DeliveryHoldSet(Message, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class DeliveryPartsSet(Message, frozen=True, kw_only=True):
+    """One side of a delivery wants it whole, or does so no longer (一部決済の可否)."""
+
+    delivery_id: DeliveryId
+    side: Side
+    allowed: bool
+    reason: str = ""
+
+
 class DeliveryFilled(Message, frozen=True, kw_only=True):
     """A part of a delivery was settled (一部決済), the last one included; its move follows.
 
@@ -775,6 +784,7 @@ Event = (
     | DeliveryCreated
     | DeliveryChanged
     | DeliveryHoldSet
+    | DeliveryPartsSet
     | DeliveryFilled
     | DeliveryAffirmed
     | CancelConsented

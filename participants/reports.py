@@ -42,6 +42,7 @@ from market.events import (
     DeliveryCreated,
     DeliveryFilled,
     DeliveryHoldSet,
+    DeliveryPartsSet,
     DeliveryState,
     Event,
     FailCharged,
@@ -170,6 +171,7 @@ class Reports:
             DeliveryCreated: self._delivery_created,
             DeliveryChanged: self._delivery_changed,
             DeliveryHoldSet: self._hold_set,
+            DeliveryPartsSet: self._parts_set,
             DeliveryFilled: self._filled,
             DeliveryAffirmed: self._affirmed,
             CancelConsented: self._consented,
@@ -488,6 +490,12 @@ class Reports:
 
     def _hold_set(self, event: DeliveryHoldSet) -> None:
         what = "hold" if event.held else "release"
+        self._tell_sides(
+            event.delivery_id, what, by_side=event.side.value, reason=event.reason or None
+        )
+
+    def _parts_set(self, event: DeliveryPartsSet) -> None:
+        what = "parts" if event.allowed else "whole"
         self._tell_sides(
             event.delivery_id, what, by_side=event.side.value, reason=event.reason or None
         )

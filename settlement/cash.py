@@ -45,6 +45,7 @@ from settlement.money.trust_stablecoin import TRUST
 from settlement.refusals import Refusal
 
 _JST_NS: Final = 9 * 60 * NS_PER_MINUTE
+_NS_PER_S: Final = 1_000_000_000
 _INSIDE: Final = frozenset({OUTSIDE, ISSUER_SOURCE, RESERVE, TRUST})
 """Accounts of the money itself; no firm can have a name in lower case."""
 
@@ -99,6 +100,11 @@ class Cash:
         """A stage runs at this market time (UTC): the money is open or closed for all of it."""
         self.at_ns = self.day * NS_PER_DAY + (market_ns + _JST_NS) % NS_PER_DAY
         self._look()
+
+    @property
+    def second_of_day(self) -> int:
+        """Seconds after midnight in Japan, by the clock of the stage that runs."""
+        return self.at_ns % NS_PER_DAY // _NS_PER_S
 
     def read_morning_file(self) -> None:
         """A bank books the orders of earlier days; the payees match its file, row by row."""

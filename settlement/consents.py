@@ -1,17 +1,17 @@
 """One side's word on a delivery: that it waits, that its terms are right, that it may end (取消同意).
 
-Purpose: a hold, which its side alone releases, affirmation (照合) where the market asks for it, and the
+Purpose: a hold, which its side alone releases, whether it may settle in parts, affirmation (照合) where the market asks for it, and the
 end of a delivery by consent. A trade on an exchange is agreed from the start; a market may still want both sides to affirm what they owe
 before anything is set aside. One side may withdraw what is not matched, both must what is.
 
 A consent once given stands. Refused are what was said before, and every word on a delivery that is
-paid or over; of a hold the first is asked first, of the others the second. Whoever calls has found the delivery, and ends it when it may end.
+paid or over; of a hold and of parts the first is asked first, of the others the second. Whoever calls has found the delivery, and ends it when it may end.
 Source: matching and bilateral cancellation as settlement/lifecycle/matching.py has them; that the
 market's operator speaks for the side is ours.
 """
 
-from market.commands import AffirmDelivery, ConsentToCancel, SetDeliveryHold
-from market.events import CancelConsented, DeliveryAffirmed, DeliveryHoldSet
+from market.commands import AffirmDelivery, ConsentToCancel, SetDeliveryHold, SetDeliveryParts
+from market.events import CancelConsented, DeliveryAffirmed, DeliveryHoldSet, DeliveryPartsSet
 from market.reasons import RejectReason
 from market.words import Side
 from settlement.delivery import Delivery
@@ -28,6 +28,21 @@ def set_hold(delivery: Delivery, command: SetDeliveryHold) -> DeliveryHoldSet | 
         delivery_id=command.delivery_id,
         side=command.side,
         held=command.held,
+        reason=command.reason,
+    )
+
+
+def set_parts(delivery: Delivery, command: SetDeliveryParts) -> DeliveryPartsSet | RejectReason:
+    """Allow parts of it for a side, or no longer; a part under way stands. O(1)."""
+    if command.allowed != (command.side in delivery.want_whole):
+        return RejectReason.DUPLICATE
+    if delivery.is_decided:
+        return RejectReason.ALREADY_FINAL
+    delivery.want_whole ^= {command.side}
+    return DeliveryPartsSet(
+        delivery_id=command.delivery_id,
+        side=command.side,
+        allowed=command.allowed,
         reason=command.reason,
     )
 

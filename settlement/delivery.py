@@ -100,6 +100,7 @@ class Delivery(Record):
         attempt: From 1; every retry, and every part settled, begins a new one with new hold ids.
         hindrance: Why the last try to move it forward did not, else None.
         held_by: The sides that hold it; while there is one, it goes no step forward.
+        want_whole: The sides that allow no parts of it.
         awaits: The sides that have yet to affirm it; likewise.
         asked_to_cancel: The sides that consented to its end.
         filled_units: Units delivered in parts; of one that finished, all of them.
@@ -112,6 +113,7 @@ class Delivery(Record):
     attempt: int = 1
     hindrance: FailReason | None = None
     held_by: frozenset[Side] = frozenset()
+    want_whole: frozenset[Side] = frozenset()
     awaits: frozenset[Side] = frozenset()
     asked_to_cancel: frozenset[Side] = frozenset()
     filled_units: int = 0
@@ -240,7 +242,11 @@ class Delivery(Record):
         ]
         if self.filled_units or self.part is not None:
             row.append(["parts", self.filled_units, self.filled_yen, *(self.part or ())])
-        for word, sides in (("awaits", self.awaits), ("asked", self.asked_to_cancel)):
+        for word, sides in (
+            ("whole", self.want_whole),
+            ("awaits", self.awaits),
+            ("asked", self.asked_to_cancel),
+        ):
             if sides:
                 row.append([word, *sorted(side.value for side in sides)])
         return row

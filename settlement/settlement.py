@@ -43,6 +43,7 @@ from market.commands import (
     ReportErrorTrade,
     ReverseDelivery,
     SetDeliveryHold,
+    SetDeliveryParts,
     SetTransferControl,
     WithdrawYen,
 )
@@ -91,7 +92,7 @@ from settlement.reversals import Reversals
 from settlement.token_acts import TokenActs
 from settlement.verbs import refuse
 
-_OneSide = TypeVar("_OneSide", SetDeliveryHold, AffirmDelivery, ConsentToCancel)
+_OneSide = TypeVar("_OneSide", SetDeliveryHold, SetDeliveryParts, AffirmDelivery, ConsentToCancel)
 
 _FORWARD: Final = (
     DeliveryAction.TRANSFER_PROVISIONALLY,
@@ -291,6 +292,10 @@ class Settlement:
         """Hold a delivery for one side or release it; see consents.py for what is refused."""
         return self._of_delivery(command, consents.set_hold)
 
+    def set_delivery_parts(self, command: SetDeliveryParts) -> list[Event]:
+        """Allow parts of a delivery for one side or not; see consents.py for what is refused."""
+        return self._of_delivery(command, consents.set_parts)
+
     def affirm_delivery(self, command: AffirmDelivery) -> list[Event]:
         """One side agrees to a delivery's terms; see consents.py for what is refused."""
         return self._of_delivery(command, consents.affirm)
@@ -411,7 +416,9 @@ class Settlement:
             return refuse(RejectReason.CUTOFF_PASSED, f"{today} is settled")
         self.cash.start_stage(at_ns)
         events = self.tokens.pay()
-        events += self._book.tell(self.design.run(stage, self._book.due(today)))
+        events += self._book.tell(
+            self.design.run(stage, self._book.due(today), self.cash.second_of_day)
+        )
         changes = [event for event in events if isinstance(event, DeliveryChanged)]
         self._cut_off_done = stage == len(self.design.stages) - 1
         self._fails.note(changes)

@@ -8,18 +8,18 @@ starred ones must be there:
     day            business day of the run, from 1, settlement days included (default 1)
     time*          HH:MM:SS or HH:MM:SS.mmm, Japan time
     act*           halt, resume, base_price, nav, control, report_error, bust, cancel_delivery,
-                   hold, release, affirm, consent, reverse, buy_in, issuer_default (the settlement
+                   hold, release, whole, parts (a side wants it whole, or allows parts of it again), affirm, consent, reverse, buy_in, issuer_default (the settlement
                    money's issuer fails), or an act on tokens with its own columns (venue/tokenacts.py)
     instrument     for halt, resume, base_price, nav and control
     price          decimal yen, for base_price and nav; for buy_in, the last base price if left out
     trade          T-12, for bust; several with blanks between them for report_error
     order          O-7, for report_error instead of trades
     delivery       D-3, for cancel_delivery, hold, release and the acts after them
-    side           buy or sell, for hold, release, affirm, consent (to its end) and reverse: who speaks
+    side           buy or sell, for hold, release, whole, parts, affirm, consent (to its end) and reverse: who speaks
     firm           for buy_in: whose units are bought; left out, the buyer is paid in cash instead
     override       yes lets the operator void what the rule does not; for reverse, a legal order
     executable     yes or no, for control: may the issue be transferred (移転可否)?
-    reason         plain text for halt, control, report_error, bust, cancel_delivery, hold, release,
+    reason         plain text for halt, control, report_error, bust, cancel_delivery, hold, release, whole, parts,
                    consent, reverse, buy_in and issuer_default
 
 Ordering: by day and time; lines of the same time keep their order. At the same instant the schedule
@@ -46,6 +46,7 @@ from market.commands import (
     Resume,
     ReverseDelivery,
     SetDeliveryHold,
+    SetDeliveryParts,
     SetNetAssetValue,
     SetReferencePrice,
     SetTransferControl,
@@ -78,6 +79,8 @@ _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "cancel_delivery": ("delivery", "reason"),
     "hold": ("delivery", "side", "reason"),
     "release": ("delivery", "side", "reason"),
+    "whole": ("delivery", "side", "reason"),
+    "parts": ("delivery", "side", "reason"),
     **tokenacts.NEEDS,
     "affirm": ("delivery", "side"),
     "consent": ("delivery", "side", "reason"),
@@ -228,6 +231,9 @@ def _of_delivery(act: str, present: dict[str, str], cell: _Cell) -> Command:
         return ReverseDelivery(
             delivery_id=delivery_id, side=side, reason=reason, legal_order=ordered
         )
+    if act in {"whole", "parts"}:
+        allowed = act == "parts"
+        return SetDeliveryParts(delivery_id=delivery_id, side=side, allowed=allowed, reason=reason)
     return SetDeliveryHold(delivery_id=delivery_id, side=side, held=act == "hold", reason=reason)
 
 

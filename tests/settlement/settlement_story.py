@@ -23,6 +23,7 @@ from market.commands import (
     ParticipantLimits,
     ReverseDelivery,
     SetDeliveryHold,
+    SetDeliveryParts,
     SetTransferControl,
     WithdrawYen,
 )
@@ -160,6 +161,13 @@ class Story:
             delivery_id=DeliveryId(delivery_id), side=side, held=held, reason="test"
         )
         return self._command(self.room.set_delivery_hold, command)
+
+    def parts(self, delivery_id: int, side: Side, *, allowed: bool) -> list[Event]:
+        """Allow parts of one delivery for a side, or no longer."""
+        command = SetDeliveryParts(
+            delivery_id=DeliveryId(delivery_id), side=side, allowed=allowed, reason="test"
+        )
+        return self._command(self.room.set_delivery_parts, command)
 
     def affirm(self, delivery_id: int, side: Side) -> list[Event]:
         """Affirm one delivery for a side."""

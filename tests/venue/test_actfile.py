@@ -17,6 +17,7 @@ from market.commands import (
     Resume,
     ReverseDelivery,
     SetDeliveryHold,
+    SetDeliveryParts,
     SetNetAssetValue,
     SetReferencePrice,
     SetTransferControl,
@@ -81,6 +82,18 @@ def test_hold_and_release_are_acts_of_one_side() -> None:
         )
     with pytest.raises(BadInput, match="line 2, side"):
         parse_acts(lines(header + "09:00:00,hold,D-3,both,check\n"), "f")
+
+
+def test_whether_it_may_settle_in_parts_is_an_act_of_one_side() -> None:
+    """Whole bars parts for a side, parts allows them again; whose word it is must be said."""
+    header = "time,act,delivery,side,reason\n"
+    text = header + "09:00:00,whole,D-3,sell,asked\n09:00:01,parts,D-3,sell,asked\n"
+    for (_, _, act), allowed in zip(parse_acts(lines(text), "f"), (False, True), strict=True):
+        assert act == SetDeliveryParts(
+            delivery_id=DeliveryId(3), side=Side.SELL, allowed=allowed, reason="asked"
+        )
+    with pytest.raises(BadInput, match="line 2, side"):
+        parse_acts(lines(header + "09:00:00,whole,D-3,,asked\n"), "f")
 
 
 def test_what_ends_or_takes_back_a_delivery_is_an_act() -> None:

@@ -43,6 +43,7 @@ from market.commands import (
     RevokeKey,
     RunAuction,
     RunSettlement,
+    SetDeliveryParts,
     SetReferencePrice,
     SetTransferControl,
     Unkill,
@@ -285,6 +286,10 @@ REFUSED: list[tuple[Command, RejectReason]] = [
     (CancelDelivery(delivery_id=DeliveryId(1), reason=""), R.UNKNOWN_INSTRUCTION),
     (AffirmDelivery(delivery_id=DeliveryId(1), side=Side.BUY), R.UNKNOWN_INSTRUCTION),
     (ConsentToCancel(delivery_id=DeliveryId(1), side=Side.BUY), R.UNKNOWN_INSTRUCTION),
+    (
+        SetDeliveryParts(delivery_id=DeliveryId(1), side=Side.BUY, allowed=False),
+        R.UNKNOWN_INSTRUCTION,
+    ),
     (ReverseDelivery(delivery_id=DeliveryId(1), side=Side.BUY, reason=""), R.UNKNOWN_INSTRUCTION),
     (BuyIn(delivery_id=DeliveryId(1)), R.UNKNOWN_INSTRUCTION),
     (BuyIn(delivery_id=DeliveryId(1), supplier=ParticipantId("NOBODY")), R.NOT_ENTITLED),
