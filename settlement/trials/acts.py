@@ -39,6 +39,7 @@ from settlement.trials.system_acts import SystemActs
 from settlement.trials.weather import Act
 
 _S = ObligationState
+_MOVING: Final = frozenset({"F8", "F30"})
 _WRONG_VERDICTS: Final = (
     (_S.LOCKED_2, "failure"),
     (_S.LOCKED_1, "abort"),
@@ -118,11 +119,11 @@ class Acts:
         return act.strike.family == "F30" and self.systems.unknown(act, deal)
 
     def after_step(self, deal: Deal, rule: Rule) -> None:
-        """A step was taken: what was waiting for it."""
-        waiting = self._after.pop(deal.name, None)
-        for act in waiting or ():
+        """A step was taken: what was waiting for it; what itself takes steps comes last."""
+        waiting = self._after.pop(deal.name, [])
+        for act in sorted(waiting, key=lambda one: one.strike.family in _MOVING):
             kind = act.strike.kind
-            if act.strike.family in {"F8", "F30"}:
+            if act.strike.family in _MOVING:
                 if deal.is_open and not self._is_done(act, deal):
                     self._after.setdefault(deal.name, []).append(act)
             elif act.strike.family == "F5":
