@@ -15,7 +15,7 @@
 | F20 | a restart from the record of every obligation under way, and its last step again | already |
 | F26 | an amount beyond what anybody has | lack, mony |
 
-What the default of the money's issuer does (F31) is in issuer.py; what faults of systems, keys, matching and strangers do is in system_acts.py.
+What the default of the money's issuer does (F31) is in issuer.py; what faults of parties and systems do is in system_acts.py, of what is agreed in agreed_acts.py, of registers, keys and strangers in reader_acts.py.
 In the designs that allow a loss the same act has another answer: B4 in the unsafe order takes the second spend (done) and
 then splits. Ordering: acts of one instant in the order of the plan. Errors: InvariantBroken when a
 repeated step is not recognised (I10).
