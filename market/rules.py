@@ -230,6 +230,12 @@ class Rules:
     partial_settlement: Rule[bool] = _whole_and_free(False)
     partial_threshold_units: Rule[int] = _whole_and_free(0)
     partial_threshold_yen: Rule[int] = _whole_and_free(0)
+    partial_unit_lot: Rule[int] = _whole_and_free(1)
+    partial_hours: Rule[tuple[int, ...]] = Rule(
+        (),
+        Mark.UNKNOWN_DEFAULT,
+        "T2S makes parts in windows of its day only; none: in every round of the day",
+    )
     affirmation: Rule[bool] = _whole_and_free(False)
     fail_penalty_ppm_a_day: Rule[int] = _whole_and_free(0)
     fail_buy_in_days: Rule[int] = _whole_and_free(0)
@@ -327,6 +333,8 @@ class Rules:
             ),
             (_is_table(widths.below_sen, widths.width_sen), "quote_width_table is a table"),
             (_is_day_of_money(self.money_hours.value), "money_hours go forward within a day"),
+            (self.partial_unit_lot.value > 0, "partial_unit_lot is positive"),
+            (_is_window(self.partial_hours.value), "partial_hours are none, or from and until"),
             (
                 0 <= self.money_recovery_percent.value <= _WHOLE,
                 "money_recovery_percent is 0 to 100",
@@ -399,6 +407,13 @@ class Rules:
     def has_continuous(self) -> bool:
         """Whether the day has a continuous session (ザラバ)."""
         return any(step.phase is Phase.CONTINUOUS for step in self.schedule.value)
+
+
+def _is_window(hours: tuple[int, ...]) -> bool:
+    """Whether there is none, or one that goes forward within a day."""
+    if not hours:
+        return True
+    return len(hours) == len(("from", "until")) and 0 <= hours[0] < hours[1] <= _DAY_S
 
 
 def _is_day_of_money(seconds: tuple[int, ...]) -> bool:

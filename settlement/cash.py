@@ -43,6 +43,7 @@ from settlement.money.payment import INSIDE, PaymentOrder, Pending, SignedEviden
 from settlement.refusals import Refusal
 
 _JST_NS: Final = 9 * 60 * NS_PER_MINUTE
+_NS_PER_S: Final = 1_000_000_000
 _WAITS: Final = {
     Refusal.OUTSIDE_HOURS: FailReason.MONEY_CLOSED,
     Refusal.ISSUER_DEFAULTED: FailReason.ISSUER_DEFAULTED,
@@ -94,6 +95,11 @@ class Cash:
         """A stage runs at this market time (UTC): the money is open or closed for all of it."""
         self.at_ns = self.day * NS_PER_DAY + (market_ns + _JST_NS) % NS_PER_DAY
         self._look()
+
+    @property
+    def second_of_day(self) -> int:
+        """Seconds after midnight in Japan, by the clock of the stage that runs."""
+        return self.at_ns % NS_PER_DAY // _NS_PER_S
 
     def read_morning_file(self) -> None:
         """A bank books the orders of earlier days; the payees match its file, row by row."""

@@ -65,11 +65,14 @@ def exchange(delivery: Delivery, register: Register, cash: Cash) -> FailReason |
     return FailReason.SELLER_SHORT_OF_UNITS if units_short else FailReason.BUYER_SHORT_OF_CASH
 
 
-def plan_part(delivery: Delivery, register: Register, rule: PartialRule | None) -> bool:
-    """Set the part a seller short of units can deliver now, if rule and both sides allow one.
+def plan_part(
+    delivery: Delivery, register: Register, rule: PartialRule | None, second: int
+) -> bool:
+    """Set the part a seller short of units can deliver now, if the market's rule and both sides allow one.
 
     The seller's units alone decide; whether the buyer can pay for the part is seen after (a part is
-    never made for lack of cash).
+    never made for lack of cash). ``second`` is the second of the day: parts are made in the rule's window,
+    and while both sides allow them.
     """
     if rule is None:
         return False
@@ -78,7 +81,7 @@ def plan_part(delivery: Delivery, register: Register, rule: PartialRule | None) 
         open_units=delivery.open_units,
         open_yen=delivery.open_yen,
         available_units=register.available(delivery.terms.seller),
-        second_of_day=0,
+        second_of_day=second,
         both_allow=not delivery.whole_for,
     )
     return delivery.part is not None

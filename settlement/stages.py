@@ -72,7 +72,9 @@ class Stages:
             return refuse(RejectReason.CUTOFF_PASSED, f"{today} is settled")
         self._cash.start_stage(at_ns)
         events = self._tokens.pay()
-        events += self._book.tell(self._design.run(stage, self._book.due(today)))
+        events += self._book.tell(
+            self._design.run(stage, self._book.due(today), self._cash.second_of_day)
+        )
         changes = [event for event in events if isinstance(event, DeliveryChanged)]
         self._day.cut_off_done = stage == len(stages) - 1
         self._fails.note(changes)

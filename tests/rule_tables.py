@@ -24,7 +24,7 @@ from market.rules import EarlierSchedule, PhaseAt, Rules
 FOLDER = Path(__file__).parents[1] / "market" / "rulebooks"
 MODULES = {"start": START, "tse": TSE, "ose": OSE, "odx_equities": ODX_EQUITIES}
 HEAD = ("| rule | what Kitahama does | source | mark |", "|---|---|---|---|")
-OF_CLOCKS = ("settlement_stages", "base_price_publish_s", "money_hours")
+OF_CLOCKS = ("settlement_stages", "base_price_publish_s", "money_hours", "partial_hours")
 
 
 def told(name: str, value: Any) -> str:

@@ -70,6 +70,8 @@ The table is made from the values below (``python -m tests.rule_tables``); a tes
 | partial_settlement | off | not found for tokens | unknown-default |
 | partial_threshold_units | 0 | not found for tokens | unknown-default |
 | partial_threshold_yen | 0 | not found for tokens | unknown-default |
+| partial_unit_lot | 1 | not found for tokens | unknown-default |
+| partial_hours | none | T2S makes parts in windows of its day only; none: in every round of the day | unknown-default |
 | affirmation | off | not found for tokens | unknown-default |
 | fail_penalty_ppm_a_day | 0 | not found for tokens | unknown-default |
 | fail_buy_in_days | 0 | not found for tokens | unknown-default |

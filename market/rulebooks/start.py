@@ -71,6 +71,8 @@ The table is made from the values below (``python -m tests.rule_tables``); a tes
 | partial_settlement | off | not found for tokens | unknown-default |
 | partial_threshold_units | 0 | not found for tokens | unknown-default |
 | partial_threshold_yen | 0 | not found for tokens | unknown-default |
+| partial_unit_lot | 1 | not found for tokens | unknown-default |
+| partial_hours | none | T2S makes parts in windows of its day only; none: in every round of the day | unknown-default |
 | affirmation | off | not found for tokens | unknown-default |
 | fail_penalty_ppm_a_day | 0 | not found for tokens | unknown-default |
 | fail_buy_in_days | 0 | not found for tokens | unknown-default |
@@ -138,7 +140,7 @@ What this table of parameters does not choose, and why.
 | max_order_units | a number, any positive one |
 | price_decimals | no alternative: the feed has two |
 | settlement_days, settlement_mode, settlement_stages | see settlement/settlement.py |
-| partial_settlement, partial_threshold_units, partial_threshold_yen, affirmation, fail_penalty_ppm_a_day, fail_buy_in_days, fail_compensation_days, fail_purge_days, fail_unpaid_charge | a delivery's life, see settlement/lifecycle/rules.py |
+| partial_settlement, partial_threshold_units, partial_threshold_yen, partial_unit_lot, partial_hours, affirmation, fail_penalty_ppm_a_day, fail_buy_in_days, fail_compensation_days, fail_purge_days, fail_unpaid_charge | a delivery's life, see settlement/lifecycle/rules.py |
 | settlement_money, money_hours, money_signing, money_recovery_percent | see settlement/cash.py |
 | special_quotes, special_quote_s, quote_width_table, sequential_quotes, sequential_quote_s, sequential_quote_widths | TSE's, see market/rulebooks/tse.py |
 | closing_auction_widths, special_execution, stop_allocation, limit_broadening_days, limit_broadening_factor | TSE's, see matching/closing.py |

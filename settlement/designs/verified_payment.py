@@ -65,6 +65,7 @@ CONDUCT: Final = Conduct(
     agent_ticks=AGENT_TICKS,
     agent_ns=30 * MINUTE_NS,
     own_clock=True,
+    partials=True,
 )
 """Half an hour after the payment the buyer presents the evidence itself."""
 

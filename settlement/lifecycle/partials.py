@@ -8,9 +8,11 @@ Source: partial settlement for lack of securities only, thresholds by quantity o
 participants describe it; the figures are parameters.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from market.errors import check
+
+DAY_S: Final = 86_400
 
 
 class PartialRule(NamedTuple):
@@ -28,7 +30,7 @@ class PartialRule(NamedTuple):
     threshold_units: int = 0
     threshold_yen: int = 0
     from_s: int = 0
-    until_s: int = 86_400
+    until_s: int = DAY_S
 
 
 class Fill(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from market.choices import UnpaidCharge
 from market.rules import Rules
 from settlement.lifecycle.fails import FailRule
-from settlement.lifecycle.partials import PartialRule
+from settlement.lifecycle.partials import DAY_S, PartialRule
 
 
 class LifeRules(NamedTuple):
@@ -39,9 +39,13 @@ WHOLE_AND_FREE: Final = LifeRules(
 
 def life_rules_of(rules: Rules) -> LifeRules:
     """The part of a rulebook that is about a delivery's life."""
+    hours = rules.partial_hours.value or (0, DAY_S)
     partial = PartialRule(
+        unit_lot=rules.partial_unit_lot.value,
         threshold_units=rules.partial_threshold_units.value,
         threshold_yen=rules.partial_threshold_yen.value,
+        from_s=hours[0],
+        until_s=hours[1],
     )
     return LifeRules(
         partial=partial if rules.partial_settlement.value else None,

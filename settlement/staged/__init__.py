@@ -32,12 +32,13 @@ class StagedDesign(Protocol):
     def life(self) -> Life:
         """The table every delivery of this design moves by."""
 
-    def run(self, stage: int, due: Sequence[Delivery]) -> list[Event]:
+    def run(self, stage: int, due: Sequence[Delivery], second_of_day: int) -> list[Event]:
         """Run one stage.
 
         Args:
             stage: Index into ``stages``.
             due: Open deliveries whose date has come, by delivery id (first in, first out).
+            second_of_day: In Japan, when the stage runs: parts are made in the window of the market's rule.
 
         Returns:
             Postings, each followed by the move it belongs to.

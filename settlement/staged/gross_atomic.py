@@ -49,9 +49,11 @@ class GrossAtomic:
         self._cash = cash
         self._registers = registers
         self._partial_rule = partial_rule
+        self._second = 0
 
-    def run(self, stage: int, due: Sequence[Delivery]) -> list[Event]:
+    def run(self, stage: int, due: Sequence[Delivery], second_of_day: int) -> list[Event]:
         """Settle what can be settled; at the cut-off, fail the rest."""
+        self._second = second_of_day
         events: list[Event] = []
         if stage == 0:
             events += [
@@ -86,7 +88,7 @@ class GrossAtomic:
         for delivery in waiting:
             register = self._registers[delivery.terms.instrument_id]
             short = delivery.hindrance is FailReason.SELLER_SHORT_OF_UNITS
-            tried = short and plan_part(delivery, register, self._partial_rule)
+            tried = short and plan_part(delivery, register, self._partial_rule, self._second)
             if tried and not self._settle(delivery, events):
                 delivery.part = None
         return len(events) > told

@@ -28,7 +28,8 @@
 
 Where parts are allowed, a seller short of units holds the part he has; it is funded, paid and posted
 like a whole, and the rest begins anew: it is failing at the cut-off, for lack of units, unless the
-stages are run again before. One part a round.
+stages are run again before. One part a round: it begins when units are moved provisionally, in the window of the
+market's rule, while both sides allow parts; what is under way is stopped by neither.
 A payment that is ordered and not answered yet (a bank transfer) is neither paid nor refused: its
 delivery stays CONFIRMED over the cut-off, with PAYMENT_PENDING as what keeps it, until the file of
 a morning books it, somebody cancels it (the order is called back), or the bank fails. A hold, or
@@ -87,6 +88,7 @@ class ProvisionalTransfer:
         self._cash = cash
         self._registers = registers
         self._partial_rule = partial_rule
+        self._second = 0
         self._steps = (
             self.transfer_provisionally,
             self.confirm,
@@ -94,8 +96,9 @@ class ProvisionalTransfer:
             self.cut_off,
         )
 
-    def run(self, stage: int, due: Sequence[Delivery]) -> list[Event]:
+    def run(self, stage: int, due: Sequence[Delivery], second_of_day: int) -> list[Event]:
         """Take every due delivery one stage further, if it is ready for this stage."""
+        self._second = second_of_day
         if stage == 0:
             self._cash.read_morning_file()
         step = self._steps[stage]
@@ -117,7 +120,7 @@ class ProvisionalTransfer:
         register = self._registers[terms.instrument_id]
         delivery.hindrance = units_hindrance(delivery, register)
         short = delivery.hindrance is FailReason.SELLER_SHORT_OF_UNITS
-        if short and plan_part(delivery, register, self._partial_rule):
+        if short and plan_part(delivery, register, self._partial_rule, self._second):
             delivery.hindrance = None
         if delivery.hindrance is None:
             if delivery.moves_units:

@@ -15,7 +15,7 @@
 | F20 | a restart from the record of every obligation under way, and its last step again | already |
 | F26 | an amount beyond what anybody has | lack, mony |
 
-What the default of the money's issuer does (F31) is in issuer.py; what faults of systems, keys, matching and strangers do is in system_acts.py.
+What the default of the money's issuer does (F31) is in issuer.py; what faults of parties and systems do is in system_acts.py, of what is agreed in agreed_acts.py, of registers, keys and strangers in reader_acts.py.
 In the designs that allow a loss the same act has another answer: B4 in the unsafe order takes the second spend (done) and
 then splits. Ordering: acts of one instant in the order of the plan. Errors: InvariantBroken when a
 repeated step is not recognised (I10).
@@ -39,6 +39,7 @@ from settlement.trials.system_acts import SystemActs
 from settlement.trials.weather import Act
 
 _S = ObligationState
+_MOVING: Final = frozenset({"F8", "F30"})
 _WRONG_VERDICTS: Final = (
     (_S.LOCKED_2, "failure"),
     (_S.LOCKED_1, "abort"),
@@ -118,11 +119,11 @@ class Acts:
         return act.strike.family == "F30" and self.systems.unknown(act, deal)
 
     def after_step(self, deal: Deal, rule: Rule) -> None:
-        """A step was taken: what was waiting for it."""
-        waiting = self._after.pop(deal.name, None)
-        for act in waiting or ():
+        """A step was taken: what was waiting for it; what itself takes steps comes last."""
+        waiting = self._after.pop(deal.name, [])
+        for act in sorted(waiting, key=lambda one: one.strike.family in _MOVING):
             kind = act.strike.kind
-            if act.strike.family in {"F8", "F30"}:
+            if act.strike.family in _MOVING:
                 if deal.is_open and not self._is_done(act, deal):
                     self._after.setdefault(deal.name, []).append(act)
             elif act.strike.family == "F5":

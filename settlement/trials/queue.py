@@ -1,14 +1,13 @@
 """What a queue adds to a design: parts for lack of units, and sets that settle together.
 
-Purpose: design A waits for what is short. Half an hour before the cut-off a seller who has some of the units
-delivers them (lifecycle/partials.py); a part is a fill with its own Enactment of the same table. With
+Purpose: design A waits for what is short. In the window before the cut-off a seller who has some of the units
+delivers them (parting.py); a part is a fill with its own Enactment of the same table. With
 offsetting a search of the queue finds sets whose members pay for each other; each member moves by the
 table's own rule, and the set is posted net.
 Cost: a search of the queue every ten minutes. Errors: InvariantBroken (I9, I12).
 Sources: partial settlement for lack of securities only, as in T2S; offsetting after Bech and Soramaki 2001.
 """
 
-from functools import partial
 from typing import Final
 
 from market.errors import check
@@ -16,16 +15,14 @@ from settlement.designs.conduct import MINUTE_NS, Conduct, Step
 from settlement.designs.enact import Answer
 from settlement.designs.rules import Protocol, Rule
 from settlement.designs.states import ObligationState
-from settlement.lifecycle.partials import PartialRule, plan_fill
 from settlement.offsetting import CASH, Holdings, Queued, Resource, multilateral
 from settlement.trials.desk import Deal, Desk, net_flows
-from settlement.trials.hours import in_hours, second_of_day
+from settlement.trials.hours import in_hours
+from settlement.trials.parting import fill_now, plan_windows
 from settlement.trials.records import YEN, OffsetRun, StateChanged
 from settlement.trials.runner import Runner
 
 OFFSET_EVERY_NS: Final = 10 * MINUTE_NS
-PARTIAL_BEFORE_NS: Final = 30 * MINUTE_NS
-PARTS: Final = PartialRule()
 _WAITING: Final = frozenset({ObligationState.READY, ObligationState.QUEUED})
 
 
@@ -37,7 +34,7 @@ class Queue(Runner):
     ) -> None:
         super().__init__(desk, protocol, conduct)
         for deal in desk.deals.values():
-            desk.plan(deal.due_ns - PARTIAL_BEFORE_NS, partial(self._part, deal))
+            plan_windows(desk, deal, self._part)
         if offsetting and desk.deals:
             self._offset_rule = self.table[ObligationState.QUEUED, "offset"]
             self._offset_step = next(one for one in conduct.steps if one.rule == "offset")
@@ -46,21 +43,13 @@ class Queue(Runner):
 
     def _part(self, deal: Deal) -> None:
         """Settle what the seller has; the rest goes on waiting under the same table."""
-        desk, trade = self.desk, deal.trade
+        desk = self.desk
         settle = self.table[ObligationState.READY, "settle"]
         if deal.state not in _WAITING or not deal.queued:
             return
         if self.pace.entry_ns(deal) > desk.at_ns:
             return
-        fill = plan_fill(
-            PARTS,
-            open_units=deal.left_units,
-            open_yen=deal.left_yen,
-            available_units=desk.free.get((trade.seller, trade.issue), 0),
-            second_of_day=second_of_day(desk.at_ns),
-            both_allow=True,
-        )
-        if fill is None:
+        if (fill := fill_now(desk, deal)) is None:
             return
         kept, world = deal.run, self.seen_world(deal)
         name = f"{deal.name}/part/{deal.taken + 1}"

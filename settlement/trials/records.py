@@ -65,6 +65,7 @@ class Case(NamedTuple):
         prices: What units were worth: time, issue, price in 1/100 yen, in order of time.
         oracle_threshold: Shares a key of B3 needs; one operator may be wrong.
         seed: Draws the delays of people, by trade.
+        whole: Obligations of which a side allows no parts.
         by_file: Whether yen are paid by the bank's next-morning file (a bank transfer) and not at once.
     """
 
@@ -78,6 +79,7 @@ class Case(NamedTuple):
     prices: tuple[tuple[int, str, int], ...] = ()
     oracle_threshold: int = 2
     by_file: bool = False
+    whole: frozenset[str] = frozenset()
 
 
 class LogRecord(Message, frozen=True, kw_only=True):

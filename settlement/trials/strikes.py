@@ -1,6 +1,6 @@
 """What each family of faults is to a trial: suffered, done, or both; whose it is; whom it puts out.
 
-Purpose: the tables that weather.py reads a plan by. What is done is in acts.py and system_acts.py.
+Purpose: the tables that weather.py reads a plan by. What is done is in acts.py, system_acts.py, agreed_acts.py, reader_acts.py and issuer.py.
 Source: the thirty families of faults of the settlement designs; F31, the default of the issuer of the money, is our own.
 """
 
@@ -33,7 +33,7 @@ ALSO_ACTS: Final = frozenset(
     {"F1", "F2", "F7", "F12", "F18", "F19", "F20", "F21", "F22", "F25", "F28", "F29", "F30",
      "F31"}
 )  # fmt: skip
-"""What is suffered, and done at its beginning and its end as well (system_acts.py)."""
+"""What is suffered, and done at its beginning and its end as well (system_acts.py and its neighbours)."""
 
 OF_PARTY: Final = frozenset({"F1", "F5", "F6", "F10", "F13", "F17", "F23", "F26"})
 OF_MESSAGE: Final = frozenset({"F4"})
@@ -70,7 +70,7 @@ ADMITTED_MAX: Final = 100
 _REQUEST_NS: Final = 50_000_000
 SLOW_NS: Final[dict[str, int]] = {"F7": 30_000_000_000, "F28": ADMITTED_MAX * _REQUEST_NS}
 """How much longer a step takes: a notary without one of its members waits for the others' second
-round; a flooded ledger has at most what its limit lets in before it (system_acts.py)."""
+round; a flooded ledger has at most what its limit lets in before it (reader_acts.py)."""
 SLOWS: Final = frozenset({("F7", "slow"), ("F28", "flood")})
 
 

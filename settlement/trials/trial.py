@@ -25,6 +25,7 @@ from settlement.trials.acts import Acts
 from settlement.trials.batch import Batches
 from settlement.trials.buy_in import bought_in, sells
 from settlement.trials.desk import Desk
+from settlement.trials.parting import Parting
 from settlement.trials.queue import Queue
 from settlement.trials.records import Case, LogRecord
 from settlement.trials.runner import Runner
@@ -54,7 +55,7 @@ DESIGNS: Final[Mapping[str, Callable[[Desk], Runner]]] = MappingProxyType(
         "A": partial(_queue, offsetting=False),
         "A+LSM": partial(_queue, offsetting=True),
         "B1": lambda desk: Runner(desk, hash_time_lock.hash_time_lock(), hash_time_lock.CONDUCT),
-        "B2": lambda desk: Runner(
+        "B2": lambda desk: Parting(
             desk, verified_payment.verified_payment(), verified_payment.CONDUCT
         ),
         "B3": _oracle,

@@ -1,16 +1,27 @@
 """Partial settlement (一部決済): a seller short of units delivers what he has, where the market allows it."""
 
+from dataclasses import replace
+
 import pytest
 from settlement_story import CUT_OFF, A, B, C, Story, refusal, trade_of
 
 from market.commands import BustTrade
-from market.events import DeliveryAction, DeliveryChanged, DeliveryFilled, Event, Reconciled
+from market.errors import InvariantBroken
+from market.events import (
+    DeliveryAction,
+    DeliveryChanged,
+    DeliveryFilled,
+    DeliveryPartsSet,
+    Event,
+    Reconciled,
+)
 from market.ids import DeliveryId, TradeId
 from market.reasons import FailReason, RejectReason
-from market.rules import SettlementMode
+from market.rulebooks import START
+from market.rules import Mark, Rule, SettlementMode
 from market.words import Side
 from settlement.lifecycle.partials import PartialRule
-from settlement.lifecycle.rules import WHOLE_AND_FREE
+from settlement.lifecycle.rules import WHOLE_AND_FREE, life_rules_of
 
 BOTH = list(SettlementMode)
 DAY = range(CUT_OFF + 1)
@@ -207,6 +218,121 @@ def test_a_part_for_less_than_a_yen_moves_units_only() -> None:
     assert filled(story.run(*DAY)) == [(5, 1)]
     assert story.holdings() == {"A": (1, 0), "B": (9, 9), "C": (0, 0)}
     assert story.auditor.verdict() == []
+
+
+# --- the window, the lot, and a side that wants it whole
+
+
+@pytest.mark.parametrize("mode", BOTH)
+@pytest.mark.parametrize(("hour", "settles"), [(10, False), (11, True), (13, True), (14, False)])
+def test_a_part_begins_in_the_window_and_at_no_other_hour(
+    mode: SettlementMode, hour: int, settles: bool
+) -> None:
+    """From 11:00 to before 14:00: a round that starts outside moves nothing, and waits for the cut-off."""
+    story = world(mode, from_s=11 * 3_600, until_s=14 * 3_600)
+    story.allot(A, 3)
+    story.pay_in(B, 1_000)
+    story.trade(seller=A, buyer=B, units=10)
+    told: list[Event] = []
+    for stage in range(CUT_OFF):
+        told += story.run_at(hour, stage)
+    assert filled(told) == ([(3, 300)] if settles else [])
+    told += story.run_at(17, CUT_OFF)
+    assert failed(told) == [FailReason.SELLER_SHORT_OF_UNITS]
+
+
+def test_a_part_that_began_in_the_window_is_paid_and_delivered_after_it() -> None:
+    """The window is for what begins: units set aside at 13:00 are paid at 15:00."""
+    story = world(SettlementMode.PROVISIONAL_TRANSFER, from_s=11 * 3_600, until_s=14 * 3_600)
+    story.allot(A, 3)
+    story.pay_in(B, 1_000)
+    story.trade(seller=A, buyer=B, units=10)
+    told = [*story.run_at(13, 0), *story.run_at(14, 1), *story.run_at(15, 2)]
+    assert filled(told) == [(3, 300)]
+
+
+@pytest.mark.parametrize("mode", BOTH)
+def test_a_whole_delivery_needs_no_window(mode: SettlementMode) -> None:
+    """What is there in full settles at any hour."""
+    story = world(mode, from_s=11 * 3_600, until_s=14 * 3_600)
+    story.allot(A, 10)
+    story.pay_in(B, 1_000)
+    delivery = story.trade(seller=A, buyer=B, units=10)
+    for stage in range(CUT_OFF):
+        story.run_at(15, stage)
+    assert story.state(delivery) == "finished"
+
+
+@pytest.mark.parametrize("mode", BOTH)
+@pytest.mark.parametrize(
+    ("has", "part"), [(3, []), (4, [(4, 400)]), (7, [(4, 400)]), (9, [(8, 800)])]
+)
+def test_a_part_is_a_multiple_of_the_lot(
+    mode: SettlementMode, has: int, part: list[tuple[int, int]]
+) -> None:
+    """Lots of four out of ten units: what is above the last whole lot stays with the seller."""
+    story = world(mode, unit_lot=4)
+    story.allot(A, has)
+    story.pay_in(B, 1_000)
+    story.trade(seller=A, buyer=B, units=10)
+    assert filled(story.run(*DAY)) == part
+
+
+@pytest.mark.parametrize("mode", BOTH)
+@pytest.mark.parametrize("side", list(Side))
+def test_either_side_may_want_it_whole_and_change_its_mind(
+    mode: SettlementMode, side: Side
+) -> None:
+    """One word is enough to bar parts, of that delivery alone; taken back, the part is made."""
+    story = world(mode)
+    story.allot(A, 4)
+    story.pay_in(B, 1_000)
+    story.pay_in(C, 1_000)
+    whole = story.trade(seller=A, buyer=B, units=10)
+    other = story.trade(seller=A, buyer=C, units=10)
+    (told,) = story.parts(whole, side, allowed=False)
+    assert isinstance(told, DeliveryPartsSet)
+    assert (told.side, told.allowed) == (side, False)
+    assert filled(story.run(*DAY)) == [(4, 400)]
+    assert story.room.deliveries[DeliveryId(whole)].open_units == 10
+    assert story.room.deliveries[DeliveryId(other)].open_units == 6
+    story.next_day()
+    story.parts(whole, side, allowed=True)
+    story.allot(A, 4)
+    assert filled(story.run(*DAY)) == [(4, 400)]
+    assert story.room.deliveries[DeliveryId(whole)].open_units == 6
+    assert story.auditor.verdict() == []
+
+
+def test_both_sides_must_take_their_word_back() -> None:
+    """A seller's no is not ended by the buyer's yes."""
+    story = world(SettlementMode.PROVISIONAL_TRANSFER)
+    story.allot(A, 4)
+    story.pay_in(B, 1_000)
+    delivery = story.trade(seller=A, buyer=B, units=10)
+    for side in Side:
+        story.parts(delivery, side, allowed=False)
+    story.parts(delivery, Side.BUY, allowed=True)
+    assert filled(story.run(*DAY)) == []
+
+
+def test_the_rules_of_a_market_become_the_rule_of_its_parts() -> None:
+    """Each value of the rulebook stands where the lifecycle reads it; no hours are the whole day."""
+    on = Rule(value=True, mark=Mark.INFERRED, source="test")
+
+    def rule_of(lot: int, hours: tuple[int, ...]) -> PartialRule | None:
+        rules = replace(
+            START, partial_settlement=on, partial_threshold_units=replace(on, value=3),
+            partial_threshold_yen=replace(on, value=500), partial_unit_lot=replace(on, value=lot),
+            partial_hours=replace(on, value=hours),
+        )  # fmt: skip
+        return life_rules_of(rules).partial
+
+    assert rule_of(2, (36_000, 50_400)) == PartialRule(2, 3, 500, 36_000, 50_400)
+    assert rule_of(1, ()) == PartialRule(1, 3, 500, 0, 86_400)
+    for lot, hours in ((0, ()), (1, (1,)), (1, (5, 5)), (1, (0, 86_401)), (1, (1, 2, 3))):
+        with pytest.raises(InvariantBroken, match="partial_"):
+            rule_of(lot, hours)
 
 
 @pytest.mark.parametrize("side", list(Side))

@@ -258,6 +258,26 @@ def test_a_wrong_verdict_returns_both_legs_and_the_attempt_is_made_anew() -> Non
     assert states[-1] is ObligationState.SETTLED
 
 
+def test_a_wrong_verdict_does_not_hide_the_step_that_is_sent_twice() -> None:
+    """B3, both waiting for one step: the step is known again, although the verdict has moved on since.
+
+    From a cell paid by bank (seed 1036) in which the repeated step was taken for another one.
+    """
+    answered: set[str] = set()
+    for kind in ("duplicate", "reply_lost"):
+        for second in range(4):
+            plan = (
+                Strike("F8", "wrong_verdict", "1", "seller", 0, MINUTE),
+                Strike("F4", kind, "1", "seller", second * SECOND, MINUTE),
+                Strike("F5", "claim_and_refund", "1", "seller", second * SECOND, MINUTE),
+            )
+            log = run_trial(Case("B3", 0, 100, FEW[:1], plan))
+            answered |= {one.answer for one in log if isinstance(one, Tried) and one.family == "F4"}
+            assert Auditor().read(plain(log)) == []
+
+    assert answered == {"already"}
+
+
 # --- net cycles
 
 

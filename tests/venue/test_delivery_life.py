@@ -30,6 +30,7 @@ from market.commands import (
     ReverseDelivery,
     RunSettlement,
     SetDeliveryHold,
+    SetDeliveryParts,
 )
 from market.events import (
     BoughtIn,
@@ -252,16 +253,16 @@ def test_a_supplier_gives_only_what_it_has_not_promised() -> None:
 
 
 def test_random_days_under_every_rule_of_life_keep_every_promise() -> None:
-    """Orders, deposits and the operator's acts as they come; every kind of end comes up in 8 seeds."""
+    """Orders, deposits and the operator's acts as they come; every kind of end comes up in 12 seeds."""
     seen: set[str] = set()
-    for seed in range(8):
+    for seed in range(12):
         market = _random_week(seed)
         seen |= {type(event).__name__ for event in market.events}
         market.core.conservation()
         market.replay()
     assert {
         "DeliveryFilled", "FailCharged", "BuyInStarted", "BoughtIn", "ReversalAsked",
-        "CancelConsented", "DeliveryAffirmed", "DeliveryHoldSet",
+         "CancelConsented", "DeliveryAffirmed", "DeliveryHoldSet", "DeliveryPartsSet",
         "DeliveryActTaken",
     } <= seen  # fmt: skip
 
@@ -275,6 +276,7 @@ def _random_week(seed: int) -> WatchedMarket:
         "affirmation": seed % 4 == 3,
         "partial_settlement": True,
         "partial_threshold_units": draw.choice((0, 4)),
+        "partial_unit_lot": draw.choice((1, 1, 5)),
         "fail_penalty_ppm_a_day": draw.choice((0, 500, 200_000)),
         "fail_buy_in_days": 1,
         "fail_compensation_days": draw.choice((0, 2)),
@@ -306,6 +308,7 @@ def _life_act(chance: Chance, draw: Random) -> Command:
     side = draw.choice(tuple(Side))
     acts: tuple[Command, ...] = (
         SetDeliveryHold(delivery_id=delivery_id, side=side, held=draw.random() < 0.3),
+        SetDeliveryParts(delivery_id=delivery_id, side=side, allowed=draw.random() < 0.7),
         AffirmDelivery(delivery_id=delivery_id, side=side),
         AffirmDelivery(delivery_id=DeliveryId(draw.choice((*late, 1))), side=side),
         ConsentToCancel(delivery_id=delivery_id, side=side),
@@ -377,6 +380,8 @@ def test_both_firms_hear_of_it_and_nobody_else(mode: str) -> None:
     run.stages()
     run.night()
     run.do(SetDeliveryHold(delivery_id=ONE, side=Side.BUY, held=False))
+    for allowed in (False, True):
+        run.do(SetDeliveryParts(delivery_id=ONE, side=Side.SELL, allowed=allowed))
     run.stages()
     run.do(ReverseDelivery(delivery_id=ONE, side=Side.SELL, reason="court", legal_order=True))
     heard = [
@@ -392,6 +397,8 @@ def test_both_firms_hear_of_it_and_nobody_else(mode: str) -> None:
             ("hold", None, (B, A), {B: "buy", A: "sell"}),
             ("penalty", 20, (B, A), {B: "payer", A: "payee"}),
             ("release", None, (B, A), {B: "buy", A: "sell"}),
+            ("parts_declined", None, (B, A), {B: "buy", A: "sell"}),
+            ("parts_agreed", None, (B, A), {B: "buy", A: "sell"}),
             ("reversal_asked", None, (B, A), {B: "buy", A: "sell"}),
             ("reversal", 200, (A, B), {A: "buy", B: "sell"}),
         )
