@@ -134,3 +134,15 @@ def test_four_lines_tell_the_default_design_from_today() -> None:
 
     assert len(lines) == 4
     assert all("provisional transfer" in line and "today" in line for line in lines)
+
+
+def test_the_command_says_which_designs_have_no_cells_in_a_kind_of_money(tmp_path: Path) -> None:
+    """One line each, beside the results and not among them; what has cells has no line."""
+    words = ["compare", "--designs", "A,B2,C3", "--money", "bank", "--horizons", "1", "--faults", "none",
+             "--liquidity", "upper", "--seeds", "1", "--scale", "2", "--out", str(tmp_path / "bank")]  # fmt: skip
+    ran = CliRunner().invoke(cli, words)
+
+    assert ran.exit_code == 0
+    told = [line for line in ran.stderr.splitlines() if "is not paid in" in line]
+    assert [line.split(":")[0] for line in told] == ["A is not paid in bank"]
+    assert "is not paid" not in ran.stdout

@@ -22,7 +22,7 @@ from typing import Any, Final
 from market.errors import BadInput
 from venue.comparison.designs import BY_KEY
 from venue.comparison.flow import Flow, draw_flow
-from venue.comparison.money import MONEY_BY_KEY, is_paid_in
+from venue.comparison.money import MONEY_BY_KEY, is_paid_in, unpaid
 from venue.comparison.settle import settle_cell
 from venue.tables import optional
 
@@ -105,7 +105,8 @@ class Grid:
         if not self.seeds or min(self.seeds) < 0 or self.days < 1 or not self.scale > 0:
             raise BadInput("the grid needs a seed from 0, a day and a positive scale")
         if not self.cells():
-            raise BadInput(f"no design of these is paid in {', '.join(self.money)}")
+            why = "; ".join(unpaid(self.designs, self.money))
+            raise BadInput(f"no design of these is paid in {', '.join(self.money)}: {why}")
 
     def cells(self) -> list[Cell]:
         """Every cell, in grid order."""
