@@ -206,6 +206,16 @@ def test_a_side_that_declines_parts_waits_for_the_whole(mode: str) -> None:
     market.replay()
 
 
+def test_every_word_that_is_taken_is_in_the_digest() -> None:
+    """What settlement says of itself changes with each, or a replay could differ unseen."""
+    market = traded()
+    before: list[object] = []
+    for firm, act in ACTS[:7]:
+        before.append(market.core.settlement.state())
+        assert code(say(market, firm, act)) == "done"
+        assert market.core.settlement.state() != before[-1], act
+
+
 # --- who hears
 
 
