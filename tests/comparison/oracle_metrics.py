@@ -209,7 +209,7 @@ class Oracle:
             elif since is not None:
                 found.append((since, one["at_ns"]))
                 since = None
-        return found if since is None else [*found, (since, self.end)]
+        return found if since is None else [*found, (since, self.end_of(name))]
 
     def ready(self, name: str) -> int | None:
         """When both sides could give."""

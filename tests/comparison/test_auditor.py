@@ -3,12 +3,14 @@
 import ast
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from settlement.trials.trial import DESIGNS, run_trial
 from venue.comparison import auditor as auditor_module
+from venue.comparison import statements as statements_module
 from venue.comparison.auditor import Auditor
 from venue.comparison.designs import BY_KEY
 from venue.comparison.facts import CASH
@@ -18,6 +20,7 @@ from venue.comparison.grid import Cell
 from venue.comparison.metrics import Assumed, Seen, measure
 from venue.comparison.reading import plain, read_log
 from venue.comparison.settle import case_of
+from venue.comparison.statements import Statements
 
 Log = list[dict[str, Any]]
 
@@ -48,14 +51,15 @@ def test_the_auditor_agrees_with_the_run(design: str, faults: str, flow: Flow) -
             assert found["splits"] == splits
 
 
-def test_the_auditor_shares_no_code() -> None:
-    """It imports the standard library's types and nothing of the project."""
-    tree = ast.parse(Path(auditor_module.__file__).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("module", [auditor_module, statements_module])
+def test_the_auditors_share_no_code(module: ModuleType) -> None:
+    """They import the standard library's types and nothing of the project."""
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)} | {
         name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
     }
 
-    assert imported == {"collections.abc", "typing"}
+    assert imported <= {"collections.abc", "typing", "bisect"}
 
 
 def first(log: Log, kind: str, **fields: object) -> int:
@@ -120,6 +124,103 @@ def test_a_planted_defect_is_found(defect: str, flow: Flow) -> None:
     PLANTED[defect](log)
 
     assert Auditor().read(log) != []
+
+
+def foul_log(design: str, flow: Flow) -> tuple[Log, tuple[tuple[int, str, int], ...]]:
+    """A log with many faults, and the prices it was charged by."""
+    prices = tuple((one.at_ns, one.issue, one.price_sen) for one in flow.prices)
+    case = case_of(flow, Cell(design, 0, "high", "lower", 1))
+    return plain(run_trial(case._replace(prices=prices))), prices
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_what_a_run_says_beside_its_ledgers_is_true(design: str, flow: Flow) -> None:
+    """No finding in foul weather, with little money, for any design."""
+    log, prices = foul_log(design, flow)
+
+    assert Statements(prices).read(log) == []
+
+
+def change(kind: str, **fields: object) -> Callable[[Log], None]:
+    """Say something else in the first record of a kind."""
+    return lambda log: log[first(log, kind)].update(fields)
+
+
+def less_locked(log: Log) -> None:
+    """The lock of one delivered leg is one smaller."""
+    ended = log[first(log, "LockEnded", delivered=True)]
+    log[first(log, "LockMade", lock=ended["lock"])]["amount"] -= 1
+
+
+def elsewhere(kind: str) -> Callable[[Log], None]:
+    """Name an obligation of other firms in a record."""
+
+    def move(log: Log) -> None:
+        record = log[first(log, kind)]
+        deals = {one["deal"]: one for one in log if one["is"] == "Obliged"}
+        firms = {deals[record["deal"]]["seller"], deals[record["deal"]]["buyer"]}
+        record["deal"] = next(
+            name for name, one in deals.items() if not firms & {one["seller"], one["buyer"]}
+        )
+
+    return move
+
+
+def swapped(kind: str, one: str, other: str) -> Callable[[Log], None]:
+    """Swap two names."""
+
+    def swap(log: Log) -> None:
+        record = log[first(log, kind)]
+        record[one], record[other] = record[other], record[one]
+
+    return swap
+
+
+STATED: dict[str, tuple[str, Callable[[Log], None]]] = {
+    "an obligation is missing": ("B2", drop("Obliged")),
+    "a lock is another's": ("B2", change("LockMade", owner="FIRM-Z")),
+    "a lock is for another obligation": ("B2", elsewhere("LockMade")),
+    "a lock is one too large": ("B1", more("LockMade", "amount")),
+    "a lock is one too small": ("B1", less_locked),
+    "a delivered lock is called returned": ("B2", change("LockEnded", delivered=False)),
+    "a posting is for another obligation": ("B2", elsewhere("Posted")),
+    "a loss is one larger": ("D-token", more("PrincipalLost", "yen")),
+    "a loss is another's": ("D-token", change("PrincipalLost", bearer="FIRM-Z")),
+    "a loss is missing": ("D-token", drop("PrincipalLost")),
+    "a loss stands twice": ("D-token", twice("PrincipalLost")),
+    "a penalty is one larger": ("A", more("PenaltyCharged", "yen")),
+    "a penalty is a stranger's": ("A", change("PenaltyCharged", payer="FIRM-Z")),
+    "a penalty stands twice": ("A", twice("PenaltyCharged")),
+    "a penalty is missing": ("A", drop("PenaltyCharged")),
+    "a penalty comes early": ("A", lambda log: log[first(log, "PenaltyCharged")].update(at_ns=0)),
+    "a compensation is one larger": ("A", more("BoughtIn", "yen")),
+    "a compensation goes the wrong way": ("A", swapped("BoughtIn", "payer", "taker")),
+    "a compensation stands twice": ("A", twice("BoughtIn")),
+    "a wait begins twice": ("A", twice("Waited", entered=True)),
+    "a wait never began": ("A", drop("Waited", entered=True)),
+    "one more is released": ("A+LSM", more("OffsetRun", "released")),
+    "a side could give for the first time, again": ("A", twice("Could")),
+    "a house owes one more": ("C3-ccp", more("Novated", "yen_out")),
+    "a house steps in twice": ("C3-ccp", twice("Novated")),
+    "a contribution is one larger": ("C2", more("FundCharged", "yen")),
+    "a contribution is missing": ("C2", drop("FundCharged")),
+    "an account is told twice": ("A", twice("Said")),
+    "an end stands twice": ("A", twice("StateChanged", state="settled")),
+    "it was due before it was traded": ("A", change("Obliged", due_ns=1)),
+}
+
+
+@pytest.mark.parametrize("defect", STATED)
+def test_a_planted_statement_is_found(defect: str, flow: Flow) -> None:
+    """What no balance contradicts is found too, and never by a crash; an obligation left out by both."""
+    design, plant = STATED[defect]
+    log, prices = foul_log(design, flow)
+
+    plant(log)
+
+    assert Statements(prices).read(log) != []
+    if defect == "an obligation is missing":
+        assert Auditor().read(log) != []
 
 
 def test_cash_has_no_issue() -> None:

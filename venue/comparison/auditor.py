@@ -150,6 +150,9 @@ class Auditor:
 
     def _state(self, record: Record) -> None:
         name, state = record["deal"], record["state"]
+        if name not in self._deals:
+            self._find(f"{name} is {state}, and does not exist")
+            return
         if self.states.get(name) in CLOSED:
             self._find(f"{name} changes after its end")
         self.states[name] = state
@@ -267,5 +270,5 @@ class Auditor:
             opened = self._began.get(place, 0)
             if self.balance.get(place, 0) != opened + change:
                 self._find(
-                    f"{place}: legs lead to {opened + change}, postings to {self.balance[place]}"
+                    f"{place}: legs lead to {opened + change}, postings to {self.balance.get(place, 0)}"
                 )

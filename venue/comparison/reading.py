@@ -148,6 +148,7 @@ class _Reader:
         if one.state in _ENDS:
             deal.outcome = _ENDS[one.state]
             deal.ended_ns = one.at_ns
+            self._leave(one.deal, one.at_ns)  # who is over waits no more, said or not
             if one.reason == "offset":
                 deal.cured_by += "offset "
             if one.state is ObligationState.CLOSED_COMP:
@@ -171,7 +172,12 @@ class _Reader:
         if one.entered:
             self._waits[one.deal] = one.at_ns
         else:
-            self.facts.deals[one.deal].waits.append((self._waits.pop(one.deal), one.at_ns))
+            self._leave(one.deal, one.at_ns)
+
+    def _leave(self, name: str, at_ns: int) -> None:
+        since = self._waits.pop(name, None)
+        if since is not None:
+            self.facts.deals[name].waits.append((since, at_ns))
 
     def _lock_made(self, one: LockMade) -> None:
         self._locks[one.lock] = one

@@ -5,12 +5,12 @@ figures, attributed losses and delays, digest. Cost: tens of microseconds a reco
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 from settlement.trials.desk import LATENCY_NS
-from settlement.trials.records import Case, Strike, TrialTrade
+from settlement.trials.records import Case, LogRecord, Strike, TrialTrade
 from settlement.trials.trial import log_digest, run_trial
 from venue.comparison.auditor import Auditor
 from venue.comparison.designs import BY_KEY
@@ -22,6 +22,7 @@ from venue.comparison.formulas import NS_PER_HOUR
 from venue.comparison.metrics import Assumed, Seen, measure
 from venue.comparison.money import MONEY_BY_KEY, issuer_of
 from venue.comparison.reading import plain, read_log
+from venue.comparison.statements import Statements
 
 LIQUIDITY: Final = {"lower": 0, "mid": 50, "upper": 100}
 """Hundredths of the way from the lower to the upper liquidity bound."""
@@ -77,7 +78,7 @@ def settle_cell(flow: Flow, cell: CellLike, *, audit: bool = False) -> dict[str,
     Args:
         flow: The trades and prices.
         cell: How they are settled.
-        audit: Let the auditor read the log as well; ``findings`` is what it found, in words.
+        audit: Let both auditors read the log as well; ``findings`` is what they found, in words.
     """
     with _collector_paused():
         return _settle(flow, cell, audit=audit)
@@ -104,9 +105,14 @@ def _settle(flow: Flow, cell: CellLike, *, audit: bool) -> dict[str, Any]:
         "trades": len(flow.trades),
         "digest": log_digest(log),
         "attributed": _attributed(facts),
-        "findings": Auditor().read(plain(log)) if audit else [],
+        "findings": _audited(log, prices) if audit else [],
         **measure(seen),
     }
+
+
+def _audited(log: Sequence[LogRecord], prices: Sequence[tuple[int, str, int]]) -> list[str]:
+    records = plain(log)
+    return [*Auditor().read(records), *Statements(prices).read(records)]
 
 
 def _attributed(facts: Facts) -> list[dict[str, Any]]:
