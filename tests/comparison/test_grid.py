@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,82 @@ def test_a_folder_of_another_comparison_is_refused(settled: list[str], tmp_path:
 
     assert settled == []
     assert (tmp_path / CELLS_FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize("kept", [0, 1, 20])
+def test_a_run_killed_before_its_first_line_stood_goes_on(
+    kept: int, settled: list[str], tmp_path: Path
+) -> None:
+    """An empty or torn head is no other comparison; the rows are those of an unbroken run."""
+    whole = run_grid(SMALL, tmp_path)
+    path = tmp_path / CELLS_FILE
+    path.write_bytes(path.read_bytes()[:kept])
+    settled.clear()
+
+    assert run_grid(SMALL, tmp_path) == whole
+    assert len(settled) == len(whole)
+
+
+@pytest.mark.parametrize(
+    "line", [b"no json", b"\xff\xfe", b"[1]", b"{}", b'{"key": "A/T+0/none/mid/1"}']
+)
+def test_a_line_that_is_no_cell_is_bad_input(
+    line: bytes, settled: list[str], tmp_path: Path
+) -> None:
+    """Garbage, and a cell that lacks a figure of this version, are told by their line."""
+    run_grid(SMALL, tmp_path)
+    path = tmp_path / CELLS_FILE
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + line + b"\n" + b"".join(lines[2:]))
+    before = path.read_bytes()
+    settled.clear()
+
+    with pytest.raises(BadInput, match=r"cells\.jsonl, line 2 is no cell of this version"):
+        run_grid(SMALL, tmp_path)
+
+    assert settled == []
+    assert path.read_bytes() == before
+
+
+def test_an_order_file_that_changed_is_another_comparison(
+    settled: list[str], tmp_path: Path
+) -> None:
+    """The same orders under another name are the same; other orders under the same name are not."""
+    orders, moved, out = tmp_path / "day.csv", tmp_path / "moved.csv", tmp_path / "out"
+    orders.write_text("one")
+    moved.write_text("one")
+    run_grid(replace(SMALL, orders=str(orders)), out)
+    settled.clear()
+    run_grid(replace(SMALL, orders=str(moved)), out)
+    assert settled == []
+
+    orders.write_text("two")
+    with pytest.raises(BadInput, match="another comparison"):
+        run_grid(replace(SMALL, orders=str(orders)), out)
+    assert settled == []
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_folder_that_cannot_be_is_bad_input(
+    inside: bool, settled: list[str], tmp_path: Path
+) -> None:
+    """A file where the folder, or one above it, should be."""
+    path = tmp_path / "taken"
+    path.write_text("a file")
+
+    with pytest.raises(BadInput, match="cannot hold a comparison"):
+        run_grid(SMALL, path / "x" if inside else path)
+    assert settled == []
+
+
+@pytest.mark.parametrize("address", ["nonsense", "", "127.0.0.1:8786"])
+def test_an_address_that_is_none_is_bad_input(
+    address: str, settled: list[str], tmp_path: Path
+) -> None:
+    """Without a protocol nothing is asked of the network."""
+    with pytest.raises(BadInput, match="is no address of a scheduler"):
+        run_grid(SMALL, tmp_path, cluster=address)
+    assert settled == []
 
 
 BAD = {

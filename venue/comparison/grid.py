@@ -2,7 +2,8 @@
 
 Purpose: a cell is one settlement of one flow: design, horizon, fault level, liquidity, seed, money. Cells of
 one seed share their trades. Finished cells are lines of one file, so a killed run goes on where it
-was; a run with other options refuses the file.
+was; a run with other options, or other orders, refuses the file, and one with a line that is no cell of
+this version.
 Ordering: results are in grid order however cells finish. Invariants: the same options give the same
 results for any number of workers, local or not.
 Cost: one process a job; a task is all cells of one seed and design, so the flow is drawn rarely.
@@ -11,6 +12,7 @@ distributed (extra ``compare``) is missing.
 Known limits: a task that is killed halfway is run again whole.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,11 +24,12 @@ from typing import Any, Final
 from market.errors import BadInput
 from venue.comparison.designs import BY_KEY
 from venue.comparison.flow import Flow, draw_flow
+from venue.comparison.metrics import METRICS
 from venue.comparison.money import MONEY_BY_KEY, is_paid_in, unpaid
 from venue.comparison.settle import settle_cell
 from venue.tables import optional
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 EXTRA: Final = "compare"
 CONNECT_S: Final = 5
 CELLS_FILE: Final = "cells.jsonl"
@@ -156,7 +159,7 @@ def run_grid(
     left = [cell for cell in cells if cell.key not in kept.rows]
     done(len(cells) - len(left), len(cells))
     tasks = _tasks(grid, left)
-    runner = _on_cluster(tasks, cluster) if cluster else _locally(tasks, jobs)
+    runner = _locally(tasks, jobs) if cluster is None else _on_cluster(tasks, cluster)
     for rows in runner:
         kept.add(rows)
         done(sum(cell.key in kept.rows for cell in cells), len(cells))
@@ -197,9 +200,11 @@ def _locally(tasks: Sequence[Task], jobs: int) -> Iterator[list[Row]]:
 
 def _on_cluster(tasks: Sequence[Task], address: str) -> Iterator[list[Row]]:
     distributed = optional("distributed", EXTRA)
+    if "://" not in address:
+        raise BadInput(f"{address!r} is no address of a scheduler, such as tcp://127.0.0.1:8786")
     try:
         client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
-    except OSError as barred:
+    except (OSError, ValueError) as barred:
         raise BadInput(f"no Dask scheduler answers at {address}: {barred}") from barred
     with client, client.as_current():
         futures = client.map(run_task, list(tasks), pure=False)
@@ -211,20 +216,29 @@ class _Kept:
     """The file of finished cells: a head line with the options, then a line a cell."""
 
     def __init__(self, folder: Path, grid: Grid) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / CELLS_FILE
         self.rows: dict[str, Row] = {}
         head = json.dumps(_head(grid))
-        if not self._path.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            raw = self._path.read_bytes() if self._path.exists() else b""
+        except OSError as barred:
+            raise BadInput(f"{folder} cannot hold a comparison: {barred}") from barred
+        whole = raw[: raw.rfind(b"\n") + 1]
+        if not whole and head.encode().startswith(
+            raw
+        ):  # new, or killed before the first line stood
             self._path.write_text(head + "\n", encoding="utf-8")
             return
-        raw = self._path.read_bytes()
-        whole = raw[: raw.rfind(b"\n") + 1]
-        first, *lines = whole.decode().splitlines() or [""]
-        if first != head:
+        first, *lines = whole.splitlines() or [b""]
+        if first != head.encode():
             raise BadInput(f"{folder} holds another comparison; choose another folder")
-        for line in lines:
-            row = json.loads(line)
+        for number, line in enumerate(lines, 2):
+            row = _row(line)
+            if row is None:
+                raise BadInput(
+                    f"{self._path}, line {number} is no cell of this version; choose another folder"
+                )
             self.rows[row["key"]] = row
         if len(whole) < len(raw):  # a line that was being written when the run was killed
             os.truncate(self._path, len(whole))
@@ -239,13 +253,37 @@ class _Kept:
             os.fsync(file.fileno())
 
 
+_COLUMNS: Final = frozenset(
+    {"key", "trades", "digest", "attributed", "findings", *(metric.name for metric in METRICS)}
+)
+
+
+def _row(line: bytes) -> Row | None:
+    """A line as a finished cell; None when it is none, or lacks a figure of this version."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and row.keys() >= _COLUMNS else None
+
+
 def _head(grid: Grid) -> Row:
-    """What cells of one file have in common; axes may grow between runs."""
+    """What cells of one file have in common; axes may grow between runs.
+
+    Of an order file the content counts, not the name: it may be edited, or moved.
+    """
     return {
         "format": FORMAT,
-        "orders": grid.orders,
+        "orders": None if grid.orders is None else _content(Path(grid.orders)),
         "days": grid.days,
         "scale": grid.scale,
         "preset": grid.preset,
         "audit": grid.audit,
     }
+
+
+def _content(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as barred:
+        raise BadInput(f"{path.name}: cannot be read: {barred}") from barred
