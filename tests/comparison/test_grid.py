@@ -113,6 +113,14 @@ def test_a_folder_of_another_comparison_is_refused(settled: list[str], tmp_path:
     assert (tmp_path / CELLS_FILE).read_bytes() == before
 
 
+def test_a_refused_run_leaves_its_folder_free(tmp_path: Path) -> None:
+    """Nothing of a run was finished whose preset there is not: the corrected one may have its folder."""
+    with pytest.raises(BadInput, match="no preset"):
+        run_grid(replace(SMALL, preset="none"), tmp_path)
+
+    assert len(run_grid(SMALL, tmp_path)) == len(SMALL.cells())
+
+
 @pytest.mark.parametrize("kept", [0, 1, 20])
 def test_a_run_killed_before_its_first_line_stood_goes_on(
     kept: int, settled: list[str], tmp_path: Path

@@ -231,6 +231,9 @@ class _Kept:
             self._path.write_text(head + "\n", encoding="utf-8")
             return
         first, *lines = whole.splitlines() or [b""]
+        if first != head.encode() and not lines and _is_head(first):  # no cell of it was finished
+            self._path.write_text(head + "\n", encoding="utf-8")
+            return
         if first != head.encode():
             raise BadInput(f"{folder} holds another comparison; choose another folder")
         for number, line in enumerate(lines, 2):
@@ -265,6 +268,15 @@ def _row(line: bytes) -> Row | None:
     except ValueError:
         return None
     return row if isinstance(row, dict) and row.keys() >= _COLUMNS else None
+
+
+def _is_head(line: bytes) -> bool:
+    """Whether a line begins a file of finished cells, of whatever options."""
+    try:
+        head = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(head, dict) and head.keys() >= {"format", "preset"}
 
 
 def _head(grid: Grid) -> Row:
