@@ -6,7 +6,7 @@ within stated bounds on outages, defaults and time; nothing is sampled.
 
 Ordering: breadth first, so a reported path is a shortest one. Checked in every world: I4 (legs
 end together), I6 (an end leaves no lock), I19 (one key only). Checked on the whole graph: I20
-(each party has an exit in which the other takes no step, once outages are over).
+(each party has an exit in which the other takes no part, not even by a signature, once outages and stops are over).
 Time passes only when nobody who is up has an urgent step: a protocol is judged by what its
 parties can do, not by parties that wait for no reason.
 Cost: O(worlds x moves). Errors: InvariantBroken with the id in its text.
@@ -73,10 +73,10 @@ class Found(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """One move: its name, who makes it, and whether it is one of the protocol's own."""
+    """One move: its name, who takes part in it, and whether it is one of the protocol's own."""
 
     name: str
-    actor: str
+    who: tuple[str, ...]
     is_rule: bool
 
 
@@ -86,29 +86,29 @@ def moves(protocol: Protocol, world: World) -> Iterator[tuple[Edge, World]]:
         return
     wait = True
     for rule in protocol.enabled(world):
-        yield Edge(rule.name, rule.actor, is_rule=True), apply(rule, world)
+        yield Edge(rule.name, (rule.actor, *rule.needs), is_rule=True), apply(rule, world)
         wait = wait and not rule.urgent
     for actor in protocol.actors:
         if actor in world.gone:
             continue
         if actor in world.down:
             back = tuple(one for one in world.down if one != actor)
-            yield Edge(f"{actor} is back", "", is_rule=False), world._replace(down=back)
+            yield Edge(f"{actor} is back", (), is_rule=False), world._replace(down=back)
         elif world.crashes_left:
             out = tuple(sorted((*world.down, actor)))
             down = world._replace(down=out, crashes_left=world.crashes_left - 1)
-            yield Edge(f"{actor} is out", "", is_rule=False), down
+            yield Edge(f"{actor} is out", (), is_rule=False), down
     if world.defaults_left:
         for party in protocol.parties:
             if party not in world.gone:
-                yield Edge(f"{party} defaults", "", is_rule=False), _default(protocol, world, party)
+                yield Edge(f"{party} defaults", (), is_rule=False), _default(protocol, world, party)
     if world.stopped:
-        yield Edge("the issue is back", "", is_rule=False), world._replace(stopped=False)
+        yield Edge("the issue is back", (), is_rule=False), world._replace(stopped=False)
     elif world.toggles_left:
         stopped = world._replace(stopped=True, toggles_left=world.toggles_left - 1)
-        yield Edge("the issue is stopped", "", is_rule=False), stopped
+        yield Edge("the issue is stopped", (), is_rule=False), stopped
     if wait and (ticked := _tick(protocol, world)) is not None:
-        yield Edge("tick", "", is_rule=False), ticked
+        yield Edge("tick", (), is_rule=False), ticked
 
 
 def _default(protocol: Protocol, world: World, party: str) -> World:
@@ -235,7 +235,7 @@ def _stuck(
         todo = deque(world for world in came if world in good)
         while todo:
             for edge, before in backward.get(todo.popleft(), ()):
-                mine = edge.is_rule and edge.actor != other
+                mine = edge.is_rule and other not in edge.who
                 passive = edge.name == "tick" or edge.name.endswith(" is back")
                 if (mine or passive) and before not in good:
                     good.add(before)

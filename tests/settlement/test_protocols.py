@@ -245,6 +245,19 @@ def test_the_search_has_teeth() -> None:
         check_world(World(facts=("failure_key", "success_key")))
 
 
+def test_an_exit_that_needs_the_others_signature_is_none() -> None:
+    """I20: the desk may return the units only with the buyer's word; the seller cannot get out alone."""
+    rules = (
+        Rule("lock", "seller", S.READY, S.LOCKED_1, lock=(Leg.TOKEN,)),
+        Rule("return", "desk", S.LOCKED_1, S.CANCELLED, ("buyer",), give_back=(Leg.TOKEN,)),
+    )
+    (stuck,) = search(Protocol("signed", rules, ("seller", "buyer")), Bounds()).stuck
+    assert stuck == ("seller", "lock")
+
+    alone = (rules[0], rules[1]._replace(needs=()))
+    assert search(Protocol("alone", alone, ("seller", "buyer")), Bounds()).stuck == ()
+
+
 def test_a_lock_ends_once() -> None:
     """I5: what was returned is neither returned again nor delivered."""
     world = World(state=S.LOCKED_1, token=LegState.RETURNED)
