@@ -82,9 +82,7 @@ class Parting(Runner):
             return
         if (fill := fill_now(self.desk, deal)) is None:
             return
-        retry = self.table[
-            _S.FAILING, "retry"
-        ]  # all that is open is not there, and a part of it is
+        retry = self.table[_S.FAILING, "retry"]  # not all that is open is there, but a part
         if world.state is _S.FAILING and self.attempt(deal, retry, RETRY) is not Answer.DONE:
             return
         self._parts[deal.name] = fill

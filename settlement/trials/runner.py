@@ -123,6 +123,8 @@ class Runner:
         desk, lacked = self.desk, deal.lacked
         if deal.stuck is None or lacked is None or not deal.queued or desk.has(*lacked):
             return False
+        if deal.run.terms.units != deal.left_units:
+            return False  # a part is under way, and may need less
         giver, world = self._states[deal.state].giver, self.seen_world(deal)
         if giver is None or world is not deal.stuck or desk.weather.has_short(deal.name):
             return False
