@@ -7,8 +7,9 @@ trade that is due later was agreed without the right and makes none. On the paym
 first stage of settlement, the issuer pays every owner, rounded down to whole yen; the rest is named.
 
 Claims are paid from the payment date on, when the payer has the cash; until then they are tried
-again before every stage. A claim ends without payment when its delivery is canceled first. A claim
-of a redemption stands whatever its delivery became, because that is why it was canceled.
+again before every stage. A claim ends without payment when its delivery is canceled first; not when that
+is because it was bought in, compensated or redeemed, since the buyer then has units or a price without the
+right he agreed on. A claim of a redemption stands whatever its delivery became, because that is why it was canceled.
 
 Ordering: distributions as declared, owners by name, claims as they arose. Units: units, whole yen,
 prices in 1/100 yen. Cost: owners and open deliveries at a record date; open claims at a stage.
@@ -196,13 +197,14 @@ class Distributions:
         return events
 
     def pay_claims(self, today: date) -> list[Event]:
-        """Pay the claims that are due, oldest first; drop those whose delivery was canceled."""
+        """Pay the claims that are due, oldest first; drop those whose delivery ended with nothing."""
         events: list[Event] = []
         for claim in self._open:
             if claim.due > today:
                 continue
-            state = self._deliveries[claim.delivery_id].state
-            if state is DeliveryState.CANCELED and not claim.stands:
+            delivery = self._deliveries[claim.delivery_id]
+            gone = delivery.state is DeliveryState.CANCELED and not delivery.ended_in_money
+            if gone and not claim.stands:
                 claim.state = ClaimState.CANCELED
                 events.append(claim.told())
             elif self._cash.rest.can_give(claim.payer, claim.yen):

@@ -125,6 +125,7 @@ def net_batch(*, default_rule: str = "use_fund", two_step: bool = True) -> Proto
         rules = [
             Rule("execute", "seller", _S.READY, _S.TOKEN_OUT, ("clearer",), deliver=token),
             Rule("pay_net", "buyer", _S.TOKEN_OUT, _S.SETTLED, ("clearer",), deliver=cash),
+            Rule("lapse", "desk", _S.READY, _S.FAILING, when=_window_over),
         ]  # fmt: skip
         if has_fund:
             rules.append(Rule("use_fund", "clearer", _S.TOKEN_OUT, _S.SETTLED, (), _window_over,
@@ -134,8 +135,7 @@ def net_batch(*, default_rule: str = "use_fund", two_step: bool = True) -> Proto
                               lambda w: _window_over(w) and "buyer" in w.gone,
                               bearer="seller", blame="buyer"))  # fmt: skip
     steps = "two steps" if two_step else "one step"
-    tail = retry_rule() if two_step else ()
     return Protocol(
-        f"C {default_rule}, {steps}", (*rules, *tail), ("seller", "buyer", "clearer"),
+        f"C {default_rule}, {steps}", (*rules, *retry_rule()), ("seller", "buyer", "clearer"),
         horizon_ticks=5, may_split=not two_step and not has_fund,
     )  # fmt: skip

@@ -95,7 +95,8 @@ def notary_bridge(*, safe: bool = True) -> Protocol:
                      lambda w: not w.knows("spent"), learn=("spent",))
                 for when in (_S.READY, _S.DECIDED)
             ),
-            Rule("pay_in_validation", "buyer", _S.READY, _S.DECIDED, wire, deliver=cash),
+            Rule("pay_in_validation", "buyer", _S.READY, _S.DECIDED, wire, deliver=cash,
+                 learn=("signed",)),
             Rule("commit", "notary", _S.DECIDED, _S.SETTLED, (), lambda w: not w.knows("spent"),
                  deliver=token),
             Rule("double_spend", "notary", _S.DECIDED, _S.SPLIT, (), lambda w: w.knows("spent"),

@@ -5,8 +5,11 @@ shortest one that does, with who bears it and who caused it. Every reachable wor
 within stated bounds on outages, defaults and time; nothing is sampled.
 
 Ordering: breadth first, so a reported path is a shortest one. Checked in every world: I4 (legs
-end together), I6 (an end leaves no lock), I19 (one key only). Checked on the whole graph: I20
-(each party has an exit in which the other takes no part, not even by a signature, once outages and stops are over).
+end together), I6 (an end leaves no lock), I19 (one key only); in every move: V3 (who gives a leg acts or
+signs). Checked on the whole graph: I20 (while both are there something leads to an end, and each party
+has an exit in which the other takes no part, not even by a signature, once outages and stops are over).
+Not looked at: a message taken twice or late, and a restart between two ledgers (enact.py gives each step an
+id and one record), a second attempt's own outages beyond the bounds, more than one default.
 Time passes only when nobody who is up has an urgent step: a protocol is judged by what its
 parties can do, not by parties that wait for no reason.
 Cost: O(worlds x moves). Errors: InvariantBroken with the id in its text.
@@ -17,10 +20,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from market.errors import check
-from settlement.designs.rules import Protocol, World, apply
+from settlement.designs.rules import Protocol, Rule, World, apply
 from settlement.designs.states import (
     ONE_LEG_ALLOWED,
     TERMINAL,
+    Leg,
     LegState,
     ObligationState,
 )
@@ -61,7 +65,7 @@ class Found(NamedTuple):
         complete: Whether nothing was left out.
         losses: One for each bearer and cause, shortest path first.
         ends: Terminal states reached.
-        stuck: Worlds from which a party had no exit of its own (I20), as paths.
+        stuck: Worlds from which a party had no exit of its own, or nothing led to an end (I20): who, then a path.
     """
 
     worlds: int
@@ -86,6 +90,7 @@ def moves(protocol: Protocol, world: World) -> Iterator[tuple[Edge, World]]:
         return
     wait = True
     for rule in protocol.enabled(world):
+        check_giver(rule, world)
         yield Edge(rule.name, (rule.actor, *rule.needs), is_rule=True), apply(rule, world)
         wait = wait and not rule.urgent
     for actor in protocol.actors:
@@ -177,6 +182,23 @@ def check_world(world: World) -> None:
     check(not keys or world.knows("both_keys"), "I19: one key only", world=world)
 
 
+def check_giver(rule: Rule, world: World) -> None:
+    """Nobody gives what is another's: who locks a leg, or gives one that is not locked, takes part. O(1).
+
+    A fund that pays gives its own; who signed a transfer that is being validated has taken part.
+
+    Raises:
+        InvariantBroken: V3, when the giver neither acts nor signs.
+    """
+    for leg in (*rule.lock, *rule.deliver):
+        giver = "seller" if leg is Leg.TOKEN else "buyer"
+        is_own = leg is Leg.CASH and "fund_pays" in rule.learn
+        if world.leg(leg) is LegState.NONE and not is_own:
+            signed = leg is Leg.TOKEN and world.knows("signed")
+            taken = signed or giver in (rule.actor, *rule.needs)
+            check(taken, "V3: who gives a leg takes part", rule=rule.name, giver=giver)
+
+
 def search(protocol: Protocol, bounds: Bounds) -> Found:
     """Look at every world that can be reached within ``bounds``."""
     start = World(
@@ -228,8 +250,19 @@ def _stuck(
     came: dict[World, tuple[World, str] | None],
     backward: dict[World, list[tuple[Edge, World]]],
 ) -> tuple[tuple[str, ...], ...]:
-    """For each party a shortest way to where it cannot get out without the other (I20)."""
+    """Shortest ways to where nothing leads to an end, or a party cannot get out without the other (I20)."""
     found: list[tuple[str, ...]] = []
+    ending = {world for world in came if world.state in TERMINAL}
+    todo = deque(world for world in came if world in ending)
+    while todo:
+        for _, before in backward.get(todo.popleft(), ()):
+            if before not in ending:
+                ending.add(before)
+                todo.append(before)
+    for world in came:
+        if world not in ending and not world.gone:
+            found.append(("both", *_path(came, world)))
+            break
     for party, other in (("seller", "buyer"), ("buyer", "seller")):
         good = {world for world in came if _is_out(party, world)}
         todo = deque(world for world in came if world in good)

@@ -235,10 +235,10 @@ def test_a_stated_depth_is_a_bound_that_is_said() -> None:
 
 def test_the_search_has_teeth() -> None:
     """A planted rule that settles with one leg, and one that leaves a lock, are both caught."""
-    half = Rule("half", "ledger", S.READY, S.SETTLED, deliver=(Leg.TOKEN,))
+    half = Rule("half", "ledger", S.READY, S.SETTLED, ("seller",), deliver=(Leg.TOKEN,))
     with pytest.raises(InvariantBroken, match="I4"):
         search(Protocol("half", (half,), ("ledger",)), Bounds())
-    left = Rule("left", "ledger", S.READY, S.CANCELLED, lock=(Leg.TOKEN,))
+    left = Rule("left", "ledger", S.READY, S.CANCELLED, ("seller",), lock=(Leg.TOKEN,))
     with pytest.raises(InvariantBroken, match="I6"):
         search(Protocol("left", (left,), ("ledger",)), Bounds())
     with pytest.raises(InvariantBroken, match="I19"):
@@ -256,6 +256,29 @@ def test_an_exit_that_needs_the_others_signature_is_none() -> None:
 
     alone = (rules[0], rules[1]._replace(needs=()))
     assert search(Protocol("alone", alone, ("seller", "buyer")), Bounds()).stuck == ()
+
+
+def test_a_state_that_leads_nowhere_is_found() -> None:
+    """B2 with a cut-off that calls a returned attempt decided: nobody has anything locked, and nothing ends it."""
+    sound = verified_payment()
+    rules = [
+        rule._replace(target=S.DECIDED) if rule.name == "cut_off" else rule for rule in sound.rules
+    ]
+    bounds = Bounds(crashes=0, defaults=0)
+    assert search(sound, bounds).stuck == ()
+    (stuck,) = search(sound._replace(rules=tuple(rules)), bounds).stuck
+    assert stuck == ("both", "deposit", *["tick"] * 4, "cut_off")
+
+
+@pytest.mark.parametrize(("name", "rule", "by"), [("B2", "deposit", "buyer"), ("B4", "pay", "seller"),
+                                                  ("C fund", "fund", "seller"), ("B1", "lead", "buyer")])  # fmt: skip
+def test_nobody_gives_what_is_anothers(name: str, rule: str, by: str) -> None:
+    """V3: a table in which the other side locks or pays a leg is refused by the search."""
+    sound = {**SAFE, **WITHIN_MARGIN}[name]()
+    rules = tuple(one._replace(actor=by) if one.name == rule else one for one in sound.rules)
+
+    with pytest.raises(InvariantBroken, match="V3: who gives a leg takes part"):
+        search(sound._replace(rules=rules), Bounds(crashes=0, defaults=0))
 
 
 def test_a_lock_ends_once() -> None:

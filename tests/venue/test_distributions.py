@@ -18,9 +18,9 @@ from token_story import (
     of,
 )
 
-from market.commands import CancelDelivery, CloseDay, DepositYen, OpenDay, WithdrawYen
+from market.commands import BuyIn, CancelDelivery, CloseDay, DepositYen, OpenDay, WithdrawYen
 from market.events import DeliveryState, Reconciled, YenMoved
-from market.ids import InstrumentId
+from market.ids import InstrumentId, ParticipantId
 from market.quantities import Sen, Yen
 from market.reasons import RejectReason
 from market.token_acts import (
@@ -146,6 +146,27 @@ def test_a_claim_ends_with_its_delivery() -> None:
     events = story.run(0)
     assert [event.state for event in of(events, ClaimChanged)] == [ClaimState.CANCELED]
     assert paid_to(list(events), A) == {}
+
+
+@pytest.mark.parametrize("supplier", [C, None], ids=["bought in", "compensated"])
+def test_a_claim_outlives_a_fail_that_ended_in_money(supplier: ParticipantId | None) -> None:
+    """B agreed on units with the right and has them, or their price, without it: A still owes it."""
+    story = TokenStory(fail_buy_in_days=1)
+    story.done(distribution(PLAIN))
+    delivery = story.trade(PLAIN, A, B)
+    story.done(force(PLAIN, START_UNITS, taker=C))
+    story.run()
+    story.next_day()
+    story.run()
+    story.done(
+        BuyIn(delivery_id=delivery.terms.delivery_id, supplier=supplier, price_sen=Sen(100_000))
+    )
+    assert delivery.state is DeliveryState.CANCELED
+    story.next_day()
+    events = story.run(0)
+    assert [event.state for event in of(events, ClaimChanged)] == [ClaimState.PAID]
+    assert paid_to(list(events), A) == {B: 123}
+    story.replay()
 
 
 def test_a_distribution_pays_for_the_claim_on_it() -> None:
