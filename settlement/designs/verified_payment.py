@@ -5,6 +5,7 @@
 | ready | deposit | seller | locked_1 |
 | ready | lapse | desk | failing |
 | locked_1 | cancel | seller | cancelled |
+| locked_1 | cancel | buyer | cancelled |
 | locked_1 | cut_off | seller | failing |
 | locked_1 | confirm | buyer | locked_2 |
 | locked_2 | pay | platform | decided |
@@ -86,6 +87,7 @@ def verified_payment(*, abort_on_unknown: bool = False) -> Protocol:
         Rule("lapse", "desk", _S.READY, _S.FAILING, when=lambda w: w.now_ticks >= CUT_OFF_TICKS),
         Rule("deposit", "seller", _S.READY, _S.LOCKED_1, chain, lock=token),
         Rule("cancel", "seller", _S.LOCKED_1, _S.CANCELLED, chain, _fresh, give_back=token),
+        Rule("cancel", "buyer", _S.LOCKED_1, _S.CANCELLED, chain, _fresh, give_back=token),
         Rule("cut_off", "seller", _S.LOCKED_1, _S.FAILING, chain, _late, give_back=token),
         Rule("confirm", "buyer", _S.LOCKED_1, _S.LOCKED_2, wire, _fresh, lock=cash),
         Rule("abort", "agent", _S.LOCKED_1, _S.FAILING, chain, lambda w: w.knows("no"),

@@ -33,7 +33,7 @@ from settlement.trials.legs import DealLeg, Pool
 from settlement.trials.outlook import Outlook
 from settlement.trials.pace import Pace
 from settlement.trials.people import is_broken, repair_minutes
-from settlement.trials.records import YEN
+from settlement.trials.records import FINAL, YEN
 from settlement.trials.rows import HOURS, Row, states_of
 from settlement.trials.strikes import FOREVER_NS
 
@@ -206,7 +206,7 @@ class Runner:
             desk.say(
                 deal, deal.firm(sender), *(deal.firm(one) for one in to), signed=self.conduct.signed
             )
-        if rule.lock or rule.deliver:
+        if rule.lock or rule.deliver or world.state in FINAL:
             desk.leave_queue(deal)
         if "secret" in rule.learn:
             desk.show_secret(deal, world.attempt)

@@ -395,6 +395,24 @@ def test_a_restart_repeats_nothing() -> None:
     assert (token.balance("b"), cash.balance("s")) == (10, 1_000)
 
 
+@pytest.mark.parametrize("side", ["seller", "buyer"])
+def test_before_the_buyer_confirms_either_side_may_cancel(side: str) -> None:
+    """B2: the seller's units are back, whoever asked; the other side need not be up."""
+    b2 = verified_payment()
+    token, cash = books()
+    run = Enactment(b2, TERMS, token, cash, World())
+    before = (token.balance("s"), token.balance("b"), cash.balance("b"))
+    assert run.take("1", _rule(b2, "deposit", S.READY)) is Answer.DONE
+    other = {"seller": "buyer", "buyer": "seller"}[side]
+    run.world = run.world._replace(gone=(other,))
+    cancel = next(r for r in b2.rules if (r.name, r.actor) == ("cancel", side))
+
+    assert run.take("2", cancel) is Answer.DONE
+    assert run.world.state is S.CANCELLED
+    assert (token.balance("s"), token.balance("b"), cash.balance("b")) == before
+    assert token.can_give("s", TERMS.units)
+
+
 # --- the venue's own tables
 
 VENUE = {
