@@ -14,7 +14,7 @@ is over: it was either ordered before the switch or it is refused, and there is 
 
 In EMERGENCY nothing returns either, so an expiry may pass while nobody can act on it. Policy
 EXTEND gives every expiry on this ledger the length of the outage; policy FAULT lets it pass, and
-the loss is the operator's.
+the loss is the operator's. What each costs a hash time lock: designs/hash_time_lock.py.
 
 Source: the report of the Progmat working group (2021) has one status field and no semantics;
 these are ours.

@@ -24,6 +24,11 @@ expiries: its ticks begin anew, so the search of one attempt speaks for all. The
 reveal and the skew of the first ledger's clock sum to at most m, and with one tick more the
 follower does.
 
+An outage of a ledger may also put off the expiries on it by its length (EXTEND of settlement/station.py). Then an outage of
+the first ledger alone never costs principal, and one of the second ledger does, beyond the margin: the second lock
+lives on while the first runs out, and the leader takes both. The search shows the same bound for both policies; it is
+other people's outages that count. Trials run FAULT.
+
 Sources: the margin rule of hash time locks; same expression for claim and refund on both ledgers,
 because two clocks and two expressions have left gaps in public escrows.
 """
@@ -33,6 +38,7 @@ from typing import Final
 from settlement.designs.conduct import MINUTE_NS, RETRY, TWO_LEDGERS, After, Conduct, Step
 from settlement.designs.rules import Protocol, Rule, World, retry_rule
 from settlement.designs.states import Leg, LegState, ObligationState
+from settlement.station import OutagePolicy
 
 FOLLOWER_EXPIRES_TICKS: Final = 3
 _S = ObligationState
@@ -69,6 +75,7 @@ def hash_time_lock(
     skew_ticks: int = 0,
     leader: str = "seller",
     checks: bool = True,
+    outages: OutagePolicy = OutagePolicy.FAULT,
 ) -> Protocol:
     """The table.
 
@@ -78,6 +85,7 @@ def hash_time_lock(
         skew_ticks: How far the first ledger's clock is ahead of the second's.
         leader: Who holds the secret; the other leads into the other asset.
         checks: False is a follower who does not look (unsafe).
+        outages: Whether a ledger's outage puts off the expiries on it.
     """
     follower = "buyer" if leader == "seller" else "seller"
     first, second = Leg.TOKEN, Leg.CASH
@@ -87,22 +95,27 @@ def hash_time_lock(
     offered = margin_ticks if offered_ticks is None else offered_ticks
     leader_expires = FOLLOWER_EXPIRES_TICKS + offered
 
+    def put_off(leg: Leg, world: World) -> int:
+        return world.put_off[0 if leg is Leg.TOKEN else 1]
+
     def first_live(world: World) -> bool:
-        return world.now_ticks + skew_ticks + world.skew_ticks < leader_expires
+        now = world.now_ticks + skew_ticks + world.skew_ticks
+        return now < leader_expires + put_off(first, world)
 
     def first_over(world: World) -> bool:
         return not first_live(world)
 
     def may_follow(world: World) -> bool:
-        enough = offered >= margin_ticks or not checks  # I7, as read on the ledgers
-        fresh = world.leg(second) is LegState.NONE and world.now_ticks < FOLLOWER_EXPIRES_TICKS
+        apart = offered + put_off(first, world) - put_off(second, world)
+        enough = apart >= margin_ticks or not checks  # I7, as read on the ledgers
+        fresh = world.leg(second) is LegState.NONE and second_live(world)
         return enough and fresh and first_live(world)
 
     def second_live(world: World) -> bool:
-        return world.now_ticks < FOLLOWER_EXPIRES_TICKS
+        return world.now_ticks < FOLLOWER_EXPIRES_TICKS + put_off(second, world)
 
     def second_over(world: World) -> bool:
-        return world.now_ticks >= FOLLOWER_EXPIRES_TICKS
+        return not second_live(world)
 
     def has_first(world: World) -> bool:
         return world.leg(first) is LegState.LOCKED
@@ -156,4 +169,7 @@ def hash_time_lock(
     name = "B1" if checks else "B1 without margin"
     actors = ("seller", "buyer", "token ledger", "cash ledger")
     horizon = leader_expires + abs(skew_ticks) + 1
-    return Protocol(f"{name}, {leader} leads", rules, actors, horizon_ticks=horizon, may_split=True)
+    return Protocol(
+        f"{name}, {leader} leads", rules, actors, horizon_ticks=horizon, may_split=True,
+        puts_off=outages is OutagePolicy.EXTEND,
+    )  # fmt: skip

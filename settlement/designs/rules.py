@@ -36,6 +36,8 @@ class World(NamedTuple):
         toggles_left: How many more stops may begin.
         bearer: Who lost principal; empty while nobody has.
         cause: Whose outage was the first to keep a decided leg from being delivered, or whose act it was.
+        put_off: By how many ticks outages of the token ledger and of the cash ledger have put off
+            the expiries on it, where they do (settlement.station.OutagePolicy.EXTEND).
     """
 
     state: ObligationState = ObligationState.READY
@@ -55,6 +57,7 @@ class World(NamedTuple):
     toggles_left: int = 0
     bearer: str = ""
     cause: str = ""
+    put_off: tuple[int, int] = (0, 0)
 
     def leg(self, leg: Leg) -> LegState:
         """Where a leg stands."""
@@ -153,6 +156,7 @@ class Protocol(NamedTuple):
         parties: Who may default.
         horizon_ticks: Last tick that is looked at.
         may_split: Whether the design itself allows the loss of principal.
+        puts_off: Whether an outage of a ledger puts off the expiries on it by its length.
         freezes: Whether a stop bars the second leg too once the first is final. Never freezing is
             the house's policy (complete): who has paid must be delivered to.
     """
@@ -164,6 +168,7 @@ class Protocol(NamedTuple):
     horizon_ticks: int = 8
     may_split: bool = False
     freezes: bool = False
+    puts_off: bool = False
 
     @property
     def life(self) -> Mapping[tuple[ObligationState, str], ObligationState]:
@@ -221,6 +226,7 @@ def apply(rule: Rule, world: World) -> World:
         world.defaults_left, world.stopped, world.toggles_left,
         rule.bearer or world.bearer,
         rule.blame or world.cause or rule.blame_else,
+        world.put_off,
     )  # fmt: skip
 
 

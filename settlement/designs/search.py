@@ -127,7 +127,7 @@ def _default(protocol: Protocol, world: World, party: str) -> World:
 
 def _tick(protocol: Protocol, world: World) -> World | None:
     """Time passes, and outages with it; None at the horizon or when outages must end first."""
-    if world.now_ticks >= protocol.horizon_ticks:
+    if world.now_ticks >= protocol.horizon_ticks + max(world.put_off):
         return None
     if not world.down:
         blocker = world.cause or _blocker(protocol, world)
@@ -138,7 +138,16 @@ def _tick(protocol: Protocol, world: World) -> World | None:
         now_ticks=world.now_ticks + 1,
         outage_ticks_left=world.outage_ticks_left - 1,
         cause=world.cause or _blocker(protocol, world),
+        put_off=_put_off(protocol, world),
     )
+
+
+def _put_off(protocol: Protocol, world: World) -> tuple[int, int]:
+    """Expiries on a ledger that is out come a tick later, where the design's outages put them off."""
+    if not protocol.puts_off:
+        return world.put_off
+    token, cash = world.put_off
+    return token + ("token ledger" in world.down), cash + ("cash ledger" in world.down)
 
 
 def _one_leg(world: World) -> bool:

@@ -27,6 +27,7 @@ from settlement.designs.states import (
 )
 from settlement.designs.verified_payment import verified_payment
 from settlement.ledger import Ledger
+from settlement.station import OutagePolicy
 
 S = ObligationState
 EVERY = {**SAFE, **WITHIN_MARGIN, **UNSAFE}
@@ -126,6 +127,40 @@ def test_hash_time_locks_are_safe_exactly_within_their_margin(
         assert all(loss.bearer == follower for loss in found.losses)
         if outage + skew <= margin:
             assert found.stuck == ()
+
+
+@pytest.mark.parametrize("margin", [1, 2, 3])
+@pytest.mark.parametrize("leader", ["seller", "buyer"])
+def test_expiries_that_outages_put_off_have_the_same_margin(leader: str, margin: int) -> None:
+    """EXTEND: outages up to the margin lose nothing, one tick more and the follower can lose."""
+    follower = "buyer" if leader == "seller" else "seller"
+    protocol = hash_time_lock(margin_ticks=margin, leader=leader, outages=OutagePolicy.EXTEND)
+    for outage in range(6):
+        found = search(protocol, Bounds(outage_ticks=outage, defaults=0))
+        assert found.complete
+        assert bool(found.losses) == (outage > margin), outage
+        assert all(loss.bearer == follower for loss in found.losses)
+        if outage <= margin:
+            assert found.stuck == ()
+
+
+@pytest.mark.parametrize("policy", list(OutagePolicy))
+@pytest.mark.parametrize("leader", ["seller", "buyer"])
+def test_whose_outage_costs_principal_is_what_the_outage_policy_decides(
+    leader: str, policy: OutagePolicy
+) -> None:
+    """Only the first ledger's where outages are faults, only the second's where they put off expiries."""
+    first, second = "token ledger", "cash ledger"
+    if leader == "buyer":
+        first, second = second, first
+    protocol = hash_time_lock(margin_ticks=2, leader=leader, outages=policy)
+    bounds = Bounds(crashes=2, outage_ticks=5, defaults=0)
+    costs = {
+        ledger
+        for ledger in (first, second)
+        if search(protocol._replace(actors=(ledger,)), bounds).losses
+    }
+    assert costs == ({first} if policy is OutagePolicy.FAULT else {second})
 
 
 def test_a_follower_who_is_offered_too_little_margin_does_not_lock() -> None:
